@@ -1,0 +1,34 @@
+"""``brain audit``: is the log of decisions intact?"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """The log of decisions."""
+
+
+@app.command()
+def verify(
+    config: Annotated[Path, typer.Option(help="Configuration file of the service; names the store and the anchors.")],
+) -> None:
+    """Check every chain of digests, and its end against the anchor file. Exit code 1 if anything was changed."""
+    from brain_common.settings import load_settings  # noqa: PLC0415
+    from brain_rca.audit import check_audit  # noqa: PLC0415
+    from brain_rca.config import RcaSettings  # noqa: PLC0415
+
+    report = asyncio.run(check_audit(load_settings(config, RcaSettings)))
+    for problem in report.problems:
+        typer.echo(f"{problem.writer} entry {problem.sequence}: {problem.what}", err=True)
+    if report.problems:
+        raise typer.Exit(1)
+    anchored = f"{report.anchors} anchors" if report.anchors else "no anchor file: a cut-off end would not show"
+    typer.echo(f"intact: {report.entries} entries of {report.writers} writers, {anchored}")

@@ -1,0 +1,60 @@
+"""``brain``: the one command. Subcommands import their part only when called, so that starting stays quick."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from brain_cli import audit, bench, demo, lab, rca
+from brain_common.errors import BrainError
+from brain_common.logs import mask
+
+app = typer.Typer(
+    name="brain",
+    help="Root causes for Alertmanager groups, where on-call engineers already look.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(rca.app, name="rca", help="The RCA service, and one-shot analysis.")
+app.add_typer(lab.app, name="lab", help="Recorded and simulated incidents.")
+app.add_typer(bench.app, name="bench", help="Measure the product; figures are in docs/benchmarks.md.")
+app.add_typer(audit.app, name="audit", help="The log of decisions.")
+app.command("demo")(demo.demo)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        typer.echo(f"brain {version('ai-devops-brain')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Common options."""
+
+
+def main() -> None:
+    """Entry point: what went wrong is one line on standard error and exit code 1, never a traceback."""
+    try:
+        app()
+    except BrainError as error:
+        sys.stderr.write(f"brain: {mask(str(error))}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0].startswith("brain_"):
+            raise
+        sys.stderr.write(
+            f"brain: this command needs the package {error.name}, which is not installed; "
+            "install the part you use, e.g. ai-devops-brain[rca], or ai-devops-brain[all]\n"
+        )
+        sys.exit(1)

@@ -1,0 +1,96 @@
+"""``brain rca``: the service, and one analysis without it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def serve(
+    config: Annotated[Path, typer.Option(help="Configuration file (YAML).")],
+    check_config: Annotated[
+        bool, typer.Option("--check-config", help="Check the file, say what is wrong, and exit.")
+    ] = False,
+) -> None:
+    """Run the RCA service: webhook, gRPC, incident pages, metrics."""
+    from brain_common.logs import configure_logging  # noqa: PLC0415
+    from brain_common.settings import load_settings  # noqa: PLC0415
+    from brain_rca.config import RcaSettings  # noqa: PLC0415
+
+    settings = load_settings(config, RcaSettings)
+    if check_config:
+        from brain_rca.service import check  # noqa: PLC0415
+
+        check(settings)
+        typer.echo(f"{config}: good")
+        return
+    configure_logging(settings.log_level)
+
+    async def run() -> None:
+        from brain_rca.service import running  # noqa: PLC0415
+
+        async with running(settings):
+            await until_told()
+
+    _loop_runner(run())
+
+
+@app.command()
+def analyze(
+    alerts: Annotated[Path, typer.Option(help="Alertmanager webhook payload (JSON); - reads standard input.")],
+    prometheus: Annotated[str, typer.Option(help="URL of Prometheus, Thanos or Mimir.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file, for windows, aliases and catalogues.")
+    ] = None,
+    at: Annotated[
+        float | None, typer.Option(help="Judge as of this time, seconds since the epoch; now when left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the incident as JSON.")] = False,
+) -> None:
+    """Rank the causes of one alert group, print them, and exit. Nothing is stored or published."""
+    from brain_rca.one_shot import analyze_once  # noqa: PLC0415
+
+    body = sys.stdin.buffer.read() if str(alerts) == "-" else _read(alerts)
+    incident = asyncio.run(analyze_once(body, prometheus, config, at))
+    if as_json:
+        import msgspec  # noqa: PLC0415
+
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(incident), indent=1) + b"\n")
+        return
+    from brain_cli.show import print_incident  # noqa: PLC0415
+
+    print_incident(incident)
+
+
+def _read(path: Path) -> bytes:
+    from brain_common.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+async def until_told() -> None:
+    """Return on SIGINT or SIGTERM."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def _loop_runner(main: object) -> None:
+    import uvloop  # noqa: PLC0415
+
+    uvloop.run(main)  # type: ignore[arg-type]

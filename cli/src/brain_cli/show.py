@@ -1,0 +1,71 @@
+"""An incident for a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from brain_common.entity import Entity
+from brain_rca.model import Cause, Incident
+
+_CAUSES, _FINDINGS = 5, 3
+
+
+def print_incident(incident: Incident, console: Console | None = None) -> None:
+    """Verdict, ranked causes with their best findings, proposed fix, and what evidence is missing."""
+    console = console or Console(highlight=False)
+    analysis = incident.analysis
+    console.print(f"[bold]{escape(incident.title)}[/]  {incident.severity}, {incident.status}")
+    if analysis is None:
+        console.print("not judged yet")
+        return
+    console.print(
+        f"alerting: {escape(', '.join(_name(entity) for entity in analysis.alerting) or 'nothing known')}"
+        f"   window: {_time(analysis.window_start)} to {_time(analysis.window_end)} UTC"
+    )
+    if analysis.causes:
+        console.print(_table(analysis.causes))
+        console.print(escape(analysis.causes[0].explanation))
+        _print_fix(analysis.causes[0], console)
+    else:
+        console.print(f"[bold]No cause found:[/] {escape(analysis.no_cause_reason)}")
+    for sentence in analysis.missing:
+        console.print(f"[yellow]missing evidence:[/] {escape(sentence)}")
+
+
+def _table(causes: tuple[Cause, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("", "cause", "kind", "probability", "evidence"):
+        table.add_column(title, overflow="fold")
+    for cause in causes[:_CAUSES]:
+        evidence = "\n".join(
+            f"{finding.sentence}" + (f" from {_time(finding.onset)}" if finding.onset else "")
+            for finding in cause.findings[:_FINDINGS]
+        )
+        table.add_row(
+            str(cause.rank),
+            escape(_name(cause.entity)),
+            cause.fault_kind,
+            f"{cause.probability:.0%} {'█' * round(cause.probability * 10)}",
+            escape(evidence),
+        )
+    return table
+
+
+def _print_fix(cause: Cause, console: Console) -> None:
+    for proposal in cause.proposals:
+        console.print(f"\n[bold]Proposed fix[/] ({proposal.validation}): {escape(proposal.title)}")
+        console.print(escape(proposal.diff))
+        console.print(f"risk: {escape(proposal.risk)}\nrollback: {escape(proposal.rollback)}")
+
+
+def _name(entity: str) -> str:
+    parsed = Entity.parse(entity)
+    return f"{parsed.kind} {parsed.namespace + '/' if parsed.namespace else ''}{parsed.name}"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")

@@ -1,0 +1,1 @@
+"""What every part shares: errors, clock, settings, entity names, retry, serving and clients of the stack."""

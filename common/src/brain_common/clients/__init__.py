@@ -1,0 +1,1 @@
+"""Clients of the stack that exists already: Prometheus, Alertmanager, Grafana."""

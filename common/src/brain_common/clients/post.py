@@ -1,0 +1,57 @@
+"""One POST whose answer matters only by its status; for Alertmanager peers and outgoing webhooks.
+
+Messages name the host only, since the path of a webhook is often its secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from brain_common.clients.http import HttpSettings, safe_text, status_error, transport_error
+from brain_common.errors import PermanentError
+
+_MAX_READ: Final = 65536  # bytes of an answer that are read so that the connection can be used again
+_MAX_SHOWN: Final = 2000  # bytes of it that may go into a message; safe_text shortens them further
+
+
+async def post(
+    client: httpx.AsyncClient, settings: HttpSettings, url: str, body: bytes, headers: Mapping[str, str]
+) -> None:
+    """Send ``body`` to ``url`` and return when the server took it (2xx).
+
+    Args:
+        client: Built from ``settings``.
+        settings: Known credentials, which messages must not show.
+        url: Absolute, or a path below the client's base URL.
+        body: Sent as it is.
+        headers: Of this request.
+
+    Raises:
+        TemporaryError: No connection, too slow, 5xx, 408, 425 or 429; with the server's Retry-After.
+        PermanentError: Any other status; redirects are not followed.
+    """
+    server = urlsplit(settings.url).netloc
+    try:
+        async with client.stream("POST", url, content=body, headers=dict(headers)) as response:
+            text = await _beginning(response)
+    except httpx.TransportError as error:
+        raise transport_error(server, settings, error) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise PermanentError(
+            f"{server}: {type(error).__name__}: {safe_text(settings, str(error))}"
+        ) from error
+    if not response.is_success:
+        raise status_error(server, response, safe_text(settings, text))
+
+
+async def _beginning(response: httpx.Response) -> str:
+    read = bytearray()
+    async for chunk in response.aiter_bytes():
+        read += chunk
+        if len(read) >= _MAX_READ:
+            break
+    return bytes(read[:_MAX_SHOWN]).decode(errors="replace")

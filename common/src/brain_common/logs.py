@@ -1,0 +1,32 @@
+"""Logging to standard error, one line an event, with secrets masked whoever logs them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+
+_SECRET = re.compile(
+    r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic)?\s*|bearer\s+|basic\s+(?=[a-z0-9+/=]{8})"
+    r"|(?:password|passwd|secret|token|api[_-]?key)['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&)}]+"
+)
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def mask(text: str) -> str:
+    """``text`` without credentials: user info in URLs, bearer and basic tokens, ``password=…`` and the like."""
+    return _SECRET.sub(lambda match: match[1] + "***", _USERINFO.sub("***@", text))
+
+
+class _Masking(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
+def configure_logging(level: str = "INFO") -> None:
+    """Send everything of ``level`` and above to standard error, as ``time level logger: message``."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # httpx logs each request at INFO, with its URL: noise at best.
+    logging.getLogger("httpx").setLevel(logging.WARNING)

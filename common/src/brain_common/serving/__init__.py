@@ -1,0 +1,1 @@
+"""Listening: address, TLS, who may call, how much they may send."""

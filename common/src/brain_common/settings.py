@@ -1,0 +1,103 @@
+"""One configuration file per process: YAML, with ``${env:NAME}`` and ``${file:PATH}``, checked strictly.
+
+A wrong file stops the start and says which key is wrong and what it may be; nothing is checked later. Secrets are
+``pydantic.SecretStr`` and come from files or the environment, so that the configuration itself can be shown around.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from brain_common.errors import ConfigError
+
+_LARGEST_FILE = 1 << 20  # bytes: no configuration is longer; protects from a mistyped path
+_REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are refused, values cannot be changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def load_settings(path: Path, model: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigError: The file cannot be read, is no YAML, refers to something absent, or a key is wrong.
+    """
+    return check_settings(load_yaml(path), model, str(path), environ)
+
+
+def check_settings(
+    data: object, model: type[SettingsT], where: str, environ: Mapping[str, str] | None = None
+) -> SettingsT:
+    """The same for data already read; ``where`` is named in errors."""
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where}: expected keys and values at the top, found {type(data).__name__}")
+    resolved = _resolve(data, os.environ if environ is None else environ, where)
+    try:
+        return model.model_validate(resolved)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(error)}") from None
+
+
+def load_yaml(path: Path) -> object:
+    """Any YAML file of bounded size; an empty one is an empty mapping.
+
+    Raises:
+        ConfigError: It cannot be read or is no YAML; the message has line and column.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(text) > _LARGEST_FILE:
+        raise ConfigError(f"{path}: larger than {_LARGEST_FILE} bytes; is it the right file?")
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
+    return {} if data is None else data
+
+
+def _resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:  # noqa: ANN401 - YAML holds anything
+    if isinstance(value, dict):
+        return {key: _resolve(item, environ, f"{where}: {key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolve(item, environ, where) for item in value]
+    if isinstance(value, str):
+        return _REFERENCE.sub(lambda match: _look_up(match[1], match[2], environ, where), value)
+    return value
+
+
+def _look_up(kind: str, name: str, environ: Mapping[str, str], where: str) -> str:
+    if kind == "env":
+        if name not in environ:
+            raise ConfigError(f"{where}: environment variable {name} is not set")
+        return environ[name]
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{where}: file {name} cannot be read: {error.strerror}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    """Each problem with the user's key first; values are not repeated, they may be secret."""
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in problem["loc"]) or "(top)"
+        hint = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        problems.append(f"{key}: {hint}")
+    return "; ".join(problems)

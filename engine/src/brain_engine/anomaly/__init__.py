@@ -1,0 +1,1 @@
+"""Detectors: how unusual is a series in the window, given its baseline."""

@@ -1,0 +1,153 @@
+"""A shift of the running median against a robust scale, with unknown onset.
+
+The window is scanned with a running median, so that single spikes do not count and the onset need not be given.
+The scale is the largest of several robust ones: a MAD or an IQR of zero (constant or byte-scale columns) must not
+make every wiggle infinite. The tail is Student's t with 3 degrees of freedom: evidence then grows with the
+logarithm of the deviation, and a deviation of 1,000 scales does not bury one of 100.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from brain_engine.findings import Deviations
+from brain_engine.series import Array, Direction, Evidence, Family, Panel
+
+_LONGEST_MEDIAN = 10  # samples: enough to drop spikes, short enough to see a fault of a few minutes
+_FEWEST_REFERENCE = 5  # samples of baseline below which no usual level is claimed
+_MAD_TO_SIGMA = 1.4826  # of a normal distribution, as the next two
+_IQR_TO_SIGMA = 1.349
+_Q90_TO_SIGMA = 3.29
+_LEAST_RELATIVE = 0.05  # of the usual level: smaller changes are of no operational interest
+_LEAST_OF_MAXIMUM = 0.001
+# Families whose exporters publish a series only once something has happened: no baseline means zero.
+_ABSENT_IS_ZERO = frozenset({Family.ERRORS, Family.RESTARTS, Family.AVAILABILITY})
+
+
+class RobustShift:
+    """The built-in detector; see the module for the idea."""
+
+    name = "robust-shift"
+
+    def deviations(self, evidence: Evidence, panel: Panel) -> Deviations:
+        split = int(np.searchsorted(evidence.times, evidence.window_start))
+        reference, window = panel.values[:, :split], panel.values[:, split:]
+        usual, scale = _level(reference, panel)
+        absent = (~np.isfinite(usual)) & (panel.signal.family in _ABSENT_IS_ZERO)
+        usual = np.where(absent, 0.0, usual)
+        length = _median_length(window.shape[1], reference.shape[1])
+        return _scan(window, usual, scale, length, split, panel.signal.direction)
+
+
+def _median_length(window: int, reference: int) -> int:
+    return max(1, min(window, _LONGEST_MEDIAN, max(reference // 10, 1)))
+
+
+def _level(reference: Array, panel: Panel) -> tuple[Array, Array]:
+    """Usual level and scale of each row, [N] each; NaN where the baseline is too short."""
+    enough = np.isfinite(reference).sum(axis=1) >= _FEWEST_REFERENCE
+    usual = np.full(len(reference), np.nan)
+    scale = np.full(len(reference), np.nan)
+    if enough.any():
+        known = reference[enough]
+        q05, q25, q50, q75, q95 = _quantiles(known, (0.05, 0.25, 0.5, 0.75, 0.95))
+        mad = _quantiles(np.abs(known - q50[:, None]), (0.5,))[0]
+        usual[enough] = q50
+        scale[enough] = np.maximum.reduce(
+            [_MAD_TO_SIGMA * mad, (q75 - q25) / _IQR_TO_SIGMA, (q95 - q05) / _Q90_TO_SIGMA]
+        )
+    largest = np.nanmax(np.abs(panel.values), axis=1, initial=0.0, where=np.isfinite(panel.values))
+    floor = np.maximum(_LEAST_RELATIVE * np.abs(np.nan_to_num(usual)), _LEAST_OF_MAXIMUM * largest)
+    return usual, np.fmax(scale, floor)
+
+
+def _quantiles(rows: Array, levels: tuple[float, ...]) -> Array:
+    """Quantiles of each row, ignoring NaN, [levels, N]; by one sort instead of numpy's slow nanquantile."""
+    ordered = np.sort(rows, axis=1)  # NaN sorts last
+    last = np.isfinite(rows).sum(axis=1) - 1
+    at = np.asarray(levels)[:, None] * last[None, :]
+    low = np.floor(at).astype(np.int64)
+    high = np.minimum(low + 1, last[None, :])
+    index = np.arange(len(rows))[None, :]
+    below, above = ordered[index, low], ordered[index, high]
+    return np.asarray(below + (above - below) * (at - low), dtype=np.float64)
+
+
+def _scan(
+    window: Array, usual: Array, scale: Array, length: int, split: int, direction: Direction
+) -> Deviations:
+    rows, width = window.shape
+    if width == 0:
+        empty = np.full(rows, np.nan)
+        return Deviations(np.zeros(rows), np.ones(rows, bool), np.full(rows, -1), empty, empty)
+    filled = _fill_forward(window, usual)
+    smooth = np.median(sliding_window_view(filled, length, axis=1), axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = (smooth - usual[:, None]) / scale[:, None]
+    shift = np.nan_to_num(shift, nan=0.0, posinf=0.0, neginf=0.0)
+    peak, up = _peak(shift, direction)
+    index = np.arange(rows)
+    z = np.abs(shift[index, peak])
+    return Deviations(
+        nats=_nats(z),
+        up=up,
+        onset=_onset(filled, usual, smooth[index, peak], peak + length - 1, z, split),
+        usual=usual,
+        extreme=smooth[index, peak],
+    )
+
+
+def _fill_forward(window: Array, usual: Array) -> Array:
+    """Missing samples repeat the last one; before the first, the usual level."""
+    padded = np.column_stack([usual, window])
+    known = np.where(np.isfinite(padded), np.arange(padded.shape[1])[None, :], 0)
+    latest = np.maximum.accumulate(known, axis=1)
+    return np.asarray(np.take_along_axis(padded, latest, axis=1)[:, 1:], dtype=np.float64)
+
+
+def _peak(shift: Array, direction: Direction) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Strongest position per row. The bad direction is preferred unless the other is far stronger (3 x)."""
+    rows = np.arange(len(shift))
+    high, low = shift.argmax(axis=1), shift.argmin(axis=1)
+    rise, fall = np.maximum(shift[rows, high], 0.0), np.maximum(-shift[rows, low], 0.0)
+    favour = {Direction.UP: (3.0, 1.0), Direction.DOWN: (1.0, 3.0), Direction.BOTH: (1.0, 1.0)}[direction]
+    up = rise * favour[0] >= fall * favour[1]
+    return np.where(up, high, low), up
+
+
+def _nats(z: Array) -> Array:
+    """-ln P(T3 > z) + ln P(T3 > 0): Student's t tail with 3 degrees of freedom in closed form."""
+    root3 = np.sqrt(3.0)
+    # For large z the closed form cancels; its series 2 * sqrt(3) / (pi * z**3) * (1 - 18 / (5 z**2)) does not.
+    large = z > 30.0
+    safe = np.where(large, 30.0, z)
+    tail = 0.5 - (np.arctan(safe / root3) + (safe / root3) / (1.0 + safe**2 / 3.0)) / np.pi
+    wide = np.where(large, z, 30.0)
+    series = 2.0 * root3 / (np.pi * wide**3) * (1.0 - 18.0 / (5.0 * wide**2))
+    return np.asarray(np.maximum(-np.log(2.0 * np.where(large, series, tail)), 0.0), dtype=np.float64)
+
+
+def _onset(
+    filled: Array, usual: Array, extreme: Array, peak: NDArray[np.int64], z: Array, split: int
+) -> NDArray[np.int64]:
+    """First sample of the run that leads to the peak: beyond half of the way from usual to extreme.
+
+    Single samples inside the run may fall back; the run starts after the last two in a row that do.
+    """
+    width = filled.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beyond = (filled - usual[:, None]) / (extreme - usual)[:, None] >= 0.5
+    beyond |= np.pad(beyond, ((0, 0), (0, 1)))[:, 1:]  # bridge a single sample
+    position = np.arange(width)[None, :]
+    quiet = np.where(~beyond & (position <= peak[:, None]), position, -1).max(axis=1)
+    first = np.minimum(quiet + 1, peak)
+    first += ~_at(filled, usual, extreme, first)  # the bridge may have begun one sample early
+    return np.where(z > 0, np.minimum(first, width - 1) + split, -1)
+
+
+def _at(filled: Array, usual: Array, extreme: Array, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    value = filled[np.arange(len(filled)), index]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((value - usual) / (extreme - usual) >= 0.5, dtype=np.bool_)

@@ -1,0 +1,114 @@
+"""What a detector says: how far each series of a panel left its usual level, when, and in which direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """One row per series of a panel, [N] each.
+
+    Attributes:
+        nats: Evidence against "nothing changed" in nats (natural units of log-likelihood), >= 0.
+        up: Whether the series went up.
+        onset: Index into ``Evidence.times`` of the first deviating sample; -1 where there is none.
+        usual: The level of the baseline, in the signal's unit; NaN where unknown.
+        extreme: The level at the strongest deviation, in the signal's unit; NaN where unknown.
+    """
+
+    nats: Array
+    up: NDArray[np.bool_]
+    onset: NDArray[np.int64]
+    usual: Array
+    extreme: Array
+
+
+class Detector(Protocol):
+    """Scores all series of a panel at once.
+
+    A high score is an anomaly. Constant, missing and NaN series score 0.
+    """
+
+    name: str
+
+    def deviations(self, evidence: Evidence, panel: Panel) -> Deviations: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One series that deviates.
+
+    Attributes:
+        entity: Which entity.
+        signal: Which signal.
+        row: Its row in the panel.
+        nats: Evidence in nats, after the price of having looked at many series.
+        score: The same in [0, 1): ``1 - exp(-nats)``.
+        onset: Seconds since the epoch; None when it cannot be told.
+        direction: Where it went.
+        usual, extreme: Levels in the signal's unit.
+    """
+
+    entity: str
+    signal: Signal
+    row: int
+    nats: float
+    score: float
+    onset: float | None
+    direction: Direction
+    usual: float
+    extreme: float
+
+
+# A fall of a signal whose rise is the bad news (an idle CPU, a fast answer) tells little: it is usually a consequence.
+_WRONG_WAY = 0.3
+# Traffic moves by itself: more or fewer requests are rarely the fault itself.
+_LOAD = 0.3
+
+
+def find(evidence: Evidence, detector: Detector) -> tuple[Finding, ...]:
+    """All deviations worth more than the search for them, strongest first.
+
+    Looking at many series finds large deviations by chance, so each pays ln(number of series) (the union bound).
+    """
+    searched = sum(len(panel.entities) for panel in evidence.panels)
+    price = float(np.log(max(searched, 1)))
+    found: list[Finding] = []
+    for panel in evidence.panels:
+        found.extend(_of_panel(evidence, panel, detector.deviations(evidence, panel), price))
+    return tuple(sorted(found, key=lambda finding: (-finding.nats, finding.entity, finding.signal.name)))
+
+
+def _of_panel(evidence: Evidence, panel: Panel, deviations: Deviations, price: float) -> list[Finding]:
+    nats = deviations.nats * _weights(panel.signal, deviations.up) - price
+    rows = np.flatnonzero(nats > 0)
+    return [
+        Finding(
+            entity=panel.entities[row],
+            signal=panel.signal,
+            row=int(row),
+            nats=float(nats[row]),
+            score=float(-np.expm1(-nats[row])),
+            onset=float(evidence.times[deviations.onset[row]]) if deviations.onset[row] >= 0 else None,
+            direction=Direction.UP if deviations.up[row] else Direction.DOWN,
+            usual=float(deviations.usual[row]),
+            extreme=float(deviations.extreme[row]),
+        )
+        for row in rows
+    ]
+
+
+def _weights(signal: Signal, up: NDArray[np.bool_]) -> Array:
+    if signal.family is Family.LOAD:
+        return np.full(up.shape, _LOAD)
+    if signal.direction is Direction.BOTH:
+        return np.ones(up.shape)
+    right = up if signal.direction is Direction.UP else ~up
+    return np.where(right, 1.0, _WRONG_WAY)

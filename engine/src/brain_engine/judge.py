@@ -1,0 +1,112 @@
+"""From evidence and alerting entities to a judgement: detect, rank, weigh against "no cause found"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from brain_engine.findings import Detector, Finding, find
+from brain_engine.graph.dependency import DependencyGraph
+from brain_engine.rank.protocol import Candidate, Ranker, Situation
+from brain_engine.series import Evidence, Family
+
+_LISTED = 10  # causes worth showing; the rest is noise to a reader
+# Evidence in nats overstates itself: series of one system are not independent. Divided by this before it becomes odds.
+_TEMPERATURE = 4.0
+_FINDINGS_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RankedCause:
+    """A candidate with its probability, the fault kind it looks like, and its strongest findings."""
+
+    entity: str
+    fault_kind: str
+    probability: float
+    findings: tuple[Finding, ...]
+    against: tuple[str, ...]
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the engine says.
+
+    Attributes:
+        causes: Best first; empty when no cause was found.
+        none_probability: That the cause is none of those listed.
+        reason: Why there is no cause, when there is none.
+        findings: All that deviates, strongest first.
+    """
+
+    causes: tuple[RankedCause, ...]
+    none_probability: float
+    reason: str
+    findings: tuple[Finding, ...]
+
+
+def judge(
+    evidence: Evidence,
+    findings: tuple[Finding, ...],
+    graph: DependencyGraph,
+    alerting: Sequence[str],
+    ranker: Ranker,
+) -> Judgement:
+    """Rank the causes of what alerts. ``findings`` and ``graph`` may be shared by all groups of one window."""
+    situation = Situation(evidence, findings, graph, tuple(alerting))
+    candidates = list(ranker.rank(situation))[:_LISTED]
+    if not candidates:
+        return Judgement((), 1.0, _reason(evidence, findings), findings)
+    probabilities, none = _probabilities(candidates)
+    causes = tuple(
+        _cause(candidate, float(probability), situation)
+        for candidate, probability in zip(candidates, probabilities, strict=True)
+    )
+    return Judgement(causes, none, "", findings)
+
+
+def _probabilities(candidates: Sequence[Candidate]) -> tuple[np.ndarray, float]:
+    """Softmax of the weights against "none of these", whose weight is 0."""
+    weights = np.array([candidate.weight for candidate in candidates]) / _TEMPERATURE
+    highest = max(float(weights.max()), 0.0)
+    odds, none = np.exp(weights - highest), float(np.exp(-highest))
+    total = odds.sum() + none
+    return odds / total, none / float(total)
+
+
+def _reason(evidence: Evidence, findings: Sequence[Finding]) -> str:
+    if not any(len(panel.entities) for panel in evidence.panels):
+        return "no evidence: no signal returned any series for this window"
+    if not findings:
+        return "nothing deviates from its usual level by more than chance explains"
+    return "what deviates has no part in what alerts"
+
+
+def _cause(candidate: Candidate, probability: float, situation: Situation) -> RankedCause:
+    own = tuple(finding for finding in situation.findings if finding.entity == candidate.entity)
+    paths = [situation.graph.path(candidate.entity, alarm) for alarm in situation.alerting]
+    known = sorted((path for path in paths if path), key=len)
+    return RankedCause(
+        entity=candidate.entity,
+        fault_kind=_fault_kind(own),
+        probability=probability,
+        findings=own[:_FINDINGS_SHOWN],
+        against=candidate.against,
+        path=known[0] if known else (candidate.entity,),
+    )
+
+
+def _fault_kind(findings: Sequence[Finding]) -> str:
+    """The family of the strongest finding; a resource that deviates names the fault rather than its symptom."""
+    families: dict[Family, float] = {}
+    for finding in findings:
+        families[finding.signal.family] = max(families.get(finding.signal.family, 0.0), finding.nats)
+    if not families:
+        return "unknown"
+    symptoms = (Family.LATENCY, Family.ERRORS, Family.LOAD)
+    resources = {family: nats for family, nats in families.items() if family not in symptoms}
+    strongest = max(families.values())
+    pool = {f: n for f, n in resources.items() if n >= 0.5 * strongest} or families
+    return max(pool, key=lambda family: (pool[family], family)).value

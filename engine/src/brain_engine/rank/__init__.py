@@ -1,0 +1,1 @@
+"""Rankers: from findings and dependencies to causes."""

@@ -1,0 +1,66 @@
+"""The plug point for rankers, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from brain_engine.findings import Finding
+from brain_engine.graph.dependency import DependencyGraph
+from brain_engine.series import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a ranker may look at.
+
+    Attributes:
+        evidence: The panels and edges.
+        findings: What deviates, strongest first.
+        graph: The dependencies.
+        alerting: Entities the alerts are about.
+    """
+
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    graph: DependencyGraph
+    alerting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entity that may be the cause.
+
+    Attributes:
+        entity: Which.
+        weight: Evidence that it is the cause, in nats; > 0.
+        against: What speaks against it, in plain words.
+    """
+
+    entity: str
+    weight: float
+    against: tuple[str, ...] = ()
+
+
+class Ranker(Protocol):
+    """Orders candidates, best first; an empty answer means "no cause found". Deterministic: ties are broken by name."""
+
+    name: str
+
+    def rank(self, situation: Situation) -> Sequence[Candidate]: ...
+
+
+def ordered(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Best first, ties by name, so that the order of columns never decides."""
+    return tuple(sorted(candidates, key=lambda candidate: (-candidate.weight, candidate.entity)))
+
+
+def combined(nats: Sequence[float]) -> float:
+    """Evidence of several findings of one entity: the best four, at weights 1, 1/2, 1/4, 1/8.
+
+    Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
+    many times and favour entities that merely have more series.
+    """
+    best = sorted(nats, reverse=True)[:4]
+    return sum(value / 2**place for place, value in enumerate(best))

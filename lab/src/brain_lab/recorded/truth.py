@@ -1,0 +1,66 @@
+"""Where the fault of a recorded case was injected: for scoring, after the judgement has been made.
+
+Kept apart from the loaders, so that whatever is replayed cannot hold it. For RCD and RCAEval the case's id
+itself is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from brain_common.errors import InputError
+
+from brain_lab.recorded.loader import checked_id
+from brain_lab.recorded.petshop import base_folder, read_target
+from brain_lab.recorded.registry import list_cases
+
+
+class Truth(NamedTuple):
+    """The injected fault.
+
+    Attributes:
+        entity: The service, named as in the series.
+        fault: Its kind in the data set's own word; empty where the data set does not name it.
+    """
+
+    entity: str
+    fault: str
+
+
+def truth(dataset: str, path: Path, case_id: str) -> Truth:
+    """The answer to a case.
+
+    Raises:
+        InputError: The data set, the folder or the case is unknown, or the answer is damaged.
+    """
+    checked_id(case_id, list_cases(dataset, path), path)
+    return _TRUTHS[dataset](path, case_id)
+
+
+def _petshop(root: Path, case_id: str) -> Truth:
+    path = base_folder(root) / case_id / "target.json"
+    cause = read_target(path).get("root_cause")
+    if not isinstance(cause, dict) or not isinstance(cause.get("node"), str):
+        raise InputError(f"{path}: root_cause needs a node")
+    return Truth(cause["node"], str(cause.get("metric") or ""))
+
+
+def _rcd(root: Path, case_id: str) -> Truth:
+    service, _, fault = case_id.split("/")[0].rpartition("-")
+    return Truth(service, fault)
+
+
+def _rcaeval4(root: Path, case_id: str) -> Truth:
+    parts = case_id.split("/")[1].rsplit("_", 2)
+    if len(parts) != 3:
+        raise InputError(f"{root}: case {case_id!r} is not named <service>_<fault>_<n>")
+    return Truth(parts[0], parts[1])
+
+
+_TRUTHS: Final[dict[str, Callable[[Path, str], Truth]]] = {
+    "petshop": _petshop,
+    "rcd": _rcd,
+    "rcaeval4": _rcaeval4,
+}

@@ -1,0 +1,1 @@
+"""The judgement of one incident: window, evidence, findings, causes, words."""

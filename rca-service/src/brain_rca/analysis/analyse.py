@@ -1,0 +1,148 @@
+"""An incident and a snapshot in, an ``Analysis`` out; pure but for the snapshot it is handed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+
+from brain_engine.findings import Finding as EngineFinding
+from brain_engine.judge import Judgement, RankedCause, judge
+from brain_engine.rank.protocol import Ranker
+from brain_engine.series import Panel
+from brain_rca.analysis.snapshot import Snapshot
+from brain_rca.analysis.words import explanation, sentence, short
+from brain_rca.model import Analysis, Cause, Finding, Incident, Plot, Proposal, TimelineEntry
+
+Propose = Callable[[Cause], Sequence[Proposal]]
+QueryOf = Callable[[str], str]
+_PLOTTED_BEFORE = 1800.0  # seconds of baseline shown before the window
+_SHOWN_MISSING = 20
+_PLOT_POINTS = 240
+_PLOTTED_CAUSES = 5  # causes with plots; further ones are listed without
+
+
+def analyse(
+    incident: Incident,
+    snapshot: Snapshot,
+    alerting: tuple[str, ...],
+    ranker: Ranker,
+    propose: Propose,
+    query_of: QueryOf,
+) -> Analysis:
+    """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
+    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker)
+    causes = tuple(
+        _cause(rank, cause, snapshot, alerting, propose, query_of)
+        for rank, cause in enumerate(judgement.causes, start=1)
+    )
+    return Analysis(
+        finished_at=0.0,
+        window_start=snapshot.window.start,
+        window_end=snapshot.window.end,
+        alerting=alerting,
+        causes=causes,
+        no_cause_reason=_reason(judgement, snapshot, alerting),
+        none_probability=judgement.none_probability,
+        missing=_missing(snapshot.evidence.missing),
+        timeline=_timeline(incident, causes),
+    )
+
+
+def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str]) -> str:
+    if judgement.causes:
+        return ""
+    if not alerting:
+        return "no label of the alerts names a service, workload, pod or node"
+    unknown = [name for name in alerting if name not in snapshot.entities]
+    if unknown and len(unknown) == len(alerting):
+        return f"{judgement.reason}; there is no evidence about {', '.join(short(name) for name in unknown[:3])}"
+    return judgement.reason
+
+
+def _missing(sentences: Sequence[str]) -> tuple[str, ...]:
+    if len(sentences) <= _SHOWN_MISSING:
+        return tuple(sentences)
+    return (*sentences[:_SHOWN_MISSING], f"and {len(sentences) - _SHOWN_MISSING} more")
+
+
+def _cause(
+    rank: int,
+    ranked: RankedCause,
+    snapshot: Snapshot,
+    alerting: tuple[str, ...],
+    propose: Propose,
+    query_of: QueryOf,
+) -> Cause:
+    panels = {panel.signal.name: panel for panel in snapshot.evidence.panels}
+    cause = Cause(
+        rank=rank,
+        entity=ranked.entity,
+        fault_kind=ranked.fault_kind,
+        probability=ranked.probability,
+        findings=tuple(
+            _finding(found, panels[found.signal.name], snapshot, query_of, plotted=rank <= _PLOTTED_CAUSES)
+            for found in ranked.findings
+        ),
+        against=tuple(_in_words(text, snapshot) for text in ranked.against),
+        path=ranked.path,
+        explanation=explanation(ranked, alerting),
+    )
+    proposals = tuple(propose(cause)) if rank == 1 else ()
+    return msgspec.structs.replace(cause, proposals=proposals)
+
+
+def _in_words(text: str, snapshot: Snapshot) -> str:
+    """Entity names inside an engine's sentence, shortened for people."""
+    for word in text.replace(",", " ").split():
+        if word in snapshot.entities:
+            text = text.replace(word, short(word))
+    return text
+
+
+def _finding(
+    found: EngineFinding, panel: Panel, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool
+) -> Finding:
+    return Finding(
+        entity=found.entity,
+        signal=found.signal.name,
+        score=found.score,
+        onset=found.onset,
+        direction=found.direction.value,
+        sentence=sentence(found),
+        query=query_of(found.signal.name),
+        plot=_plot(found, panel, snapshot) if plotted else None,
+    )
+
+
+def _plot(found: EngineFinding, panel: Panel, snapshot: Snapshot) -> Plot:
+    times = snapshot.evidence.times
+    shown = np.flatnonzero(times >= snapshot.window.start - _PLOTTED_BEFORE)
+    shown = shown[:: max(1, math.ceil(len(shown) / _PLOT_POINTS))]
+    values = panel.values[found.row, shown]
+    return Plot(
+        title=found.signal.name.replace("_", " "),
+        unit=found.signal.unit,
+        times=tuple(times[shown].tolist()),
+        values=tuple(float(value) if math.isfinite(value) else None for value in values),
+        baseline=found.usual if math.isfinite(found.usual) else None,
+    )
+
+
+def _timeline(incident: Incident, causes: Sequence[Cause]) -> tuple[TimelineEntry, ...]:
+    """Onsets of the leading causes and starts of the alerts, in order; at most 40 entries."""
+    entries = [
+        TimelineEntry(at=finding.onset, what=f"{short(cause.entity)}: {finding.sentence}")
+        for cause in causes[:3]
+        for finding in cause.findings[:3]
+        if finding.onset is not None
+    ]
+    entries += [
+        TimelineEntry(at=alert.starts_at, what=f"alert {alert.name or 'without a name'} began to fire")
+        for alert in sorted(incident.alerts, key=lambda alert: alert.starts_at)[:20]
+    ]
+    if incident.closed_at is not None:
+        entries.append(TimelineEntry(at=incident.closed_at, what="the alert group was resolved"))
+    return tuple(sorted(entries, key=lambda entry: (entry.at, entry.what)))[:40]

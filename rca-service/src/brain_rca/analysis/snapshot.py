@@ -1,0 +1,72 @@
+"""One look at the evidence, shared by all groups that fire in the same minutes.
+
+In a storm hundreds of groups become due at once. They ask about the same system in the same window, so they share one fetch and
+one scan for deviations; only the ranking is each group's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from brain_engine.findings import Detector, Finding, find
+from brain_engine.graph.dependency import DependencyGraph
+from brain_engine.series import Evidence
+from brain_rca.evidence.protocol import EvidenceSource, Window
+
+_KEPT = 4  # snapshots; each is a few tens of MB at 200 services
+_STALE_SECONDS = 30.0  # a group may be judged on evidence this much older than now
+_START_SLACK = 300.0  # and on a window that starts this much earlier or later
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Evidence of a window, with what deviates in it."""
+
+    window: Window
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    graph: DependencyGraph
+    entities: frozenset[str]
+
+
+class Snapshots:
+    """Takes snapshots and remembers the latest few."""
+
+    def __init__(self, source: EvidenceSource, detector: Detector) -> None:
+        self._source = source
+        self._detector = detector
+        self._recent: list[Snapshot] = []
+        self._lock = asyncio.Lock()
+
+    async def take(self, window: Window) -> Snapshot:
+        """A snapshot that serves ``window``.
+
+        Raises:
+            TemporaryError: Nothing could be reached.
+        """
+        async with self._lock:
+            found = next((one for one in self._recent if _serves(one.window, window)), None)
+            if found is None:
+                found = await self._fetch(window)
+                self._recent = [found, *self._recent][:_KEPT]
+        return found
+
+    async def _fetch(self, window: Window) -> Snapshot:
+        evidence = await self._source.gather(window)
+        return await asyncio.to_thread(self._scan, window, evidence)
+
+    def _scan(self, window: Window, evidence: Evidence) -> Snapshot:
+        named = {entity for panel in evidence.panels for entity in panel.entities}
+        named |= {end for edge in evidence.edges for end in (edge.dependent, edge.dependency)}
+        return Snapshot(
+            window, evidence, find(evidence, self._detector), DependencyGraph(evidence.edges), frozenset(named)
+        )
+
+
+def _serves(have: Window, want: Window) -> bool:
+    return (
+        have.step == want.step
+        and 0 <= want.end - have.end <= _STALE_SECONDS
+        and abs(want.start - have.start) <= _START_SLACK
+    )

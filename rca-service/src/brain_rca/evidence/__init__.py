@@ -1,0 +1,1 @@
+"""Where evidence comes from: a catalogue of signals, read from Prometheus or from the lake."""

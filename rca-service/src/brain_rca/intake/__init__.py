@@ -1,0 +1,1 @@
+"""Taking in notifications: parse, authenticate, make durable, answer."""

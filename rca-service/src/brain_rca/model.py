@@ -1,0 +1,182 @@
+"""The words of the service as data: alerts, incidents, causes, proposals, deliveries.
+
+These are what the store keeps (as JSON), what the page and gRPC show, and what the sinks publish.
+All times are seconds since the Unix epoch, UTC, unless a name says otherwise; probabilities and scores are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert of a group, as Alertmanager sent it."""
+
+    fingerprint: str
+    status: str  # "firing" | "resolved"
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    starts_at: float
+    ends_at: float | None = None  # None while firing
+    generator_url: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.labels.get("alertname", "")
+
+
+class AlertGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """One notification: webhook payload version 4, or the same by gRPC."""
+
+    source: str  # the Alertmanager cluster, by credential or path; not the peer
+    receiver: str
+    group_key: str
+    status: str  # "firing" | "resolved"
+    alerts: tuple[Alert, ...]
+    group_labels: dict[str, str] = {}
+    common_labels: dict[str, str] = {}
+    common_annotations: dict[str, str] = {}
+    external_url: str = ""
+    truncated_alerts: int = 0
+
+
+class Severity(StrEnum):
+    """Urgency; alert labels are mapped onto it by the configuration."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class IncidentStatus(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class AnalysisState(StrEnum):
+    """Where the judgement of an incident stands."""
+
+    PENDING = "pending"  # accepted, not judged yet
+    DONE = "done"
+    FAILED = "failed"  # the last attempt failed; it is tried again
+
+
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """Evidence around the onset: one series, at most a few hundred points."""
+
+    title: str
+    unit: str
+    times: tuple[float, ...]
+    values: tuple[float | None, ...]
+    baseline: float | None = None  # the usual level
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal of one entity that deviates."""
+
+    entity: str  # text form of brain_common.entity.Entity
+    signal: str  # name in the signal catalogue
+    score: float  # in [0, 1]; 1 = certainly not normal
+    onset: float | None
+    direction: str  # "up" | "down"
+    sentence: str  # plain words: what deviates from what
+    query: str = ""  # PromQL that shows the evidence
+    link: str = ""  # a URL that shows it, built from configuration only
+    plot: Plot | None = None
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A fix somebody could apply; never applied by this service."""
+
+    kind: str  # terraform | kubernetes | argocd | config
+    title: str
+    diff: str
+    rationale: str
+    risk: str  # low | medium | high, with a reason
+    rollback: str
+    validation: str = "not validated"
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """A ranked candidate."""
+
+    rank: int  # from 1
+    entity: str
+    fault_kind: str  # e.g. latency, errors, cpu, memory, disk, network, saturation, unavailable, unknown
+    probability: float
+    findings: tuple[Finding, ...] = ()  # for
+    against: tuple[str, ...] = ()  # against, in plain words
+    path: tuple[str, ...] = ()  # entities from the cause to the alerting entity
+    explanation: str = ""
+    proposals: tuple[Proposal, ...] = ()
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    at: float
+    what: str  # one plain sentence
+
+
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of the judgement said."""
+
+    finished_at: float
+    window_start: float
+    window_end: float
+    alerting: tuple[str, ...]  # entities
+    causes: tuple[Cause, ...]  # best first; empty = no cause found
+    no_cause_reason: str = ""  # why there is none, when there is none
+    none_probability: float = 0.0  # that none of the listed is the cause
+    missing: tuple[str, ...] = ()  # evidence that could not be fetched, one sentence each
+    timeline: tuple[TimelineEntry, ...] = ()
+    seconds: float = 0.0  # of wall-clock time
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"  # still to be done, or being retried
+    DONE = "done"
+    FAILED = "failed"  # the deadline passed; a newer revision of the incident is tried anew
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one sink has been told about one incident."""
+
+    sink: str  # e.g. "grafana", "alertmanager", "webhook:<name>"
+    state: DeliveryState
+    external_id: str = ""  # e.g. the annotation's id
+    attempts: int = 0  # since the last success
+    error: str = ""  # the last one, masked
+    updated_at: float = 0.0
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """An episode of an alert group, from first firing to resolved."""
+
+    id: str  # 16 hex digits
+    source: str
+    receiver: str
+    group_key: str
+    group_hash: str  # 12 hex digits of source, receiver and group key: same for every episode
+    episode: int  # from 1
+    status: IncidentStatus
+    severity: Severity
+    opened_at: float  # earliest startsAt of its alerts
+    received_at: float  # when its first notification was accepted
+    closed_at: float | None = None
+    alerts: tuple[Alert, ...] = ()  # the latest state of every alert that was ever a member
+    group_labels: dict[str, str] = {}
+    truncated_alerts: int = 0
+    notifications: int = 0  # accepted so far, duplicates included
+    revision: int = 0  # grows with every change of this incident
+    analysis_state: AnalysisState = AnalysisState.PENDING
+    analysis_error: str = ""
+    analysis: Analysis | None = None
+    deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Short name for people: the alert names and what they are about."""
+        names = sorted({alert.name for alert in self.alerts if alert.name})
+        labels = ", ".join(f"{k}={v}" for k, v in sorted(self.group_labels.items()) if k != "alertname")
+        return (", ".join(names[:3]) or "Alert group") + (f" ({labels})" if labels else "")

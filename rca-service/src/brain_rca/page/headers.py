@@ -1,0 +1,46 @@
+"""What every answer of the page tells the browser: load nothing, run nothing, be framed by nobody."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+
+from brain_common.errors import ConfigError
+
+STYLE = files("brain_rca.page").joinpath("templates", "page.css").read_text(encoding="utf-8")
+_ORIGIN = re.compile(r"'self'|https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
+
+
+def security_headers(frame_ancestors: Sequence[str] = ()) -> dict[str, str]:
+    """Headers for HTML and JSON alike.
+
+    Args:
+        frame_ancestors: Origins that may show the page in a frame, such as a Grafana; nobody by default.
+
+    Raises:
+        ConfigError: One of them is not an origin.
+    """
+    for origin in frame_ancestors:
+        if not _ORIGIN.fullmatch(origin):
+            raise ConfigError(
+                f"frame_ancestors: {origin!r} is not an origin such as https://grafana.example.org"
+            )
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = (
+        "default-src 'none'",
+        f"style-src 'sha256-{digest}'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors " + (" ".join(frame_ancestors) or "'none'"),
+    )
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }

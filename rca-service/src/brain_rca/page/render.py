@@ -1,0 +1,94 @@
+"""Pages as text: pure functions of an incident and the time; ``routes.py`` and one-shot analyses call them.
+
+Everything is escaped by the template engine, after ``clean`` has taken out what cannot be shown honestly.
+Links are relative, so that the pages work below any path of a reverse proxy.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from brain_rca.model import Incident
+from brain_rca.page import plot
+from brain_rca.page.headers import STYLE
+from brain_rca.page.moments import duration, moment
+from brain_rca.page.summary import IncidentPage
+from brain_rca.page.text import clean, clip
+from brain_rca.page.units import percent
+from brain_rca.page.view import entity_view, fault_words, incident_view
+
+TITLE = "AI DevOps Brain"
+
+
+def render_incident(incident: Incident, now: float, *, title: str = TITLE, refresh: bool = True) -> str:
+    """The page of one incident.
+
+    Args:
+        incident: What to show.
+        now: Seconds since the epoch; ages are counted from it.
+        title: Name of the installation.
+        refresh: Whether the page asks again by itself while something may still change.
+    """
+    view = incident_view(incident, now)
+    template = environment().get_template("incident.html")
+    return template.render(
+        view=view, now=now, app=title, root="../", refresh=view.refresh if refresh else 0, paused=not refresh
+    )
+
+
+def render_list(
+    page: IncidentPage, now: float, *, title: str = TITLE, only_open: bool = False, first: bool = True
+) -> str:
+    """The list of incidents, newest first; ``first`` says that nothing newer is left out."""
+    template = environment().get_template("list.html")
+    return template.render(
+        page=page, now=now, app=title, root="", refresh=60 if first else 0, only_open=only_open, first=first
+    )
+
+
+def render_message(
+    heading: str, text: str, *, root: str, title: str = TITLE, refresh: int = 0, refresh_to: str = ""
+) -> str:
+    """A page that only says something, e.g. that there is no such incident.
+
+    Args:
+        heading: The short form.
+        text: What it means and what to do.
+        root: Relative path to the folder that holds ``incidents``: ``""``, ``"../"``, ``"../../"``.
+        title: Name of the installation.
+        refresh: Seconds until the page asks again; 0 = never.
+        refresh_to: A relative address to ask then instead of the page's own.
+    """
+    template = environment().get_template("message.html")
+    return template.render(
+        heading=heading, text=text, app=title, root=root, refresh=refresh, refresh_to=refresh_to
+    )
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The template engine, compiled once a process."""
+    result = Environment(
+        loader=PackageLoader("brain_rca.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=_finalize,
+    )
+    result.globals.update(
+        style=Markup(STYLE),  # noqa: S704  (a file of this package)
+        plot_box=(plot.WIDTH, plot.HEIGHT, plot.PIXELS),
+        moment=moment,
+        entity_view=entity_view,
+    )
+    result.filters.update(duration=duration, percent=percent, fault=fault_words, clip=clip)
+    return result
+
+
+def _finalize(value: object) -> object:
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,60 @@
+"""One line about an incident, for the list as HTML and as JSON."""
+
+from __future__ import annotations
+
+import msgspec
+
+from brain_rca.model import AnalysisState, Cause, Incident, IncidentStatus, Severity
+
+
+class TopCause(msgspec.Struct, frozen=True, kw_only=True):
+    """The first of the ranked causes."""
+
+    entity: str
+    fault_kind: str
+    probability: float
+
+
+class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """All times in seconds since the epoch."""
+
+    id: str
+    title: str
+    status: IncidentStatus
+    severity: Severity
+    opened_at: float
+    received_at: float
+    closed_at: float | None
+    analysis_state: AnalysisState
+    analysed: bool  # there is a result, if perhaps an older one
+    alerts: int
+    top_cause: TopCause | None
+
+
+class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Newest first; ``next`` is the value of ``before`` that gets the page after, None at the end."""
+
+    incidents: tuple[IncidentSummary, ...]
+    next: str | None = None
+
+
+def summarize(incident: Incident) -> IncidentSummary:
+    """The line about ``incident``."""
+    causes = incident.analysis.causes if incident.analysis else ()
+    return IncidentSummary(
+        id=incident.id,
+        title=incident.title,
+        status=incident.status,
+        severity=incident.severity,
+        opened_at=incident.opened_at,
+        received_at=incident.received_at,
+        closed_at=incident.closed_at,
+        analysis_state=incident.analysis_state,
+        analysed=incident.analysis is not None,
+        alerts=len(incident.alerts) + incident.truncated_alerts,
+        top_cause=_top(causes[0]) if causes else None,
+    )
+
+
+def _top(cause: Cause) -> TopCause:
+    return TopCause(entity=cause.entity, fault_kind=cause.fault_kind, probability=cause.probability)

@@ -1,0 +1,250 @@
+"""An incident as the template needs it: sorted, capped, in words; no HTML here.
+
+The caps keep a hostile or merely huge incident readable and the page below half a megabyte; everything is in
+the JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from brain_common.entity import Entity
+from brain_common.errors import InputError
+
+from brain_rca.model import (
+    Alert,
+    Analysis,
+    AnalysisState,
+    Cause,
+    Finding,
+    Incident,
+    IncidentStatus,
+    Proposal,
+    TimelineEntry,
+)
+from brain_rca.page.plot import Drawing, draw
+from brain_rca.page.text import DiffLine, clip, diff_lines, web_address
+from brain_rca.page.units import percent
+
+MAX_ALERTS = 200
+MAX_LABELS = 4
+MAX_LABEL = 40  # characters of a name or value; most pod names fit
+MAX_CAUSES = 6
+MAX_FINDINGS = 6
+MAX_PROPOSALS = 4
+MAX_ROWS = 40  # of the timeline, the missing evidence, the arguments against
+MAX_PATH = 12
+MAX_NAME = 120
+MAX_SUMMARY = 140
+MAX_FULL = 240  # of an entity with all its parts
+MAX_KIND = 48
+MAX_TEXT = 480
+MAX_DIFF_LINES = 200
+MAX_DIFF_WIDTH = 200
+_NAMED_ELSEWHERE = {"alertname", "severity"}
+_LINKS = (("runbook_url", "runbook"), ("dashboard_url", "dashboard"))
+_TONES = {"passed": "resolved", "failed": "critical"}
+_FAULTS = {"cpu": "CPU", "unknown": "fault of unknown kind", "unavailable": "unavailable"}
+
+
+@dataclass(frozen=True, slots=True)
+class EntityView:
+    """An entity by its name, and where that name holds."""
+
+    name: str
+    kind: str
+    place: str  # "namespace · cluster", what is known of it
+    full: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    alert: Alert
+    name: str
+    firing: bool
+    labels: tuple[tuple[str, str], ...]
+    more_labels: int
+    summary: str
+    links: tuple[tuple[str, str], ...]  # text and address
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    finding: Finding
+    entity: EntityView | None  # None when it is the cause's own
+    sentence: str
+    query: str
+    link: str
+    drawing: Drawing | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView:
+    proposal: Proposal
+    lines: tuple[DiffLine, ...]
+    tone: str  # the colour of its validation: that of a severity, or "resolved"
+    untried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CauseView:
+    cause: Cause
+    entity: EntityView
+    fault: str
+    probability: str
+    bar: float  # percent of the bar's width
+    explanation: str
+    chain: tuple[EntityView, ...]
+    findings: tuple[FindingView, ...]
+    against: tuple[str, ...]
+    proposals: tuple[ProposalView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    incident: Incident
+    title: str
+    open: bool
+    seconds: float  # from opening to closing, or to now
+    refresh: int  # seconds until the page asks again; 0 = never
+    firing: int
+    alerts: tuple[AlertView, ...]
+    more_alerts: int  # not shown, or never sent
+    causes: tuple[CauseView, ...]
+    none_bar: float
+    none_probability: str
+    timeline: tuple[TimelineEntry, ...]
+    missing: tuple[str, ...]
+
+
+def incident_view(incident: Incident, now: float) -> IncidentView:
+    """Prepare ``incident`` for the template; ``now`` in seconds since the epoch."""
+    analysis = incident.analysis
+    alerts = sorted(
+        incident.alerts, key=lambda alert: (alert.status != "firing", alert.starts_at, alert.name)
+    )
+    none = analysis.none_probability if analysis else 0.0
+    return IncidentView(
+        incident=incident,
+        title=clip(incident.title, 240),
+        open=incident.status is IncidentStatus.OPEN,
+        seconds=max(0.0, (now if incident.closed_at is None else incident.closed_at) - incident.opened_at),
+        refresh=refresh_seconds(incident),
+        firing=sum(alert.status == "firing" for alert in alerts),
+        alerts=tuple(_alert(alert, incident.group_labels) for alert in alerts[:MAX_ALERTS]),
+        more_alerts=max(0, len(alerts) - MAX_ALERTS) + max(0, incident.truncated_alerts),
+        causes=tuple(_cause(cause, analysis) for cause in analysis.causes[:MAX_CAUSES]) if analysis else (),
+        none_bar=_bar(none),
+        none_probability=percent(none),
+        timeline=_timeline(incident),
+        missing=_texts(analysis.missing) if analysis else (),
+    )
+
+
+def refresh_seconds(incident: Incident) -> int:
+    """Soon while an answer is awaited, calmly while the incident is open, never after it."""
+    if incident.analysis_state is AnalysisState.PENDING:
+        return 5
+    return 60 if incident.status is IncidentStatus.OPEN else 0
+
+
+def entity_view(text: str) -> EntityView:
+    """The parts of an entity's text form; a text that is none stands for itself."""
+    try:
+        entity = Entity.parse(text)
+    except InputError:
+        return EntityView(clip(text, MAX_NAME), "", "", clip(text, MAX_FULL))
+    place = " · ".join(clip(part, MAX_NAME) for part in (entity.namespace, entity.cluster) if part)
+    return EntityView(clip(entity.name, MAX_NAME), entity.kind.value, place, clip(text, MAX_FULL))
+
+
+def fault_words(kind: str) -> str:
+    """A fault kind in a sentence."""
+    return _FAULTS.get(kind, clip(kind.replace("-", " ").replace("_", " "), MAX_KIND))
+
+
+def _alert(alert: Alert, group_labels: dict[str, str]) -> AlertView:
+    own = [
+        (clip(key, MAX_LABEL), clip(value, MAX_LABEL))
+        for key, value in sorted(alert.labels.items())
+        if key not in _NAMED_ELSEWHERE and group_labels.get(key) != value
+    ]
+    notes = alert.annotations
+    addresses = [("source", alert.generator_url), *((text, notes.get(key, "")) for key, text in _LINKS)]
+    return AlertView(
+        alert=alert,
+        name=clip(alert.name, MAX_NAME) or "alert without a name",
+        firing=alert.status == "firing",
+        labels=tuple(own[:MAX_LABELS]),
+        more_labels=max(0, len(own) - MAX_LABELS),
+        summary=clip(notes.get("summary") or notes.get("description", ""), MAX_SUMMARY),
+        links=tuple((text, address) for text, url in addresses if (address := web_address(url))),
+    )
+
+
+def _cause(cause: Cause, analysis: Analysis) -> CauseView:
+    best = sorted(cause.findings, key=lambda finding: -finding.score)
+    return CauseView(
+        cause=cause,
+        entity=entity_view(cause.entity),
+        fault=fault_words(cause.fault_kind),
+        probability=percent(cause.probability),
+        bar=_bar(cause.probability),
+        explanation=clip(cause.explanation, MAX_TEXT),
+        chain=_chain(cause),
+        findings=tuple(_finding(finding, cause, analysis) for finding in best[:MAX_FINDINGS]),
+        against=_texts(cause.against),
+        proposals=tuple(_proposal(proposal) for proposal in cause.proposals[:MAX_PROPOSALS]),
+    )
+
+
+def _chain(cause: Cause) -> tuple[EntityView, ...]:
+    """Cause first, alerting entity last; the middle of an endless path is left out."""
+    path = cause.path
+    if len(path) > MAX_PATH:
+        path = (*path[: MAX_PATH - 2], f"… {len(path) - MAX_PATH + 1} more", path[-1])
+    return tuple(entity_view(text) for text in path)
+
+
+def _finding(finding: Finding, cause: Cause, analysis: Analysis) -> FindingView:
+    window = (analysis.window_start, analysis.window_end)
+    return FindingView(
+        finding=finding,
+        entity=None if finding.entity == cause.entity else entity_view(finding.entity),
+        sentence=clip(finding.sentence, MAX_TEXT),
+        query=clip(finding.query, 4 * MAX_TEXT),
+        link=web_address(finding.link),
+        drawing=draw(finding.plot, finding.onset, window, finding.direction) if finding.plot else None,
+    )
+
+
+def _proposal(proposal: Proposal) -> ProposalView:
+    return ProposalView(
+        proposal=proposal,
+        lines=diff_lines(proposal.diff, MAX_DIFF_LINES, MAX_DIFF_WIDTH) if proposal.diff else (),
+        tone=_TONES.get(proposal.validation, "warning"),
+        untried=proposal.validation not in _TONES,
+    )
+
+
+def _timeline(incident: Incident) -> tuple[TimelineEntry, ...]:
+    """What the analysis told, or what is known without one; the closing comes after any analysis."""
+    if incident.analysis and incident.analysis.timeline:
+        entries = list(incident.analysis.timeline)
+    else:
+        entries = [
+            TimelineEntry(at=incident.opened_at, what="The first alert of the group started firing."),
+            TimelineEntry(at=incident.received_at, what="The notification was accepted."),
+        ]
+    if incident.closed_at is not None:
+        entries.append(TimelineEntry(at=incident.closed_at, what="The alerts were resolved."))
+    return tuple(sorted(entries, key=lambda entry: entry.at)[-MAX_ROWS:])
+
+
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(clip(text, MAX_TEXT) for text in tuple(texts)[:MAX_ROWS])
+
+
+def _bar(probability: float) -> float:
+    return round(100 * min(max(probability, 0.0), 1.0), 1) if probability == probability else 0.0

@@ -1,0 +1,83 @@
+"""An HTTP POST to any address of the configuration, with a body of the user's making.
+
+A sink (see ``sink``). The body is a Jinja2 template in the sandbox; what it is given are plain values (see
+``webhook_template``). A webhook cannot be refreshed or changed afterwards, so it is called only when what
+matters to a reader changed: the incident opened or closed, or the causes are others or in another order.
+After a lost answer it is called twice; both calls carry the same ``Idempotency-Key``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+from brain_common.clients.http import HttpSettings, build_client
+from brain_common.clients.post import post
+from brain_rca.model import Analysis, Delivery, Incident
+from brain_rca.publish.webhook_template import BodyTemplate
+
+MIN_INTERVAL: Final = 60.0  # seconds between two calls about one open incident
+
+
+class WebhookSink:
+    """Calls one address.
+
+    Args:
+        name: Its name in the configuration.
+        url: Where to; never shown in messages, since the path is often a secret.
+        template: Makes the body.
+        content_type: Of the body.
+        settings: Time-out, TLS, credentials and headers; its URL is only the origin of ``url``.
+        external_url: Where people reach this service.
+
+    Raises:
+        ConfigError: A TLS file cannot be read or does not fit.
+    """
+
+    refresh_seconds: float | None = None
+    min_interval_seconds = MIN_INTERVAL
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        template: BodyTemplate,
+        content_type: str,
+        settings: HttpSettings,
+        external_url: str,
+    ) -> None:
+        self.name = f"webhook:{name}"
+        self._url = url
+        self._template = template
+        self._content_type = content_type
+        self._settings = settings
+        self._client = build_client(settings)
+        self._external_url = external_url
+
+    async def publish(self, incident: Incident, delivery: Delivery) -> str:
+        """See ``sink.Sink.publish``; returns a digest of what was told.
+
+        Raises:
+            PermanentError: Also when the template fails with this incident.
+        """
+        if incident.analysis is None:
+            return delivery.external_id
+        digest = _digest(incident, incident.analysis)
+        if digest == delivery.external_id:
+            return digest
+        body = self._template.render(incident, incident.analysis, self._external_url)
+        await post(self._client, self._settings, self._url, body, self._headers(incident, digest))
+        return digest
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def _headers(self, incident: Incident, digest: str) -> Mapping[str, str]:
+        return {"Content-Type": self._content_type, "Idempotency-Key": f"{incident.id}-{digest}"}
+
+
+def _digest(incident: Incident, analysis: Analysis) -> str:
+    """16 hex digits of the status and the causes in their order; probabilities move all the time."""
+    told = [incident.id, incident.status.value, *(f"{c.entity} {c.fault_kind}" for c in analysis.causes)]
+    return hashlib.sha256("\n".join(told).encode(errors="replace")).hexdigest()[:16]

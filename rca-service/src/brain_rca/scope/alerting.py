@@ -1,0 +1,122 @@
+"""Alert labels to entities.
+
+The order matters: labels that name a workload are put there by the rule's author, while ``service``, ``job`` and
+``instance`` are often only the scrape target (every kube-state-metrics alert carries ``service="kube-state-metrics"``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import Field
+
+from brain_common.entity import Entity, EntityKind
+from brain_common.settings import Settings
+from brain_rca.model import AlertGroup
+
+_WORKLOADS = ("deployment", "daemonset", "statefulset", "replicaset", "job_name", "cronjob")
+_SCALERS = ("horizontalpodautoscaler", "hpa", "scaledobject")
+_SERVICES = ("service", "service_name", "destination_service_name", "app", "app_kubernetes_io_name")
+_NAMESPACES = ("namespace", "exported_namespace", "k8s_namespace_name", "kubernetes_namespace")
+_EXPORTERS = re.compile(r"(^|-)(kube-state-metrics|node-exporter|cadvisor|kubelet|blackbox-exporter)$")
+_PORT = re.compile(r":\d+$")
+# Pods of ReplicaSets (<name>-<hash>-<5>), DaemonSets (<name>-<5>), StatefulSets (<name>-<n>).
+_POD = re.compile(r"^(?P<workload>.+?)(-[a-f0-9]{6,10}-[a-z0-9]{5}|-[bcdfghjklmnpqrstvwxz2456789]{5}|-\d{1,4})$")
+
+
+class ScopeSettings(Settings):
+    """How alert labels become entities."""
+
+    labels: Mapping[str, str] = Field(
+        default={},
+        description="Own label names for known ones, e.g. {kubernetes_pod_name: pod}: renamed before anything else.",
+    )
+    aliases: Mapping[str, str] = Field(
+        default={},
+        description="Names of one thing: any entity (cluster/namespace/kind/name) to the one to use instead. Wins over all rules.",
+    )
+
+
+def alerting_entities(
+    group: AlertGroup, known: Iterable[str], settings: ScopeSettings, cluster: str
+) -> tuple[str, ...]:
+    """What the firing alerts of a group are about, each named as the evidence names it, most alerts first.
+
+    Args:
+        group: The alerts; resolved ones count only when none fires.
+        known: Entities that the evidence has series or edges for.
+        settings: Renamed labels and aliases.
+        cluster: Name of the cluster when the alert has no ``cluster`` label.
+    """
+    members = [alert for alert in group.alerts if alert.status == "firing"] or list(group.alerts)
+    index = _Index(known)
+    counts: dict[str, int] = {}
+    for alert in members:
+        labels = {settings.labels.get(key, key): value for key, value in alert.labels.items()}
+        entity = entity_of(labels, cluster)
+        if entity is not None:
+            name = settings.aliases.get(str(entity)) or index.match(entity)
+            counts[name] = counts.get(name, 0) + 1
+    return tuple(sorted(counts, key=lambda name: (-counts[name], name)))
+
+
+def entity_of(labels: Mapping[str, str], cluster: str) -> Entity | None:
+    """The one entity an alert is about; None when no label says."""
+    cluster = labels.get("cluster") or cluster
+    namespace = _first(labels, _NAMESPACES)
+    workload = _first(labels, _WORKLOADS) or _first(labels, _SCALERS)
+    if workload:
+        return Entity(cluster, namespace, EntityKind.WORKLOAD, workload)
+    if labels.get("pod"):
+        return Entity(cluster, namespace, EntityKind.POD, labels["pod"])
+    service = _first(labels, _SERVICES)
+    if service and not _EXPORTERS.search(service):
+        return Entity(cluster, namespace, EntityKind.SERVICE, service)
+    node = labels.get("node") or _PORT.sub("", labels.get("instance", ""))
+    return Entity(cluster, "", EntityKind.NODE, node) if node else None
+
+
+def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:
+    return next((labels[name] for name in names if labels.get(name)), "")
+
+
+class _Index:
+    """Finds the evidence's name of an entity that the alert names slightly differently."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known: dict[str, list[Entity]] = {}
+        for text in known:
+            entity = Entity.parse(text)
+            self._known.setdefault(entity.name, []).append(entity)
+
+    def match(self, entity: Entity) -> str:
+        for name in self._names(entity):
+            fitting = [other for other in self._known.get(name, ()) if _compatible(entity, other)]
+            if fitting:
+                return str(min(fitting, key=lambda other: _distance(entity, other)))
+        return str(entity)
+
+    @staticmethod
+    def _names(entity: Entity) -> tuple[str, ...]:
+        pod = _POD.match(entity.name) if entity.kind is EntityKind.POD else None
+        return (entity.name, pod["workload"]) if pod else (entity.name,)
+
+
+def _compatible(one: Entity, other: Entity) -> bool:
+    """Whether both may be the same: parts are equal or unknown on one side; a node is never a service."""
+    nodes = (one.kind is EntityKind.NODE) + (other.kind is EntityKind.NODE)
+    return (
+        nodes != 1
+        and (one.cluster == other.cluster or not one.cluster or not other.cluster)
+        and (one.namespace == other.namespace or not one.namespace or not other.namespace)
+    )
+
+
+def _distance(one: Entity, other: Entity) -> tuple[bool, bool, bool, str]:
+    return (
+        one.namespace != other.namespace,
+        one.cluster != other.cluster,
+        other.kind not in (one.kind, EntityKind.SERVICE),
+        str(other),
+    )

@@ -1,0 +1,1 @@
+"""Durable state of the service, behind one Protocol with two implementations."""

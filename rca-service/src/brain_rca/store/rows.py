@@ -1,0 +1,237 @@
+"""Rows of the tables as the words of the model, and back; the statements that several transactions share.
+
+Called by ``transactions.py`` only. Nothing here decides anything, and nothing here talks to a database:
+functions yield statements, the runner in ``sqlite.py`` or ``postgres.py`` sends back their rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import msgspec
+from brain_common.errors import InputError
+from msgspec.structs import replace
+
+from brain_rca.model import Analysis, Delivery, DeliveryState, Incident
+from brain_rca.store.merge import Record
+from brain_rca.store.work import Work
+
+Row: TypeAlias = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Statement(NamedTuple):
+    """SQL with ``?`` placeholders and the marks of ``schema.Dialect``; ``many``: once for each row of
+    ``params``.
+    """
+
+    sql: str
+    params: Sequence[Any] = ()
+    many: bool = False
+
+
+Script: TypeAlias = Generator[Statement, list[Row], T]
+
+
+class Stored(NamedTuple):
+    """An incident as its rows hold it; ``assemble`` makes it whole."""
+
+    id: str
+    core: bytes
+    analysis: bytes | None
+    revision: int
+    deliveries: Sequence[bytes]
+
+
+def assemble(stored: Stored) -> Incident:
+    """The incident with its analysis and deliveries. Costs milliseconds for a large one."""
+    deliveries = [msgspec.json.decode(document, type=Delivery) for document in stored.deliveries]
+    return replace(
+        msgspec.json.decode(stored.core, type=Incident),
+        analysis=None if stored.analysis is None else msgspec.json.decode(stored.analysis, type=Analysis),
+        revision=stored.revision,
+        deliveries=tuple(sorted(deliveries, key=lambda delivery: delivery.sink)),
+    )
+
+
+RECORD = "core, revision, content, analysed_content, last_analysis_at, closing_received_at"
+WORK = "due_at, ready_at, token, again_at, urgent, claimed_content, first_attempt_at, delivery"
+Works: TypeAlias = dict[bytes, tuple[Work, bytes | None]]
+
+
+def encode(document: msgspec.Struct) -> bytes:
+    """The document as JSON.
+
+    Raises:
+        InputError: A text in it is no Unicode (a lone surrogate).
+    """
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError as error:
+        raise InputError(f"a text is not valid Unicode: {error.reason}") from error
+
+
+def to_bytes(text: str) -> bytes:
+    """The text as UTF-8.
+
+    Raises:
+        InputError: It is no Unicode (a lone surrogate).
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"a text is not valid Unicode: {error.reason}") from error
+
+
+def fingerprint_key(fingerprint: str) -> bytes:
+    """Of fixed length: a fingerprint comes from outside and may be too long for an index."""
+    return hashlib.sha256(to_bytes(fingerprint)).digest()[:16]
+
+
+def to_record(row: Row) -> Record:
+    core, revision, content, analysed_content, last_analysis_at, closing_received_at = row
+    return Record(
+        incident=replace(msgspec.json.decode(core, type=Incident), revision=revision),
+        content=content,
+        analysed_content=analysed_content,
+        last_analysis_at=last_analysis_at,
+        closing_received_at=closing_received_at,
+    )
+
+
+def to_work(columns: Sequence[Any]) -> Work:
+    due_at, ready_at, token, again_at, urgent, claimed_content, first_attempt_at, _ = columns
+    return Work(
+        due_at=due_at,
+        ready_at=ready_at,
+        token=token,
+        again_at=again_at,
+        urgent=bool(urgent),
+        claimed_content=claimed_content,
+        first_attempt_at=first_attempt_at,
+    )
+
+
+def to_delivery(document: bytes) -> Delivery:
+    return msgspec.json.decode(document, type=Delivery)
+
+
+def insert_members(incident: Incident, fingerprints: Sequence[str]) -> Script[None]:
+    """Many rows a statement: one statement for each would be most of the cost of an accept."""
+    for start in range(0, len(fingerprints), _MEMBERS_AT_ONCE):
+        chunk = fingerprints[start : start + _MEMBERS_AT_ONCE]
+        marks = ", ".join(["(?, ?, ?)"] * len(chunk))
+        yield Statement(
+            f"INSERT INTO brain_members (fingerprint, incident_id, received_at) VALUES {marks} "  # noqa: S608
+            "ON CONFLICT (fingerprint, incident_id) DO NOTHING",
+            [part for text in chunk for part in (fingerprint_key(text), incident.id, incident.received_at)],
+        )
+
+
+def insert_record(record: Record, identity: str) -> Script[None]:
+    incident = record.incident
+    document = encode(incident)
+    [(change,)] = yield Statement("{next_change}")
+    yield Statement(
+        "INSERT INTO brain_incidents (id, identity, episode, received_at, content, analysed_content, "
+        "revision, change, core) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            incident.id,
+            identity,
+            incident.episode,
+            incident.received_at,
+            record.content,
+            record.analysed_content,
+            incident.revision,
+            change,
+            document,
+        ),
+    )
+
+
+def update_record(record: Record) -> Script[None]:
+    incident = record.incident
+    document = encode(incident)
+    [(change,)] = yield Statement("{next_change}")
+    yield Statement(
+        "UPDATE brain_incidents SET core = ?, closing_received_at = ?, content = ?, analysed_content = ?, "
+        "last_analysis_at = ?, revision = ?, change = ? WHERE id = ?",
+        (
+            document,
+            record.closing_received_at,
+            record.content,
+            record.analysed_content,
+            record.last_analysis_at,
+            incident.revision,
+            change,
+            incident.id,
+        ),
+    )
+
+
+def works_of(incident_id: str, only: bytes | None = None) -> Script[Works]:
+    """The incident's work by queue, held."""
+    condition, params = ("", (incident_id,)) if only is None else ("AND queue = ?", (incident_id, only))
+    rows = yield Statement(
+        f"SELECT queue, {WORK} FROM brain_work WHERE incident_id = ? {condition} "  # noqa: S608
+        "ORDER BY queue {lock}",
+        params,
+    )
+    return {bytes(queue): (to_work(columns), columns[-1]) for queue, *columns in rows}
+
+
+_MEMBERS_AT_ONCE = 100
+_SAVE_WORK = (
+    "INSERT INTO brain_work (incident_id, queue, due_at, ready_at, token, again_at, urgent, "
+    "claimed_content, first_attempt_at, unsettled, delivery) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (incident_id, queue) DO UPDATE SET due_at = excluded.due_at, "
+    "ready_at = excluded.ready_at, token = excluded.token, again_at = excluded.again_at, "
+    "urgent = excluded.urgent, claimed_content = excluded.claimed_content, "
+    "first_attempt_at = excluded.first_attempt_at, unsettled = CASE WHEN excluded.delivery IS NULL "
+    "THEN brain_work.unsettled ELSE excluded.unsettled END, "
+    "delivery = coalesce(excluded.delivery, brain_work.delivery)"
+)
+
+
+def save_work(incident_id: str, queue: bytes, item: Work, delivery: Delivery | None = None) -> Script[None]:
+    """Write one row of work; without ``delivery`` the one that is there stays."""
+    unsettled = int(delivery is not None and delivery.state is DeliveryState.PENDING)
+    document = None if delivery is None else encode(delivery)
+    yield Statement(
+        _SAVE_WORK,
+        (
+            incident_id,
+            queue,
+            item.due_at,
+            item.ready_at,
+            item.token,
+            item.again_at,
+            int(item.urgent),
+            item.claimed_content,
+            item.first_attempt_at,
+            unsettled,
+            document,
+        ),
+    )
+
+
+def load(where: str, params: Sequence[Any]) -> Script[list[Stored]]:
+    """Incidents with their deliveries, in the order that ``where`` ends with."""
+    rows = yield Statement(
+        f"SELECT id, core, analysis, revision FROM brain_incidents {where}",  # noqa: S608 (written in this file)
+        params,
+    )
+    if not rows:
+        return []
+    marks = ", ".join("?" * len(rows))
+    delivered = yield Statement(
+        f"SELECT incident_id, delivery FROM brain_work WHERE incident_id IN ({marks}) "  # noqa: S608
+        "AND delivery IS NOT NULL",
+        [row[0] for row in rows],
+    )
+    deliveries: dict[str, list[bytes]] = {row[0]: [] for row in rows}
+    for incident_id, document in delivered:
+        deliveries[incident_id].append(document)
+    return [Stored(key, core, analysis, revision, deliveries[key]) for key, core, analysis, revision in rows]

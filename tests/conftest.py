@@ -1,0 +1,20 @@
+"""What holds for every test: the real servers are at hand, and the environment is nobody's in particular.
+
+Settings of the product and proxies of the shell would change what a test sees; where programs and caches
+are is not a setting of the product, so those variables stay.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+SCRUBBED = re.compile(r"BRAIN_(?!CACHE_DIR$|.*_BIN$).*|(https?|all|ftp|no)_proxy", re.IGNORECASE)
+
+
+def pytest_configure() -> None:
+    """Forget the settings and proxies of the shell that runs the tests."""
+    for name in [name for name in os.environ if SCRUBBED.fullmatch(name)]:
+        del os.environ[name]

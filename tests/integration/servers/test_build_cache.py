@@ -1,0 +1,140 @@
+"""The build cache keeps its promise: one build per version, whole or not there, however it is called.
+
+A shell script plays Go, so that a build takes a moment instead of minutes; the callers are real processes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.servers import builder
+from tests.servers.builder import BuildError, GoMissingError, ensure, is_built
+from tests.servers.pins import PINS, pin_of
+from tests.servers.progress import ConsoleProgress
+
+PIN = pin_of("promtool")
+
+BUILD_SCRIPT = Path(__file__).parents[3] / "tests/servers/build.py"
+
+FAKE_GO = """#!/bin/sh
+if [ "$1" = mod ]; then echo '{{"Dir": "{folder}"}}'; exit 0; fi
+while [ "$1" != -o ]; do shift; done
+echo "$2" >> {folder}/builds
+mkdir -p "$(dirname "$2")"
+printf half > "$2"
+echo some/package >&2
+sleep {seconds}
+printf whole >> "$2"
+chmod +x "$2"
+exit {status}
+"""
+
+
+def fake_go(folder: Path, seconds: float = 0.0, status: int = 0) -> Mapping[str, str]:
+    """An environment whose Go counts its builds in the file `builds`, and whose cache is empty."""
+    programs = folder / "path"
+    programs.mkdir()
+    go = programs / "go"
+    go.write_text(FAKE_GO.format(folder=folder, seconds=seconds, status=status))
+    go.chmod(0o755)
+    return {"PATH": f"{programs}:/usr/bin:/bin", "BRAIN_CACHE_DIR": str(folder / "cache")}
+
+
+def builds(folder: Path) -> int:
+    """How often a program was compiled."""
+    return len((folder / "builds").read_text().splitlines())
+
+
+def start_build(environ: Mapping[str, str]) -> subprocess.Popen[str]:
+    """A caller of its own, the way `make servers` is one."""
+    script = [sys.executable, str(BUILD_SCRIPT), PIN.name]
+    pythonpath = os.pathsep.join(sys.path)
+    return subprocess.Popen(
+        script,
+        env={**environ, "PYTHONPATH": pythonpath},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_callers_at_the_same_time_share_one_build(tmp_path: Path) -> None:
+    environ = fake_go(tmp_path, seconds=0.5)
+    callers = [start_build(environ) for _ in range(5)]
+    for caller in callers:
+        _, said = caller.communicate(timeout=60)
+        assert caller.returncode == 0, said
+    assert builds(tmp_path) == len(PIN.commands)
+    for program in PIN.commands:
+        assert (ensure(PIN, environ) / program).read_text() == "halfwhole"
+
+
+def test_a_killed_build_leaves_nothing_that_looks_built(tmp_path: Path) -> None:
+    environ = fake_go(tmp_path, seconds=30)
+    caller = start_build(environ)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "builds").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(caller.pid, signal.SIGKILL)
+    caller.communicate(timeout=10)
+    assert not is_built(PIN, environ)
+
+    go = tmp_path / "path" / "go"
+    go.write_text(go.read_text().replace("sleep 30", "sleep 0"))
+    ensure(PIN, environ)
+    assert is_built(PIN, environ)
+    left = sorted(path.name for path in (tmp_path / "cache" / "servers").iterdir())
+    assert left == [f".{PIN.key}.lock", PIN.key]
+
+
+def test_a_build_that_lost_a_program_is_made_again(tmp_path: Path) -> None:
+    environ = fake_go(tmp_path)
+    (ensure(PIN, environ) / "promtool").unlink()
+    assert (ensure(PIN, environ) / "promtool").exists()
+
+
+def test_a_build_that_fails_says_what_go_said_and_is_not_kept(tmp_path: Path) -> None:
+    environ = fake_go(tmp_path, status=1)
+    with pytest.raises(BuildError, match=r"(?s)could not compile prometheus .*some/package"):
+        ensure(PIN, environ)
+    assert not is_built(PIN, environ)
+
+
+def test_without_go_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "GO_DEFAULT_FOLDER", tmp_path)
+    with pytest.raises(GoMissingError, match=r"Install Go >= 1\.\d+\.\d+ .* `make servers`"):
+        ensure(PIN, {"PATH": str(tmp_path), "BRAIN_CACHE_DIR": str(tmp_path)})
+
+
+def test_the_list_tells_what_is_built(tmp_path: Path) -> None:
+    environ = fake_go(tmp_path)
+    ensure(PIN, environ)
+    script = [sys.executable, str(BUILD_SCRIPT), "--list"]
+    listed = subprocess.run(
+        script,
+        env={**environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    assert len(listed) == len(PINS)
+    assert [line.split()[0] for line in listed if "not built" not in line] == [PIN.name]
+
+
+def test_a_log_is_not_flooded_by_steps() -> None:
+    log = io.StringIO()
+    progress = ConsoleProgress("thanos v1", done=1, total=4, stream=log)
+    for count in range(500):
+        progress(f"{count} packages")
+    progress.finish("built")
+    assert log.getvalue() == "[2/4] thanos v1: built, 0 s\n"

@@ -1,0 +1,153 @@
+"""Compiles a pinned server once into the cache; used by `build.py` and by the test fixtures.
+
+Each module is compiled as the main module, from its own folder in Go's module cache: so its `replace`
+directives, which `go install module@version` refuses, and its checksums hold, and Thanos needs no go.mod
+of our own. A build goes to a staging folder and is moved into place whole, under a lock per server: whoever
+looks sees all programs of a version or none, however many callers there are and whenever one is killed.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import fcntl
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from brain_lab.servers.binaries import GO_VERSION, runnable, servers_dir
+
+from tests.servers.pins import Pin
+from tests.servers.progress import Progress, silent
+
+GO_DEFAULT_FOLDER: Final = Path("/usr/local/go/bin")
+"""Where Go's own installation instructions put it, often without telling PATH."""
+
+SHOWN_ERROR_LINES: Final = 20
+
+
+class GoMissingError(Exception):
+    """There is no Go to compile with."""
+
+
+class BuildError(Exception):
+    """Go ran and did not deliver; the message holds its last lines."""
+
+
+def find_go(environ: Mapping[str, str]) -> Path:
+    """The `go` command.
+
+    Raises:
+        GoMissingError: It is neither on PATH nor in its usual folder.
+    """
+    on_path = shutil.which("go", path=environ.get("PATH", ""))
+    for candidate in (Path(on_path or ""), GO_DEFAULT_FOLDER / "go"):
+        if runnable(candidate):
+            return candidate
+    raise GoMissingError(
+        f"Go is not on PATH. Install Go >= {GO_VERSION} (https://go.dev/doc/install; any Go >= 1.21 "
+        "fetches a newer one by itself) and run `make servers`"
+    )
+
+
+def is_built(pin: Pin, environ: Mapping[str, str]) -> bool:
+    """Whether the cache holds every program of the pin."""
+    return all(runnable(_home(pin, environ) / "bin" / program) for program in pin.commands)
+
+
+def ensure(pin: Pin, environ: Mapping[str, str], progress: Progress = silent) -> Path:
+    """The folder with the pin's programs, compiled now if need be.
+
+    Args:
+        pin: What to build.
+        environ: The environment for Go, and what says where the cache is.
+        progress: Told of every step.
+
+    Raises:
+        GoMissingError: It is not built and there is no Go.
+        BuildError: Go could not fetch or compile it.
+    """
+    home = _home(pin, environ)
+    if not is_built(pin, environ):
+        go = find_go(environ)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(home.with_name(f".{pin.key}.lock"), progress):
+            if not is_built(pin, environ):
+                _build(pin, go, home, environ, progress)
+    return home / "bin"
+
+
+def _home(pin: Pin, environ: Mapping[str, str]) -> Path:
+    return servers_dir(environ) / pin.key
+
+
+@contextlib.contextmanager
+def _lock(path: Path, progress: Progress) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for another build of it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(pin: Pin, go: Path, home: Path, environ: Mapping[str, str], progress: Progress) -> None:
+    prefix = f".{pin.key}-"
+    for abandoned in home.parent.glob(f"{prefix}*"):
+        shutil.rmtree(abandoned)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=home.parent) as scratch:
+        staging = Path(scratch) / pin.key
+        source = _download(pin, go, environ, progress)
+        for program, package in pin.commands.items():
+            _compile(pin, go, source, package, staging / "bin" / program, environ, progress)
+        if home.exists():
+            shutil.rmtree(home)
+        staging.rename(home)
+
+
+def _download(pin: Pin, go: Path, environ: Mapping[str, str], progress: Progress) -> Path:
+    progress("downloading the module")
+    command = [str(go), "mod", "download", "-json", f"{pin.module}@{pin.version}"]
+    with tempfile.TemporaryDirectory() as nowhere:
+        done = subprocess.run(
+            command, cwd=nowhere, env=_go_environ(environ), capture_output=True, text=True, check=False
+        )
+    if done.returncode != 0:
+        raise BuildError(f"go could not download {pin.module}@{pin.version}:\n{done.stdout}{done.stderr}")
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def _compile(
+    pin: Pin,
+    go: Path,
+    source: Path,
+    package: str,
+    target: Path,
+    environ: Mapping[str, str],
+    progress: Progress,
+) -> None:
+    command = [str(go), "build", "-v", "-trimpath", "-buildvcs=false", f"-tags={','.join(pin.tags)}"]
+    command += ["-ldflags", f"-s -w -X {pin.version_variable}={pin.release}", "-o", str(target), package]
+    last = collections.deque[str](maxlen=SHOWN_ERROR_LINES)
+    with subprocess.Popen(
+        command, cwd=source, env=_go_environ(environ), stderr=subprocess.PIPE, text=True
+    ) as child:
+        compiled = 0
+        for line in child.stderr or ():
+            last.append(line)
+            compiled += not line.startswith("go: ")
+            progress(f"{target.name}, {compiled} packages compiled")
+    if child.returncode != 0:
+        raise BuildError(
+            f"go could not compile {target.name} of {pin.module}@{pin.version}:\n{''.join(last)}"
+        )
+
+
+def _go_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """No C compiler, no workspace and no flags of the user's: the same programs everywhere."""
+    return {**environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly"}

@@ -1,0 +1,224 @@
+"""From a cause to proposals: what is proposed, what it says, and that no name can change what it does."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from brain_common.entity import Entity, EntityKind
+from brain_rca.fix.catalogue import load_catalogue
+from brain_rca.fix.entry import FaultKind
+from brain_rca.fix.propose import propose
+from brain_rca.fix.quantity import Fact
+from brain_rca.model import Cause, Proposal
+from hypothesis import given
+from hypothesis import strategies as st
+
+CATALOGUE = load_catalogue()
+COMBINATIONS = [(kind, fault) for kind in EntityKind for fault in FaultKind]
+HOSTILE = [
+    "",
+    "cart\n  hostNetwork: true",
+    'cart"\nspec: {}\n#',
+    "cart; rm -rf /",
+    "$(reboot)",
+    "`reboot`",
+    "-n kube-system",
+    "../../etc/passwd",
+    "${proposed}",
+    "<script>alert(1)</script>",
+    "{{ .Values.x }}",
+    "UPPER",
+    "a" * 201,
+    "a\u2028b",
+    "cart\x00",
+    "cart\n",
+]
+TYPED_BY_YAML = ["on", "null", "true", "1e3", "0x1f", "123", "2024-01-01", "1.5", "0o7"]
+
+
+def cause_of(
+    fault: str,
+    kind: EntityKind = EntityKind.WORKLOAD,
+    name: str = "cart",
+    namespace: str = "shop",
+    caller: str = "web",
+) -> Cause:
+    entity = str(Entity("c1", namespace, kind, name))
+    caller_entity = str(Entity("c1", namespace, EntityKind.SERVICE, caller))
+    return Cause(rank=1, entity=entity, fault_kind=fault, probability=0.8, path=(entity, caller_entity))
+
+
+def side(proposal: Proposal, sign: str) -> str:
+    """The file before (``-``) or after (``+``) the change."""
+    lines = proposal.diff.splitlines()[3:]
+    return "\n".join(line[1:] for line in lines if line[0] in (" ", sign))
+
+
+def manifest(proposal: Proposal) -> Any:
+    return yaml.safe_load(side(proposal, "+"))
+
+
+def shape(value: Any) -> Any:
+    """Keys and types without the values; what a name from data must never change."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    return [shape(item) for item in value] if isinstance(value, list) else type(value).__name__
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "titles"),
+    [
+        ("memory", EntityKind.WORKLOAD, ["Raise the memory limit of cart", "Undo the last rollout of cart"]),
+        ("errors", EntityKind.SERVICE, ["Undo the last rollout of cart", "Sync cart to the revision before"]),
+        ("cpu", EntityKind.WORKLOAD, ["Raise the CPU limit of cart", "Let cart scale further"]),
+        ("load", EntityKind.SERVICE, ["Let cart scale further"]),
+        ("network", EntityKind.SERVICE, ["Allow traffic from web to cart"]),
+        ("disk", EntityKind.CLOUD_RESOURCE, ["Give the database cart more storage"]),
+        ("availability", EntityKind.NODE, ["Keep new pods off the node cart"]),
+        ("latency", EntityKind.DATABASE, ["Halve the connection pool of web, which calls cart"]),
+    ],
+)
+def test_a_fault_gets_its_proposals_best_first(fault: str, kind: EntityKind, titles: list[str]) -> None:
+    assert [proposal.title for proposal in propose(cause_of(fault, kind))] == titles
+
+
+@pytest.mark.parametrize("fault", ["unknown", "", "no such fault"])
+@pytest.mark.parametrize("kind", EntityKind)
+def test_an_unknown_fault_gets_none(fault: str, kind: EntityKind) -> None:
+    assert propose(cause_of(fault, kind)) == ()
+
+
+def test_an_entity_without_a_fitting_fix_gets_none() -> None:
+    assert propose(cause_of("memory", EntityKind.TOPIC)) == ()
+
+
+def test_an_entity_that_is_none_gets_none() -> None:
+    assert propose(Cause(rank=1, entity="cart", fault_kind="memory", probability=1.0)) == ()
+
+
+def test_no_more_than_asked_for() -> None:
+    assert len(propose(cause_of("memory"), max_proposals=1)) == 1
+    assert propose(cause_of("memory"), max_proposals=0) == ()
+
+
+@pytest.mark.parametrize(("kind", "fault"), COMBINATIONS)
+def test_every_proposal_is_complete_and_says_that_nobody_tried_it(kind: EntityKind, fault: FaultKind) -> None:
+    for proposal in CATALOGUE.propose(cause_of(fault, kind), max_proposals=9):
+        assert proposal.validation == "not validated"
+        assert proposal.risk.split(":")[0] in {"low", "medium", "high"}
+        assert "$" not in proposal.title + proposal.diff + proposal.rationale + proposal.rollback
+        assert any(line.strip() and not line.startswith("#") for line in proposal.rollback.splitlines())
+
+
+def test_every_entry_is_reachable() -> None:
+    titles = {
+        proposal.title
+        for kind, fault in COMBINATIONS
+        for proposal in CATALOGUE.propose(cause_of(fault, kind), max_proposals=9)
+    }
+    assert len(titles) == len(CATALOGUE.fixes)
+
+
+@pytest.mark.parametrize("fault", ["memory", "network", "errors", "saturation"])
+def test_git_can_apply_the_diff(fault: str, tmp_path: Path) -> None:
+    for number, proposal in enumerate(CATALOGUE.propose(cause_of(fault), max_proposals=9)):
+        tree = tmp_path / str(number)
+        target = tree / proposal.diff.splitlines()[1].removeprefix("+++ b/")
+        target.parent.mkdir(parents=True)
+        if before := side(proposal, "-"):
+            target.write_text(before + "\n")
+        subprocess.run(
+            ["git", "apply", "-"], input=proposal.diff, text=True, cwd=tree, check=True, timeout=30
+        )
+        assert target.read_text() == side(proposal, "+") + "\n"
+
+
+def test_a_known_limit_is_raised_and_an_unknown_one_left_to_the_reader() -> None:
+    known, *_ = CATALOGUE.propose(cause_of("memory"), current={Fact.MEMORY_LIMIT: 512 * 2**20})
+    assert '-              memory: "512Mi"\n+              memory: "768Mi"' in known.diff
+    unknown, *_ = CATALOGUE.propose(cause_of("memory"))
+    assert '-              memory: "<current>"\n+              memory: "<1.5 x current>"' in unknown.diff
+
+
+def test_a_known_number_of_replicas_is_a_number() -> None:
+    proposal, *_ = CATALOGUE.propose(cause_of("load"), current={Fact.MAX_REPLICAS: 3.0})
+    assert manifest(proposal)["spec"] == {"maxReplicas": 5}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0, -1.0, 1e300])
+def test_a_limit_that_makes_no_sense_is_unknown(value: float) -> None:
+    proposal, *_ = CATALOGUE.propose(cause_of("memory"), current={Fact.MEMORY_LIMIT: value})
+    assert "<current>" in proposal.diff
+
+
+@pytest.mark.parametrize(
+    ("pod", "workload"),
+    [("cart-7d4f9c6b8-x2b4k", "cart"), ("db-0", "db"), ("cart", "cart"), ("a-b-7d4f9c6b8-x2b4k", "a-b")],
+)
+def test_a_pod_stands_for_its_workload(pod: str, workload: str) -> None:
+    proposal, *_ = propose(cause_of("memory", EntityKind.POD, pod))
+    assert manifest(proposal)["metadata"]["name"] == workload
+    assert ("its workload is" in proposal.rationale) == (pod != workload)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize(
+    "kind", [EntityKind.WORKLOAD, EntityKind.DATABASE, EntityKind.CLOUD_RESOURCE, EntityKind.NODE]
+)
+def test_a_hostile_name_is_left_out_and_that_is_said(hostile: str, kind: EntityKind) -> None:
+    for fault in FaultKind:
+        benign = CATALOGUE.propose(cause_of(fault, kind), max_proposals=9)
+        for before, after in zip(
+            benign,
+            CATALOGUE.propose(cause_of(fault, kind, hostile, hostile, hostile), max_proposals=9),
+            strict=True,
+        ):
+            if hostile:
+                assert hostile not in after.title + after.diff + after.rationale + after.rollback
+            assert "put it for <" in after.rationale
+            assert after.diff.count("\n") == before.diff.count("\n")
+            if before.kind != "terraform":
+                assert shape(manifest(after)) == shape(manifest(before))
+
+
+@pytest.mark.parametrize("name", TYPED_BY_YAML)
+def test_a_name_that_yaml_would_read_as_something_else_stays_a_name(name: str) -> None:
+    for fault in FaultKind:
+        for proposal in CATALOGUE.propose(
+            cause_of(fault, name=name, namespace="123", caller=name), max_proposals=9
+        ):
+            metadata = manifest(proposal)["metadata"]
+            assert isinstance(metadata["name"], str)
+            assert isinstance(metadata["namespace"], str)
+
+
+@given(name=st.text(), namespace=st.text(), caller=st.text(), fault=st.sampled_from(FaultKind))
+def test_any_name_gives_the_same_structure(name: str, namespace: str, caller: str, fault: FaultKind) -> None:
+    benign = CATALOGUE.propose(cause_of(fault), max_proposals=9)
+    drawn = CATALOGUE.propose(cause_of(fault, EntityKind.WORKLOAD, name, namespace, caller), max_proposals=9)
+    for before, after in zip(benign, drawn, strict=True):
+        assert shape(manifest(after)) == shape(manifest(before))
+        assert after.diff.count("\n") == before.diff.count("\n")
+
+
+@given(name=st.text(), namespace=st.text(), caller=st.text(), kind=st.sampled_from(EntityKind))
+def test_rollback_commands_keep_their_words(name: str, namespace: str, caller: str, kind: EntityKind) -> None:
+    for fault in FaultKind:
+        benign = CATALOGUE.propose(cause_of(fault, kind), max_proposals=9)
+        drawn = CATALOGUE.propose(cause_of(fault, kind, name, namespace, caller), max_proposals=9)
+        for before, after in zip(benign, drawn, strict=True):
+            words = [
+                [len(_words(line)) for line in text.splitlines()]
+                for text in (before.rollback, after.rollback)
+            ]
+            assert words[0] == words[1]
+
+
+def _words(line: str) -> list[str]:
+    """As a shell would split it, with operators as words of their own."""
+    return list(shlex.shlex(line, posix=True, punctuation_chars=True))

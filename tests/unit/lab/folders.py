@@ -1,0 +1,113 @@
+"""Tiny folders in the layouts of the public data sets, made by the tests that read them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+Columns = Mapping[str, Sequence[float]]
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "datasets"
+FOLDERS = {"petshop": "petshop", "rcd": "rcd_sockshop", "rcaeval4": "rcaeval_4cases"}
+
+PETSHOP_METRICS = (
+    ("requests", "Sum"),
+    ("availability", "Average"),
+    ("latency", "Average"),
+    ("latency", "p50"),
+    ("latency", "p90"),
+    ("latency", "p95"),
+    ("latency", "p99"),
+)
+PETSHOP_USUAL = (300.0, 100.0, 0.1, 0.08, 0.2, 0.25, 0.4)
+NASTY = 'table "a{{b}}\\c"\n::Table'
+
+
+def petshop(root: Path, *, scenario: str = "low", part: str = "test", issue: str = "issue_0") -> Path:
+    """web calls search and both call a table with a nasty name; in the issue the latency of web triples."""
+    services = ["web", "search", NASTY]
+    base = root / scenario
+    graph = [["", *services], ["web", "0.0", "1.0", "1.0"], ["search", "0.0", "0.0", "1.0"]]
+    write(base / "graph.csv", [*graph, [NASTY, "0.0", "0.0", "0.0"]])
+    usual = [_petshop_row(1_700_000_000 + 300 * n, services, wobble=n % 3) for n in range(40)]
+    write(base / "noissue" / "metrics.csv", _petshop_headers(services) + usual)
+    slow = [_petshop_row(1_600_000_000 + 300 * n, services, slow=n >= 2) for n in range(5)]
+    slow[0][-1] = ""
+    write(base / part / issue / "metrics.csv", _petshop_headers(services) + slow)
+    target = {
+        "target": {"node": "web", "metric": "latency", "agg": "Average", "timestamp": 1},
+        "root_cause": {"node": NASTY, "metric": None},
+        "metadata": {"reproducibility": {"command": "secret-command"}},
+    }
+    (base / part / issue / "target.json").write_text(json.dumps(target))
+    return root
+
+
+def columns(
+    folder: Path, normal: Mapping[str, Sequence[float]], anomalous: Mapping[str, Sequence[float]]
+) -> None:
+    """An RCD or RCAEval case."""
+    for name, table in (("normal", normal), ("anomalous", anomalous)):
+        rows = zip(*table.values(), strict=True)
+        write(folder / f"{name}.csv", [list(table), *([str(cell) for cell in row] for row in rows)])
+
+
+def rcd(root: Path, case: str = "carts-cpu/1") -> Path:
+    """carts burns a core from the beginning of the anomalous period."""
+
+    def table(start: float, carts_cpu: float) -> dict[str, list[float]]:
+        return {
+            "time": [start + n for n in range(60)],
+            "carts_cpu": [carts_cpu + n % 3 for n in range(60)],
+            "carts-db_cpu": [3.0 + n % 2 for n in range(60)],
+            "carts_mem": [3e8] * 60,
+            "carts_lod": [4.0] * 60,
+            "carts_lat_50": [0.0025] * 60,
+            "carts_lat_99": [0.00495] * 60,
+        }
+
+    columns(root / case, table(1000, 2.0), table(250_000, 100.0))
+    return root
+
+
+def rcaeval4(root: Path, case: str = "shop/carts_cpu_1") -> Path:
+    """Five minutes. No time column; memory in megabytes; errors per second; the latency of front triples."""
+
+    def table(latency: float, errors: float) -> dict[str, list[float]]:
+        return {
+            "front_cpu": [50.0] * 300,
+            "front_mem": [94.0] * 300,
+            "front_workload": [40.0] * 300,
+            "front_latency": [latency] * 300,
+            "front_latency-50": [latency / 2] * 300,
+            "front_error": [errors] * 300,
+            "front_diskio": [1000.0] * 300,
+            "front_socket": [12.0] * 300,
+            "front_unheard-of": [1.0] * 300,
+        }
+
+    columns(root / case, table(0.0046, 0.0), table(0.0138, 10.0))
+    return root
+
+
+def write(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """A CSV file, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+def _petshop_headers(services: Sequence[str]) -> list[list[str]]:
+    keys = [(service, *metric) for service in services for metric in PETSHOP_METRICS]
+    names = ("microservice", "metric", "statistic")
+    headers = [[name, *(key[row] for key in keys)] for row, name in enumerate(names)]
+    return [*headers, ["unix_timestamp", *("" for _ in keys)]]
+
+
+def _petshop_row(time: int, services: Sequence[str], *, slow: bool = False, wobble: int = 0) -> list[str]:
+    row = [f"{time}.0"]
+    for service in services:
+        factor = 3.0 if slow and service == "web" else 1.0 + wobble / 100
+        row += [str(v * factor if n > 1 else v) for n, v in enumerate(PETSHOP_USUAL)]
+    return row
