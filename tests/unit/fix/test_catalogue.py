@@ -1,4 +1,4 @@
-"""The catalogue's file: own entries add to and replace the built-in ones, and wrong ones are refused by key."""
+"""The catalogue's file: own entries add to and replace the built-in ones; wrong ones are refused by key."""
 
 from __future__ import annotations
 
