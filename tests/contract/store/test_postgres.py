@@ -34,6 +34,7 @@ class Line:
         self._target = target
         self._swallows = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def swallow(self) -> None:
         self._swallows = True
@@ -44,7 +45,15 @@ class Line:
         for writer in self._writers:
             writer.close()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         remote_reader, remote_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, remote_writer}
         with contextlib.suppress(ConnectionError):
@@ -70,6 +79,7 @@ async def line_to(url: str) -> AsyncIterator[tuple[Line, str]]:
     finally:
         server.close()
         line.restore()
+        await line.aclose()
 
 
 async def test_racing_replicas_make_one_incident_a_group(replicas: Replicas) -> None:

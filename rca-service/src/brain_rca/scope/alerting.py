@@ -14,6 +14,7 @@ from pydantic import Field
 from brain_common.entity import Entity, EntityKind
 from brain_common.settings import Settings
 from brain_rca.model import AlertGroup
+from brain_rca.scope.identity import POD_NAME
 
 _WORKLOADS = ("deployment", "daemonset", "statefulset", "replicaset", "job_name", "cronjob")
 _SCALERS = ("horizontalpodautoscaler", "hpa", "scaledobject")
@@ -21,8 +22,7 @@ _SERVICES = ("service", "service_name", "destination_service_name", "app", "app_
 _NAMESPACES = ("namespace", "exported_namespace", "k8s_namespace_name", "kubernetes_namespace")
 _EXPORTERS = re.compile(r"(^|-)(kube-state-metrics|node-exporter|cadvisor|kubelet|blackbox-exporter)$")
 _PORT = re.compile(r":\d+$")
-# Pods of ReplicaSets (<name>-<hash>-<5>), DaemonSets (<name>-<5>), StatefulSets (<name>-<n>).
-_POD = re.compile(r"^(?P<workload>.+?)(-[a-f0-9]{6,10}-[a-z0-9]{5}|-[bcdfghjklmnpqrstvwxz2456789]{5}|-\d{1,4})$")
+
 
 
 class ScopeSettings(Settings):
@@ -99,7 +99,7 @@ class _Index:
 
     @staticmethod
     def _names(entity: Entity) -> tuple[str, ...]:
-        pod = _POD.match(entity.name) if entity.kind is EntityKind.POD else None
+        pod = POD_NAME.match(entity.name) if entity.kind is EntityKind.POD else None
         return (entity.name, pod["workload"]) if pod else (entity.name,)
 
 

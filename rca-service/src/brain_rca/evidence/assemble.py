@@ -1,0 +1,94 @@
+"""From what a source read to the engine's evidence: names joined, series of one entity combined."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brain_common.entity import Entity
+from brain_engine.series import Edge, EdgeKind, Evidence, Panel, Signal
+from brain_rca.evidence.catalogue import Combine
+from brain_rca.evidence.protocol import Window
+from brain_rca.scope.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class RawPanel:
+    """One signal as read: [N, T] values of N series, whose entities may repeat or go by different names."""
+
+    signal: Signal
+    combine: Combine
+    entities: Sequence[Entity]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RawEdge:
+    """One dependency as read."""
+
+    dependent: Entity
+    dependency: Entity
+    kind: EdgeKind
+
+
+def grid(window: Window) -> NDArray[np.float64]:
+    """The times of a window, [T]."""
+    count = int(np.floor((window.end - window.baseline_start) / window.step + 1e-6)) + 1
+    return np.asarray(window.baseline_start + window.step * np.arange(count), dtype=np.float64)
+
+
+def assemble(
+    window: Window,
+    panels: Iterable[RawPanel],
+    edges: Iterable[RawEdge],
+    owners: Mapping[Entity, Entity],
+    aliases: Mapping[str, str],
+    missing: Sequence[str],
+) -> Evidence:
+    """Everything under canonical names. Signals without series are left out."""
+    kept = [panel for panel in panels if len(panel.entities)]
+    edges = tuple(edges)
+    named = [entity for panel in kept for entity in panel.entities]
+    named += [end for edge in edges for end in (edge.dependent, edge.dependency)]
+    identity = Identity(named, owners, aliases)
+    return Evidence(
+        times=grid(window),
+        window_start=window.start,
+        panels=tuple(_combined(panel, identity) for panel in kept),
+        edges=_edges(edges, identity),
+        missing=tuple(missing),
+    )
+
+
+def _combined(panel: RawPanel, identity: Identity) -> Panel:
+    rows: dict[str, list[int]] = {}
+    for row, entity in enumerate(panel.entities):
+        rows.setdefault(identity.canonical(entity), []).append(row)
+    names = tuple(sorted(rows))
+    values = np.stack([_merge(panel.values[rows[name]], panel.combine) for name in names])
+    return Panel(panel.signal, names, values)
+
+
+def _merge(values: NDArray[np.float64], combine: Combine) -> NDArray[np.float64]:
+    if len(values) == 1:
+        return np.asarray(values[0], dtype=np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a moment without any sample stays NaN
+        if combine is Combine.MAX:
+            return np.asarray(np.nanmax(values, axis=0), dtype=np.float64)
+        if combine is Combine.MEAN:
+            return np.asarray(np.nanmean(values, axis=0), dtype=np.float64)
+    total = np.nansum(values, axis=0)
+    return np.where(np.isfinite(values).any(axis=0), total, np.nan)
+
+
+def _edges(edges: Iterable[RawEdge], identity: Identity) -> tuple[Edge, ...]:
+    found = {
+        Edge(identity.canonical(edge.dependent), identity.canonical(edge.dependency), edge.kind) for edge in edges
+    }
+    proper = [edge for edge in found if edge.dependent != edge.dependency]
+    return tuple(sorted(proper, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)))

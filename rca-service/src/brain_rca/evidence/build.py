@@ -1,0 +1,39 @@
+"""The configured source of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from brain_common.clients.prometheus import PrometheusClient
+from brain_rca.evidence.catalogue import load_catalogue
+from brain_rca.evidence.config import EvidenceSettings
+from brain_rca.evidence.prometheus import PrometheusEvidence
+from brain_rca.evidence.protocol import EvidenceSource
+
+
+def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[str, str]) -> EvidenceSource:
+    """The source that the settings name.
+
+    Raises:
+        ConfigError: A catalogue or TLS file is wrong.
+    """
+    catalogue = load_catalogue(settings.catalogues)
+    if settings.prometheus is not None:
+        return PrometheusEvidence(
+            PrometheusClient(settings.prometheus), catalogue, cluster, aliases, settings.deadline_seconds
+        )
+    from brain_rca.evidence.lake import LakeEvidence  # noqa: PLC0415 - DuckDB is heavy
+
+    assert settings.lake is not None
+    return LakeEvidence(settings.lake.path, catalogue, aliases)
+
+
+def build_queries(settings: EvidenceSettings) -> Callable[[str], str]:
+    """From a signal's name to the PromQL that shows it; nothing to show for the lake."""
+    if settings.prometheus is None:
+        return lambda _: ""
+    queries = {
+        name: " ".join(rule.query.replace("$window", "2m").split())
+        for name, rule in load_catalogue(settings.catalogues).signals.items()
+    }
+    return lambda name: queries.get(name, "")

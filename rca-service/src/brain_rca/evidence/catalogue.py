@@ -1,0 +1,108 @@
+"""The signal catalogue: what is asked of Prometheus, and what each answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from pydantic import Field
+
+from brain_common.entity import Entity, EntityKind
+from brain_common.settings import Settings, check_settings, load_yaml
+from brain_engine.series import Direction, EdgeKind, Family, Signal
+
+
+class Combine(StrEnum):
+    """How several series of one entity (the pods of a service) become one."""
+
+    MAX = "max"
+    SUM = "sum"
+    MEAN = "mean"
+
+
+class EntityRule(Settings):
+    """Which labels name the entity; the first of each list that a series has."""
+
+    kind: EntityKind = Field(description="What the series is about.")
+    name: Sequence[str] = Field(min_length=1, description="Labels that may hold its name.")
+    namespace: Sequence[str] = Field(
+        default=("namespace", "k8s_namespace_name", "exported_namespace"),
+        description="Labels that may hold its namespace.",
+    )
+
+    def entity(self, labels: Mapping[str, str], cluster: str) -> Entity | None:
+        """The entity of a series; None when no label names it."""
+        name = _first(labels, self.name)
+        if not name:
+            return None
+        namespace = "" if self.kind is EntityKind.NODE else _first(labels, self.namespace)
+        return Entity(labels.get("cluster") or cluster, namespace, self.kind, name)
+
+
+class SignalRule(Settings):
+    """One signal: a query for all entities at once."""
+
+    family: Family = Field(description="What it tells.")
+    unit: str = Field(description="Base unit of the values.")
+    direction: Direction = Field(description="Which deviation is bad.")
+    saturation: float | None = Field(default=None, description="Value at which the resource is exhausted.")
+    combine: Combine = Field(default=Combine.MAX, description="How series of one entity become one.")
+    query: str = Field(min_length=1, description="PromQL; $window is the range to use in rates.")
+    entity: EntityRule = Field(description="Which labels name the entity.")
+
+    def signal(self, name: str) -> Signal:
+        """The same for the engine."""
+        return Signal(name, self.family, self.unit, self.direction, self.saturation)
+
+
+class EdgeRule(Settings):
+    """One kind of dependency: each series of the answer is an edge."""
+
+    kind: EdgeKind = Field(description="Why one depends on the other.")
+    query: str = Field(min_length=1, description="PromQL, as for signals; a series that exists is an edge.")
+    dependent: EntityRule = Field(description="Who needs.")
+    dependency: EntityRule = Field(description="Who is needed.")
+
+
+class OwnerRule(Settings):
+    """Which workload a pod belongs to, as the cluster says."""
+
+    query: str = Field(min_length=1, description="PromQL; each series is a pair.")
+    pod: EntityRule = Field(description="The pod.")
+    workload: EntityRule = Field(description="Its workload.")
+
+
+class Catalogue(Settings):
+    """All that is asked."""
+
+    signals: Mapping[str, SignalRule] = Field(default={}, description="By name.")
+    edges: Mapping[str, EdgeRule] = Field(default={}, description="By name.")
+    owners: Mapping[str, OwnerRule] = Field(default={}, description="By name.")
+
+
+def load_catalogue(extra: Sequence[Path] = ()) -> Catalogue:
+    """The built-in catalogue with the user's files over it, entry by entry.
+
+    Raises:
+        ConfigError: A file is wrong; the message names file and key.
+    """
+    with as_file(files("brain_rca.evidence") / "catalogue.yaml") as built_in:
+        merged = _load(built_in)
+    for path in extra:
+        more = _load(path)
+        merged = Catalogue(
+            signals={**merged.signals, **more.signals},
+            edges={**merged.edges, **more.edges},
+            owners={**merged.owners, **more.owners},
+        )
+    return merged
+
+
+def _load(path: Path) -> Catalogue:
+    return check_settings(load_yaml(path), Catalogue, str(path), environ={})
+
+
+def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:
+    return next((labels[name] for name in names if labels.get(name)), "")

@@ -1,0 +1,39 @@
+"""Settings of the evidence: exactly one place to read from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from brain_common.clients.prometheus import PrometheusSettings
+from brain_common.settings import Settings
+
+
+class LakeSource(Settings):
+    """The lake as the source of evidence."""
+
+    path: Path = Field(description="Folder of the lake.")
+
+
+class EvidenceSettings(Settings):
+    """Where signals are read."""
+
+    prometheus: PrometheusSettings | None = Field(
+        default=None, description="Any Prometheus-compatible server: Prometheus, Thanos, Mimir."
+    )
+    lake: LakeSource | None = Field(default=None, description="The lake, in embedded mode.")
+    catalogues: Sequence[Path] = Field(
+        default=(), description="YAML files with further signals; one of the same name replaces the built-in."
+    )
+    deadline_seconds: float = Field(
+        default=40.0, gt=0, le=300, description="For all signals together; what is late is named as missing."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.prometheus is None) == (self.lake is None):
+            raise ValueError("give either prometheus (a server) or lake (a folder)")
+        return self

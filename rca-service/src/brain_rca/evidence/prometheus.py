@@ -1,0 +1,133 @@
+"""Evidence from a Prometheus-compatible server: every rule of the catalogue is one query."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from brain_common.clients.prometheus import Matrix, PrometheusClient
+from brain_common.entity import Entity
+from brain_common.errors import BrainError, TemporaryError
+from brain_engine.series import Evidence
+from brain_rca.evidence.assemble import RawEdge, RawPanel, assemble
+from brain_rca.evidence.catalogue import Catalogue, EdgeRule, OwnerRule, SignalRule
+from brain_rca.evidence.protocol import Window
+
+_SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape leaves no gap
+_SCRAPE_SECONDS = 15.0
+Rule = TypeVar("Rule", SignalRule, EdgeRule, OwnerRule)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    panels: list[RawPanel] = field(default_factory=list)
+    edges: list[RawEdge] = field(default_factory=list)
+    owners: dict[Entity, Entity] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    answers: int = 0
+
+
+class PrometheusEvidence:
+    """Implements ``EvidenceSource``.
+
+    Args:
+        client: The server.
+        catalogue: What to ask.
+        cluster: Name of the cluster for series without a ``cluster`` label.
+        aliases: Names of one thing, from the configuration.
+        deadline_seconds: For all queries together.
+    """
+
+    def __init__(
+        self,
+        client: PrometheusClient,
+        catalogue: Catalogue,
+        cluster: str,
+        aliases: Mapping[str, str],
+        deadline_seconds: float,
+    ) -> None:
+        self._client = client
+        self._catalogue = catalogue
+        self._cluster = cluster
+        self._aliases = aliases
+        self._deadline_seconds = deadline_seconds
+
+    async def gather(self, window: Window) -> Evidence:
+        """See ``EvidenceSource``."""
+        reading = _Reading()
+        tasks = {
+            asyncio.create_task(self._ask(name, rule, window, reading)): name
+            for rules in (self._catalogue.signals, self._catalogue.edges, self._catalogue.owners)
+            for name, rule in rules.items()
+        }
+        await self._within_deadline(tasks, reading)
+        if tasks and not reading.answers:
+            raise TemporaryError(reading.missing[0])
+        if not any(len(panel.entities) for panel in reading.panels):
+            reading.missing.append("no signal of the catalogue has any series in this window")
+        # Answers arrive in any order; the evidence must not depend on it.
+        reading.panels.sort(key=lambda panel: panel.signal.name)
+        return assemble(
+            window, reading.panels, reading.edges, reading.owners, self._aliases, sorted(reading.missing)
+        )
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self._client.aclose()
+
+    async def _within_deadline(self, tasks: Mapping[asyncio.Task[None], str], reading: _Reading) -> None:
+        try:
+            done, late = await asyncio.wait(tasks, timeout=self._deadline_seconds)
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            raise
+        for task in late:
+            task.cancel()
+            reading.missing.append(f"{tasks[task]}: no answer within {self._deadline_seconds:g} s")
+        await asyncio.gather(*late, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _ask(self, name: str, rule: Rule, window: Window, reading: _Reading) -> None:
+        rate = max(_SCRAPES_IN_WINDOW * _SCRAPE_SECONDS, 2 * window.step)
+        query = rule.query.replace("$window", f"{rate:.0f}s")
+        try:
+            matrix = await self._client.query_range(query, window.baseline_start, window.end, window.step)
+        except BrainError as error:
+            reading.missing.append(f"{name}: {error}")
+            return
+        reading.answers += 1
+        reading.missing += [f"{name}: {text}" for text in matrix.warnings]
+        if isinstance(rule, SignalRule):
+            reading.panels.append(self._panel(name, rule, matrix))
+        elif isinstance(rule, EdgeRule):
+            reading.edges += self._edges(rule, matrix)
+        else:
+            reading.owners.update(self._owners(rule, matrix))
+
+    def _panel(self, name: str, rule: SignalRule, matrix: Matrix) -> RawPanel:
+        entities = [rule.entity.entity(labels, self._cluster) for labels in matrix.labels]
+        rows = [row for row, entity in enumerate(entities) if entity is not None]
+        named = [entity for entity in entities if entity is not None]
+        return RawPanel(rule.signal(name), rule.combine, named, matrix.values[rows])
+
+    def _edges(self, rule: EdgeRule, matrix: Matrix) -> list[RawEdge]:
+        found = []
+        for labels in matrix.labels:
+            dependent = rule.dependent.entity(labels, self._cluster)
+            dependency = rule.dependency.entity(labels, self._cluster)
+            if dependent is not None and dependency is not None:
+                found.append(RawEdge(dependent, dependency, rule.kind))
+        return found
+
+    def _owners(self, rule: OwnerRule, matrix: Matrix) -> dict[Entity, Entity]:
+        pairs = (
+            (rule.pod.entity(labels, self._cluster), rule.workload.entity(labels, self._cluster))
+            for labels in matrix.labels
+        )
+        return {pod: workload for pod, workload in pairs if pod is not None and workload is not None}
