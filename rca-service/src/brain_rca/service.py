@@ -32,7 +32,7 @@ from brain_rca.intake.webhook import Webhook
 from brain_rca.metrics import Metrics
 from brain_rca.page.routes import page_routes
 from brain_rca.publish.attempt import Attempt
-from brain_rca.publish.build import build_sinks
+from brain_rca.publish.config import build_sinks
 from brain_rca.publish.sink import Sink
 from brain_rca.publish.worker import DeliveryWorker
 from brain_rca.store.protocol import Store
@@ -87,6 +87,17 @@ def build_analyst(settings: RcaSettings, source: EvidenceSource, clock: Clock) -
     )
 
 
+def check(settings: RcaSettings) -> None:
+    """Build everything that needs no network, for ``--check-config``.
+
+    Raises:
+        ConfigError: An entry point, catalogue, template or TLS file is not there or wrong.
+    """
+    clock = SystemClock()
+    build_analyst(settings, build_evidence(settings.evidence, settings.cluster, settings.scope.aliases), clock)
+    build_sinks(settings.publish, "http://localhost", clock)
+
+
 @contextlib.asynccontextmanager
 async def running(settings: RcaSettings, clock: Clock | None = None) -> AsyncIterator[Running]:
     """Run the service while the block does; on leaving it, running work is finished or given back.
@@ -104,7 +115,7 @@ async def running(settings: RcaSettings, clock: Clock | None = None) -> AsyncIte
         parts = _Parts(settings, store, clock, Metrics(_registry()), Wake())
         port = await stack.enter_async_context(serving(parts.app(), settings.http))
         url = parts.url(port)
-        sinks = build_sinks(settings.publish, url, clock)
+        sinks = build_sinks(settings.publish, url, clock, settings.cluster)
         for sink in sinks:
             stack.push_async_callback(sink.aclose)
         grpc_port = await parts.start_grpc(stack)

@@ -1,0 +1,83 @@
+"""``brain demo``: the main job on embedded storage, with an incident the product makes itself."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from brain_lab.demo import DemoIncident
+    from brain_rca.model import Incident
+
+_PATIENCE = 60.0  # seconds until the demo gives up on its own service
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit when the result is printed.")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed, another incident of the same kind.")] = 7,
+    port: Annotated[int, typer.Option(help="Port of the incident page; 0 takes a free one.")] = 8088,
+) -> None:
+    """Generate an incident, send its alerts to the service, print what it found, show its page."""
+    from brain_common.logs import configure_logging  # noqa: PLC0415
+    from brain_lab.demo import generate  # noqa: PLC0415
+    from brain_lab.demo.into_lake import write  # noqa: PLC0415
+
+    configure_logging("WARNING")
+    with tempfile.TemporaryDirectory(prefix="brain-demo-") as folder:
+        typer.echo(f"1. generating three hours of a small shop that ends in an incident (seed {seed}) …")
+        incident = generate(seed, time.time())
+        write(incident, Path(folder) / "lake")
+        asyncio.run(_show(incident, Path(folder), 0 if once else port, once=once))
+
+
+async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool) -> None:
+    import httpx  # noqa: PLC0415
+
+    from brain_cli.rca import until_told  # noqa: PLC0415
+    from brain_cli.show import print_incident  # noqa: PLC0415
+    from brain_common.settings import check_settings  # noqa: PLC0415
+    from brain_rca.config import RcaSettings  # noqa: PLC0415
+    from brain_rca.service import running  # noqa: PLC0415
+
+    data = {
+        "store": {"sqlite": str(folder / "incidents.sqlite")},
+        "evidence": {"lake": {"path": str(folder / "lake")}},
+        "http": {"port": port},
+        "grpc": None,
+    }
+    async with running(check_settings(data, RcaSettings, "demo")) as service:
+        typer.echo(f"2. sending its alerts to the service at {service.url} as Alertmanager would …")
+        async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
+            answer = await client.post("/api/v1/alertmanager", json=generated.payload)
+            answer.raise_for_status()
+            found = await _judged(client, answer.json()["incident"])
+        typer.echo("3. the service found:\n")
+        print_incident(found)
+        typer.echo(f"\nwhat was broken on purpose: {generated.cause}")
+        if not once:
+            typer.echo(f"\nincident page: {service.url}/incidents/{found.id}    (Ctrl-C ends the demo)")
+            await until_told()
+
+
+async def _judged(client: object, incident_id: str) -> Incident:
+    """The incident once its analysis is done."""
+    import httpx  # noqa: PLC0415
+    import msgspec  # noqa: PLC0415
+
+    from brain_common.errors import TemporaryError  # noqa: PLC0415
+    from brain_rca.model import AnalysisState, Incident  # noqa: PLC0415
+
+    assert isinstance(client, httpx.AsyncClient)
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        answer = await client.get(f"/incidents/{incident_id}.json")
+        incident = msgspec.json.decode(answer.content, type=Incident)
+        if incident.analysis_state is AnalysisState.DONE:
+            return incident
+        await asyncio.sleep(0.1)
+    raise TemporaryError(f"the analysis was not done within {_PATIENCE:.0f} s: {incident.analysis_error or 'still pending'}")

@@ -1,0 +1,46 @@
+"""``brain lab``: recorded incidents into a real Prometheus."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Recorded and simulated incidents."""
+
+
+@app.command()
+def replay(
+    dataset: Annotated[str, typer.Option(help="petshop, rcd or rcaeval4.")],
+    path: Annotated[Path, typer.Option(help="Folder of the data set, which you have.")],
+    case: Annotated[str, typer.Option(help="Id of the case; a wrong one lists those there are.")],
+    into_prometheus: Annotated[Path, typer.Option(help="New or empty folder that becomes Prometheus' data.")],
+    end: Annotated[
+        float | None, typer.Option(help="When the incident ends, seconds since the epoch; now when left out.")
+    ] = None,
+) -> None:
+    """Load a recorded incident so that it ends now, with a rule that fires on it."""
+    from brain_common.errors import InputError  # noqa: PLC0415
+    from brain_lab.recorded import list_cases, load_case  # noqa: PLC0415
+    from brain_lab.replay.run import replay as run  # noqa: PLC0415
+
+    known = list_cases(dataset, path)
+    if case not in known:
+        raise InputError(f"case {case!r} is not among: {', '.join(known) or 'none found in this folder'}")
+    result = run(load_case(dataset, path, case), into_prometheus, time.time() if end is None else end, _progress)
+    typer.echo(f"{result.samples:,} samples of {result.series} series in {result.tsdb}")
+    typer.echo(f"fires at the end: {', '.join(result.alerts) or 'nothing'}")
+    typer.echo(f"prometheus --storage.tsdb.path={result.tsdb} --config.file={result.config}")
+    if result.group is not None:
+        typer.echo(f"brain rca analyze --alerts {result.group} --prometheus http://localhost:9090")
+
+
+def _progress(done: int, total: int) -> None:
+    typer.echo(f"block {done} of {total}", err=True)

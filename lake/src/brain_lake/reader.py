@@ -1,0 +1,88 @@
+"""Reading windows of the lake with DuckDB.
+
+Delta's log says which files a window can be in; DuckDB gets that list instead of the whole table. The Delta
+extension of DuckDB would be downloaded at run time, which an air-gapped cluster cannot.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+
+from brain_common.errors import TemporaryError
+from brain_lake.schemas import EDGES, EVENTS, METRICS, TableSchema
+
+_METRICS = """
+SELECT epoch(time_bucket(to_microseconds($step), timestamp, to_timestamp($start))) AS at,
+       cluster, namespace, kind, name, signal, avg(value) AS value
+FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
+WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
+GROUP BY ALL ORDER BY ALL
+"""
+_EDGES = """
+SELECT DISTINCT dependent, dependency, edge_kind
+FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
+WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
+ORDER BY ALL
+"""
+_EVENTS = """
+SELECT epoch(timestamp) AS at, cluster, namespace, kind, name, type, reason, message, actor
+FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
+WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
+ORDER BY ALL LIMIT 1000
+"""
+
+
+class LakeReader:
+    """Reads tables below one folder; blocking, so called in a thread. Times are seconds since the epoch.
+
+    Every method raises ``TemporaryError`` when the table cannot be read; a table nobody has written yet is empty.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def metrics(self, start: float, end: float, step: float) -> pa.Table:
+        """Mean per ``step`` seconds: at, cluster, namespace, kind, name, signal, value."""
+        return self._query(METRICS, _METRICS, start, end, {"step": int(step * 1e6)})
+
+    def edges(self, start: float, end: float) -> pa.Table:
+        """Distinct dependencies seen: dependent, dependency, edge_kind."""
+        return self._query(EDGES, _EDGES, start, end, {})
+
+    def events(self, start: float, end: float) -> pa.Table:
+        """At most 1,000 events, oldest first: at, cluster, namespace, kind, name, type, reason, message, actor."""
+        return self._query(EVENTS, _EVENTS, start, end, {})
+
+    def _query(
+        self, schema: TableSchema, query: str, start: float, end: float, more: dict[str, int]
+    ) -> pa.Table:
+        files = self._files(schema, start, end)
+        if not files:
+            return pa.table({})
+        try:
+            with duckdb.connect() as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                parameters = {"files": files, "start": start, "end": end, **more}
+                return connection.sql(query, params=parameters).to_arrow_table()
+        except duckdb.Error as error:
+            raise TemporaryError(f"lake table {schema.name}: {error}") from error
+
+    def _files(self, schema: TableSchema, start: float, end: float) -> list[str]:
+        """Files of the dates that the window touches."""
+        path = self._root / schema.name
+        try:
+            table = DeltaTable(str(path))
+        except TableNotFoundError:
+            return []
+        return table.file_uris(partition_filters=[("date", "in", _dates(start, end))])
+
+
+def _dates(start: float, end: float) -> list[str]:
+    first, last = (datetime.fromtimestamp(at, UTC).date() for at in (start, end))
+    return [(first + timedelta(days=day)).isoformat() for day in range((last - first).days + 1)]

@@ -1,0 +1,44 @@
+"""Appending to the lake: one atomic commit a call; a reader never sees half of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import write_deltalake
+
+from brain_common.errors import InputError
+from brain_lake.schemas import PARTITIONS, TableSchema
+
+
+class LakeWriter:
+    """Writes tables below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def append(self, schema: TableSchema, rows: pa.Table) -> None:
+        """Add rows in one commit.
+
+        Args:
+            schema: Which table.
+            rows: Its columns, in any order.
+
+        Raises:
+            InputError: A column is missing or of another type.
+        """
+        try:
+            ordered = rows.select(schema.columns.names).cast(schema.columns)
+        except (KeyError, pa.ArrowInvalid, ValueError) as error:
+            raise InputError(f"lake table {schema.name}: {error}") from error
+        moment = ordered.column("timestamp")
+        stored = ordered.append_column(
+            "date", pc.strftime(moment, format="%Y-%m-%d").cast(pa.string())
+        ).append_column("hour", pc.hour(moment).cast(pa.int32()))
+        write_deltalake(
+            str(self._root / schema.name),
+            stored.cast(schema.stored),
+            mode="append",
+            partition_by=list(PARTITIONS),
+        )
