@@ -80,7 +80,7 @@ class LakeReader:
             table = DeltaTable(str(path))
         except TableNotFoundError:
             return []
-        return table.file_uris(partition_filters=[("date", "in", _dates(start, end))])
+        return table.file_uris(file_pruning_predicate=[("date", "in", _dates(start, end))])
 
 
 def _dates(start: float, end: float) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brain_engine.findings import Detector
 from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
@@ -64,13 +65,28 @@ def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Dete
         Signal(f"excess_{panel.signal.family}", panel.signal.family, "1", Direction.UP), panel.entities, values
     )
     deviations = detector.deviations(evidence, derived)
-    rises = np.where(deviations.up, deviations.nats, 0.0)
-    filled = np.nan_to_num(values[:, split:])
+    old = _had_traffic(panel, rate, split)
+    rises = np.where(deviations.up & old, deviations.nats, 0.0)
+    filled = np.where(old[:, None], np.nan_to_num(values[:, split:]), 0.0)
     return Excess(
         family=panel.signal.family,
         window={entity: filled[row] for row, entity in enumerate(panel.entities)},
         nats={entity: float(rises[row]) for row, entity in enumerate(panel.entities)},
     )
+
+
+def _had_traffic(panel: Panel, rate: Panel | None, split: int) -> NDArray[np.bool_]:
+    """Which entities were there before the window.
+
+    What nobody called before cannot have broken: who began to call it is to be looked at, so it explains nothing away.
+    """
+    known = np.isfinite(panel.values[:, :split]).any(axis=1)
+    if rate is not None:
+        called = {
+            entity for row, entity in enumerate(rate.entities) if np.isfinite(rate.values[row, :split]).any()
+        }
+        known |= np.array([entity in called for entity in panel.entities], dtype=np.bool_)
+    return known
 
 
 def _rates(panel: Panel, rate: Panel | None) -> Array:
