@@ -135,8 +135,7 @@ def _durations() -> list[str]:
     buckets = "service_source_le:request_duration_seconds_bucket:rate5m"
     milliseconds = _per_service(f"{SPANS}_duration_milliseconds_sum", SERVER_SPAN, OWN)
     both_units = (
-        _per_service(f"{SPANS}_duration_seconds_sum", SERVER_SPAN, OWN)
-        + f"\nor on ({LABELS})\n{milliseconds} / 1000"
+        _per_service(f"{SPANS}_duration_seconds_sum", SERVER_SPAN, OWN) + f"\nor on ({LABELS})\n{milliseconds} / 1000"
     )
     span_buckets = f"{SPANS}_duration_seconds_bucket"
     ms_buckets = f"{SPANS}_duration_milliseconds_bucket"
@@ -147,9 +146,7 @@ def _durations() -> list[str]:
         _record(spent, "service_graph", _per_service(f"{GRAPH}_server_seconds_sum", REAL_EDGE, CALLED)),
         _record(buckets, "http_server", _per_service(f"{HTTP}_bucket", "", OWN, "le")),
         _record(buckets, "span_metrics", _per_service(span_buckets, SERVER_SPAN, OWN, "le")),
-        _record(
-            buckets, "service_graph", _per_service(f"{GRAPH}_server_seconds_bucket", REAL_EDGE, CALLED, "le")
-        ),
+        _record(buckets, "service_graph", _per_service(f"{GRAPH}_server_seconds_bucket", REAL_EDGE, CALLED, "le")),
         _record(
             "service_source_le:request_duration_milliseconds_bucket:rate5m",
             "span_metrics",
@@ -204,9 +201,7 @@ def _matcher(source: str) -> str:
     return f'{{source="{source}"}}'
 
 
-def _per_service(
-    metric: str, matchers: str, names: dict[str, tuple[tuple[str, ...], str, str]], *more: str
-) -> str:
+def _per_service(metric: str, matchers: str, names: dict[str, tuple[tuple[str, ...], str, str]], *more: str) -> str:
     expression = f"rate({metric}{{{matchers}}}[5m])" if matchers else f"rate({metric}[5m])"
     for label, (sources, pattern, kept) in names.items():
         joined = ", ".join(f'"{source}"' for source in sources)

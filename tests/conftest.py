@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 
+import pytest
+
 pytest_plugins = ["tests.servers.fixtures"]
 
 SCRUBBED = re.compile(r"BRAIN_(?!CACHE_DIR$|.*_BIN$).*|(https?|all|ftp|no)_proxy", re.IGNORECASE)
@@ -18,3 +20,9 @@ def pytest_configure() -> None:
     """Forget the settings and proxies of the shell that runs the tests."""
     for name in [name for name in os.environ if SCRUBBED.fullmatch(name)]:
         del os.environ[name]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio, as the product does."""
+    return "asyncio"

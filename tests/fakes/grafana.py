@@ -62,8 +62,7 @@ class FakeGrafana(FakeServer):
         return [annotation for annotation in self.annotations.values() if tag in annotation["tags"]]
 
     def doubled(self) -> int:
-        """How many annotations are one too many: same ``incident=`` tag and same dashboard as an older one.
-        """
+        """How many annotations are one too many: same ``incident=`` tag and same dashboard as an older one."""
         seen = [
             (tag, annotation["dashboardUID"])
             for annotation in self.annotations.values()
@@ -97,8 +96,7 @@ class FakeGrafana(FakeServer):
         found = [
             item
             for item in self.annotations.values()
-            if tags <= set(item["tags"])
-            and (not (begin and end) or (item["time"] <= end and item["timeEnd"] >= begin))
+            if tags <= set(item["tags"]) and (not (begin and end) or (item["time"] <= end and item["timeEnd"] >= begin))
         ]
         return Answer(200, sorted(found, key=lambda item: -item["time"])[:limit])
 

@@ -39,8 +39,7 @@ class Recorded:
 
 @dataclass
 class Trouble:
-    """What goes wrong with the next ``times`` requests of ``method``; without them, with all of any method.
-    """
+    """What goes wrong with the next ``times`` requests of ``method``; without them, with all of any method."""
 
     kind: str  # "status" | "hang" | "lose" | "delay"
     method: str | None = None
@@ -166,9 +165,7 @@ class FakeServer:
         if trouble and trouble.kind == "delay":
             self._released.wait(trouble.seconds)
         if trouble and trouble.kind == "status":
-            answer: Answer | None = Answer(
-                trouble.status, trouble.body or {"message": "trouble"}, trouble.headers
-            )
+            answer: Answer | None = Answer(trouble.status, trouble.body or {"message": "trouble"}, trouble.headers)
         else:
             answer = self._carry_out(method, url.path, url.query, headers, body)
         if trouble and trouble.kind == "lose":
@@ -178,9 +175,7 @@ class FakeServer:
             self.requests.append(Recorded(method, url.path, url.query, headers, body, status, time.time()))
         return answer
 
-    def _carry_out(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    def _carry_out(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
         with self._lock:
             return self._application(method, path, query, headers, body)
 

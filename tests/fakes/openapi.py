@@ -81,14 +81,10 @@ class Contract:
             **schema,
             **{k: self._document[k] for k in ("components", "definitions") if k in self._document},
         }
-        for error in Draft4Validator(resolvable, format_checker=Draft4Validator.FORMAT_CHECKER).iter_errors(
-            data
-        ):
+        for error in Draft4Validator(resolvable, format_checker=Draft4Validator.FORMAT_CHECKER).iter_errors(data):
             yield f"body at {error.json_path}: {error.message}"
         for item in data if isinstance(data, list) else [data]:
-            yield from (
-                f"property {name} is not documented" for name in item if name not in self._properties(schema)
-            )
+            yield from (f"property {name} is not documented" for name in item if name not in self._properties(schema))
 
     def _body_schema(self, operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if "requestBody" in operation:

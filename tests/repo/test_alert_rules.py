@@ -101,9 +101,7 @@ def test_a_recording_rule_is_tested_or_is_read_by_one_that_is(name: str) -> None
     """What is only a step towards a result is tested by the result."""
     checked = {check["expr"] for test in _all_tests() for check in test.get("promql_expr_test", [])}
     steps = "service_source:", "service_source_le:"
-    readers = (
-        {rule["record"] for rule in RECORDS if name in rule["expr"]} if name.startswith(steps) else set()
-    )
+    readers = {rule["record"] for rule in RECORDS if name in rule["expr"]} if name.startswith(steps) else set()
     assert name in checked or readers & checked
 
 

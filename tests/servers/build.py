@@ -17,7 +17,6 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / part) for part in (".", "common/src", "lab/src")]
 
 from brain_lab.servers.binaries import servers_dir  # noqa: E402 - the path above is what makes it importable
-
 from tests.servers.builder import BuildError, GoMissingError, ensure, is_built  # noqa: E402
 from tests.servers.pins import PINS, Pin  # noqa: E402
 from tests.servers.progress import ConsoleProgress  # noqa: E402
@@ -44,9 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="build.py", description="Compile the servers that the tests run against."
-    )
+    parser = argparse.ArgumentParser(prog="build.py", description="Compile the servers that the tests run against.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(p.name for p in PINS)}")
     parser.add_argument("--list", action="store_true", help="say what is built, and build nothing")
     options = parser.parse_args(arguments)

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final
 
 from brain_lab.servers.binaries import GO_VERSION, runnable, servers_dir
-
 from tests.servers.pins import Pin
 from tests.servers.progress import Progress, silent
 
@@ -134,18 +133,14 @@ def _compile(
     command = [str(go), "build", "-v", "-trimpath", "-buildvcs=false", f"-tags={','.join(pin.tags)}"]
     command += ["-ldflags", f"-s -w -X {pin.version_variable}={pin.release}", "-o", str(target), package]
     last = collections.deque[str](maxlen=SHOWN_ERROR_LINES)
-    with subprocess.Popen(
-        command, cwd=source, env=_go_environ(environ), stderr=subprocess.PIPE, text=True
-    ) as child:
+    with subprocess.Popen(command, cwd=source, env=_go_environ(environ), stderr=subprocess.PIPE, text=True) as child:
         compiled = 0
         for line in child.stderr or ():
             last.append(line)
             compiled += not line.startswith("go: ")
             progress(f"{target.name}, {compiled} packages compiled")
     if child.returncode != 0:
-        raise BuildError(
-            f"go could not compile {target.name} of {pin.module}@{pin.version}:\n{''.join(last)}"
-        )
+        raise BuildError(f"go could not compile {target.name} of {pin.module}@{pin.version}:\n{''.join(last)}")
 
 
 def _go_environ(environ: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import pytest
+
 from brain_lab.servers.alertmanager import Alertmanager
 from brain_lab.servers.alertmanager import default_config as alertmanager_config
 from brain_lab.servers.document import Document
@@ -26,7 +27,6 @@ from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.prometheus import default_config as prometheus_config
 from brain_lab.servers.thanos import Thanos
 from brain_lab.servers.toxiproxy import Toxiproxy
-
 from tests.servers.provide import locate, require
 
 PROGRAMS: Final = {

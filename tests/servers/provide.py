@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
 from brain_lab.servers import binaries
 from brain_lab.servers.errors import ServerMissing
 from brain_lab.servers.postgres import find_postgres
-
 from tests.servers.builder import BuildError, GoMissingError, ensure, is_built
 from tests.servers.pins import pin_of
 from tests.servers.progress import ConsoleProgress

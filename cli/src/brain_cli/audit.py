@@ -34,11 +34,11 @@ def verify(
 
 
 async def _check(config: Path) -> AuditReport:
-    from brain_common.clock import SystemClock  # noqa: PLC0415
-    from brain_common.settings import load_settings  # noqa: PLC0415
-    from brain_rca.audit import check_audit  # noqa: PLC0415
-    from brain_rca.config import RcaSettings  # noqa: PLC0415
-    from brain_rca.service import build_store  # noqa: PLC0415
+    from brain_common.clock import SystemClock
+    from brain_common.settings import load_settings
+    from brain_rca.audit import check_audit
+    from brain_rca.config import RcaSettings
+    from brain_rca.service import build_store
 
     settings = load_settings(config, RcaSettings)
     store = build_store(settings.store, settings.intake.cooldown_seconds, SystemClock())

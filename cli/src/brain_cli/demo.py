@@ -23,9 +23,9 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the incident page; 0 takes a free one.")] = 8088,
 ) -> None:
     """Generate an incident, send its alerts to the service, print what it found, show its page."""
-    from brain_common.logs import configure_logging  # noqa: PLC0415
-    from brain_lab.demo import generate  # noqa: PLC0415
-    from brain_lab.demo.into_lake import write  # noqa: PLC0415
+    from brain_common.logs import configure_logging
+    from brain_lab.demo import generate
+    from brain_lab.demo.into_lake import write
 
     configure_logging("WARNING")
     with tempfile.TemporaryDirectory(prefix="brain-demo-") as folder:
@@ -36,13 +36,13 @@ def demo(
 
 
 async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool) -> None:
-    import httpx  # noqa: PLC0415
+    import httpx
 
-    from brain_cli.rca import until_told  # noqa: PLC0415
-    from brain_cli.show import print_incident  # noqa: PLC0415
-    from brain_common.settings import check_settings  # noqa: PLC0415
-    from brain_rca.config import RcaSettings  # noqa: PLC0415
-    from brain_rca.service import running  # noqa: PLC0415
+    from brain_cli.rca import until_told
+    from brain_cli.show import print_incident
+    from brain_common.settings import check_settings
+    from brain_rca.config import RcaSettings
+    from brain_rca.service import running
 
     data = {
         "store": {"sqlite": str(folder / "incidents.sqlite")},
@@ -66,11 +66,11 @@ async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool)
 
 async def _judged(client: object, incident_id: str) -> Incident:
     """The incident once its analysis is done."""
-    import httpx  # noqa: PLC0415
-    import msgspec  # noqa: PLC0415
+    import httpx
+    import msgspec
 
-    from brain_common.errors import TemporaryError  # noqa: PLC0415
-    from brain_rca.model import AnalysisState, Incident  # noqa: PLC0415
+    from brain_common.errors import TemporaryError
+    from brain_rca.model import AnalysisState, Incident
 
     assert isinstance(client, httpx.AsyncClient)
     until = time.monotonic() + _PATIENCE
@@ -80,4 +80,6 @@ async def _judged(client: object, incident_id: str) -> Incident:
         if incident.analysis_state is AnalysisState.DONE:
             return incident
         await asyncio.sleep(0.1)
-    raise TemporaryError(f"the analysis was not done within {_PATIENCE:.0f} s: {incident.analysis_error or 'still pending'}")
+    raise TemporaryError(
+        f"the analysis was not done within {_PATIENCE:.0f} s: {incident.analysis_error or 'still pending'}"
+    )

@@ -27,9 +27,9 @@ def replay(
     ] = None,
 ) -> None:
     """Load a recorded incident so that it ends now, with a rule that fires on it."""
-    from brain_common.errors import InputError  # noqa: PLC0415
-    from brain_lab.recorded import list_cases, load_case  # noqa: PLC0415
-    from brain_lab.replay.run import replay as run  # noqa: PLC0415
+    from brain_common.errors import InputError
+    from brain_lab.recorded import list_cases, load_case
+    from brain_lab.replay.run import replay as run
 
     known = list_cases(dataset, path)
     if case not in known:

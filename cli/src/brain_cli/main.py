@@ -26,7 +26,7 @@ app.add_typer(audit.app, name="audit", help="The log of decisions.")
 app.command("demo")(demo.demo)
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"brain {version('ai-devops-brain')}")
         raise typer.Exit

@@ -22,13 +22,13 @@ def serve(
     ] = False,
 ) -> None:
     """Run the RCA service: webhook, gRPC, incident pages, metrics."""
-    from brain_common.logs import configure_logging  # noqa: PLC0415
-    from brain_common.settings import load_settings  # noqa: PLC0415
-    from brain_rca.config import RcaSettings  # noqa: PLC0415
+    from brain_common.logs import configure_logging
+    from brain_common.settings import load_settings
+    from brain_rca.config import RcaSettings
 
     settings = load_settings(config, RcaSettings)
     if check_config:
-        from brain_rca.service import check  # noqa: PLC0415
+        from brain_rca.service import check
 
         check(settings)
         typer.echo(f"{config}: good")
@@ -36,7 +36,7 @@ def serve(
     configure_logging(settings.log_level)
 
     async def run() -> None:
-        from brain_rca.service import running  # noqa: PLC0415
+        from brain_rca.service import running
 
         async with running(settings):
             await until_told()
@@ -57,22 +57,22 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="Print the incident as JSON.")] = False,
 ) -> None:
     """Rank the causes of one alert group, print them, and exit. Nothing is stored or published."""
-    from brain_rca.one_shot import analyze_once  # noqa: PLC0415
+    from brain_rca.one_shot import analyze_once
 
     body = sys.stdin.buffer.read() if str(alerts) == "-" else _read(alerts)
     incident = asyncio.run(analyze_once(body, prometheus, config, at))
     if as_json:
-        import msgspec  # noqa: PLC0415
+        import msgspec
 
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(incident), indent=1) + b"\n")
         return
-    from brain_cli.show import print_incident  # noqa: PLC0415
+    from brain_cli.show import print_incident
 
     print_incident(incident)
 
 
 def _read(path: Path) -> bytes:
-    from brain_common.errors import ConfigError  # noqa: PLC0415
+    from brain_common.errors import ConfigError
 
     try:
         return path.read_bytes()
@@ -91,6 +91,6 @@ async def until_told() -> None:
 
 
 def _loop_runner(main: object) -> None:
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
     uvloop.run(main)  # type: ignore[arg-type]

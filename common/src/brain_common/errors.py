@@ -1,10 +1,10 @@
 """The exceptions of the product; adapters translate foreign ones into these at the edge.
 
-    BrainError
-    ├── ConfigError        a file or setting is wrong; the message quotes the user's key and says what to do
-    ├── InputError         what a client sent is wrong; never retried
-    ├── TemporaryError     may go well later: time-outs, 5xx, connection refused; carries the server's hint
-    └── PermanentError     will not go well by itself: 401, 403, 404, 422
+BrainError
+├── ConfigError        a file or setting is wrong; the message quotes the user's key and says what to do
+├── InputError         what a client sent is wrong; never retried
+├── TemporaryError     may go well later: time-outs, 5xx, connection refused; carries the server's hint
+└── PermanentError     will not go well by itself: 401, 403, 404, 422
 """
 
 from __future__ import annotations

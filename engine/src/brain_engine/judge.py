@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brain_engine.findings import Detector, Finding, find
+from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.protocol import Candidate, Ranker, Situation
 from brain_engine.series import Evidence, Family

@@ -59,9 +59,7 @@ class LakeReader:
         """At most 1,000 events, oldest first: at, cluster, namespace, kind, name, type, reason, message, actor."""
         return self._query(EVENTS, _EVENTS, start, end, {})
 
-    def _query(
-        self, schema: TableSchema, query: str, start: float, end: float, more: dict[str, int]
-    ) -> pa.Table:
+    def _query(self, schema: TableSchema, query: str, start: float, end: float, more: dict[str, int]) -> pa.Table:
         files = self._files(schema, start, end)
         if not files:
             return pa.table({})

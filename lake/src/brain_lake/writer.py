@@ -33,9 +33,9 @@ class LakeWriter:
         except (KeyError, pa.ArrowInvalid, ValueError) as error:
             raise InputError(f"lake table {schema.name}: {error}") from error
         moment = ordered.column("timestamp")
-        stored = ordered.append_column(
-            "date", pc.strftime(moment, format="%Y-%m-%d").cast(pa.string())
-        ).append_column("hour", pc.hour(moment).cast(pa.int32()))
+        stored = ordered.append_column("date", pc.strftime(moment, format="%Y-%m-%d").cast(pa.string())).append_column(
+            "hour", pc.hour(moment).cast(pa.int32())
+        )
         write_deltalake(
             str(self._root / schema.name),
             stored.cast(schema.stored),

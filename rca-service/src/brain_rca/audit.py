@@ -1,8 +1,8 @@
 """Anchoring the audit log: the heads of its chains are written where the store's owner cannot rewrite them.
 
 A hash chain shows edits, deletions and reordering, but not that its end was cut off. So the newest digest of this
-writer is appended to a file outside (another volume, a write-once mount) and to the process's log; ``brain audit verify``
-compares.
+writer is appended to a file outside (another volume, a write-once mount) and to the process's log;
+``brain audit verify`` compares.
 """
 
 from __future__ import annotations
@@ -70,9 +70,7 @@ async def check_audit(store: Store, anchor_file: Path | None) -> AuditReport:
     """
     entries = await store.read_audit()
     anchors = await asyncio.to_thread(_read_anchors, anchor_file) if anchor_file else []
-    return AuditReport(
-        verify(entries, anchors), len(entries), len({entry.writer for entry in entries}), len(anchors)
-    )
+    return AuditReport(verify(entries, anchors), len(entries), len({entry.writer for entry in entries}), len(anchors))
 
 
 def _read_anchors(path: Path) -> list[Anchor]:

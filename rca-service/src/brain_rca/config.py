@@ -58,16 +58,19 @@ class RcaSettings(Settings):
     """Everything ``brain rca serve --config FILE`` reads."""
 
     cluster: str = Field(
-        default="", description="Name of this cluster where alerts and series do not say; external labels are not on local series."
+        default="",
+        description="Name of this cluster where alerts and series do not say; external labels are not on local series.",
     )
     external_url: HttpUrl | None = Field(
-        default=None, description="Address of this service for people, in links; the listening address when absent."
+        default=None,
+        description="Address of this service for people, in links; the listening address when absent.",
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     http: HttpListen = Field(default=HttpListen(), description="Webhook, pages, metrics.")
     grpc: GrpcListen | None = Field(default=GrpcListen(), description="gRPC API; null switches it off.")
     callers: Sequence[CallerSettings] = Field(
-        default=(), description="Who may post notifications and call gRPC; empty: anybody who can reach the port."
+        default=(),
+        description="Who may post notifications and call gRPC; empty: anybody who can reach the port.",
     )
     intake: IntakeSettings = Field(default=IntakeSettings(), description="Taking in notifications.")
     scope: ScopeSettings = Field(default=ScopeSettings(), description="From alert labels to entities.")

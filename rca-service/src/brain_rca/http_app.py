@@ -21,7 +21,9 @@ def build_app(routes: Sequence[BaseRoute], store: Store, registry: CollectorRegi
 
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(await run_in_threadpool(encode, registry), media_type=None, headers={"Content-Type": content_type})
+        return Response(
+            await run_in_threadpool(encode, registry), media_type=None, headers={"Content-Type": content_type}
+        )
 
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("healthy\n")

@@ -22,26 +22,33 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._received = Counter(
-            "brain_rca_groups_received", "Notifications by what became of them.", ["outcome"], registry=registry
+            "brain_rca_groups_received",
+            "Notifications by what became of them.",
+            ["outcome"],
+            registry=registry,
         )
         self._analyses = Counter(
-            "brain_rca_analyses", "Judgements by result: cause, no_cause, failed.", ["result"], registry=registry
+            "brain_rca_analyses",
+            "Judgements by result: cause, no_cause, failed.",
+            ["result"],
+            registry=registry,
         )
         self._duration = Histogram(
-            "brain_rca_analysis_duration_seconds", "Wall-clock time of a judgement.", buckets=_SECONDS, registry=registry
+            "brain_rca_analysis_duration_seconds",
+            "Wall-clock time of a judgement.",
+            buckets=_SECONDS,
+            registry=registry,
         )
-        self._published = Counter(
-            "brain_rca_publish", "Successful publications by sink.", ["sink"], registry=registry
-        )
+        self._published = Counter("brain_rca_publish", "Successful publications by sink.", ["sink"], registry=registry)
         self._publish_failures = Counter(
             "brain_rca_publish_failures", "Failed attempts to publish by sink.", ["sink"], registry=registry
         )
         self._evidence_failures = Counter(
-            "brain_rca_evidence_failures", "Evidence that could not be fetched: sentences counted.", registry=registry
+            "brain_rca_evidence_failures",
+            "Evidence that could not be fetched: sentences counted.",
+            registry=registry,
         )
-        self._depth = Gauge(
-            "brain_rca_queue_depth", "Work that is due or under way.", ["queue"], registry=registry
-        )
+        self._depth = Gauge("brain_rca_queue_depth", "Work that is due or under way.", ["queue"], registry=registry)
         self._oldest = Gauge(
             "brain_rca_oldest_due_seconds", "How long the oldest due judgement has waited.", registry=registry
         )
@@ -101,7 +108,7 @@ class OpenIncidentScores(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         scores, probabilities = self._scores(), self._probabilities()
-        highest: dict[tuple[str, ...], float] = {}
+        highest: dict[tuple[str, str, str, str, str], float] = {}
         for incident in list(self._incidents.values()):
             for cause in incident.analysis.causes if incident.analysis else ():
                 labels = _labels(cause.entity)

@@ -18,9 +18,7 @@ from brain_rca.service import build_analyst
 from brain_rca.store.merge import decide, identity
 
 
-async def analyze_once(
-    body: bytes, prometheus: str, config: Path | None = None, at: float | None = None
-) -> Incident:
+async def analyze_once(body: bytes, prometheus: str, config: Path | None = None, at: float | None = None) -> Incident:
     """Judge one group.
 
     Args:

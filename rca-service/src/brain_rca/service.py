@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from starlette.applications import Starlette
 
 from brain_common.clock import Clock, SystemClock
 from brain_common.errors import ConfigError, TemporaryError
@@ -54,10 +55,10 @@ class Running:
 def build_store(settings: StoreSettings, cooldown_seconds: float, clock: Clock) -> Store:
     """The configured store, not opened yet."""
     if settings.sqlite is not None:
-        from brain_rca.store.sqlite import SqliteStore  # noqa: PLC0415 - one of the two is enough
+        from brain_rca.store.sqlite import SqliteStore
 
         return SqliteStore(settings.sqlite, cooldown_seconds, clock)
-    from brain_rca.store.postgres import PostgresStore  # noqa: PLC0415
+    from brain_rca.store.postgres import PostgresStore
 
     assert settings.postgres is not None
     return PostgresStore(settings.postgres.get_secret_value(), cooldown_seconds, clock)
@@ -149,10 +150,8 @@ class _Parts:
     metrics: Metrics
     wake: Wake
 
-    def app(self) -> object:
-        webhook = Webhook(
-            self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake
-        )
+    def app(self) -> Starlette:
+        webhook = Webhook(self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake)
         return build_app([*webhook.routes(), *page_routes(self.store)], self.store, self.metrics.registry)
 
     def url(self, port: int) -> str:
@@ -164,8 +163,8 @@ class _Parts:
     async def start_grpc(self, stack: contextlib.AsyncExitStack) -> int | None:
         if self.settings.grpc is None:
             return None
-        from brain_rca.grpc_api.server import serving_grpc  # noqa: PLC0415 - heavy, and may be switched off
-        from brain_rca.grpc_api.servicer import RcaServicer  # noqa: PLC0415
+        from brain_rca.grpc_api.server import serving_grpc
+        from brain_rca.grpc_api.servicer import RcaServicer
 
         servicer = RcaServicer(
             self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+
 from brain_common.clock import ManualClock
 from brain_rca.store.postgres import PostgresStore
 from brain_rca.store.protocol import Store
 from brain_rca.store.sqlite import SqliteStore
-
 from tests.contract.store.samples import COOLDOWN, T0
 
 StoreFactory = Callable[[], Store]
@@ -46,9 +46,7 @@ async def store(new_store: StoreFactory) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def replicas(
-    postgres_url: str, clock: ManualClock
-) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
+async def replicas(postgres_url: str, clock: ManualClock) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
     """Two replicas on one database."""
     first, second = (PostgresStore(postgres_url, COOLDOWN, clock) for _ in range(2))
     async with AsyncExitStack() as stack:

@@ -11,7 +11,6 @@ from pathlib import Path
 from brain_common.clock import SystemClock
 from brain_common.errors import TemporaryError
 from brain_rca.store.sqlite import SqliteStore
-
 from tests.contract.store.samples import alert, notification
 
 

@@ -54,9 +54,7 @@ def notification(
     return Notification(group=group, severity=severity, received_at=T0 + at, due_at=due_at)
 
 
-def resolved(
-    *alerts: Alert, at: float, end: float | None = None, key: str = '{}:{service="a"}'
-) -> Notification:
+def resolved(*alerts: Alert, at: float, end: float | None = None, key: str = '{}:{service="a"}') -> Notification:
     """The end of a group, received at ``T0 + at``."""
     ended = alerts or (alert(end=at if end is None else end),)
     return notification(*ended, at=at, status="resolved", key=key)
@@ -75,6 +73,4 @@ def analysis(at: float = 0, *, entity: str = "c/n/service/a") -> Analysis:
         plot=plot,
     )
     cause = Cause(rank=1, entity=entity, fault_kind="latency", probability=0.8, findings=(finding,))
-    return Analysis(
-        finished_at=T0 + at, window_start=T0 - 600, window_end=T0 + at, alerting=(entity,), causes=(cause,)
-    )
+    return Analysis(finished_at=T0 + at, window_start=T0 - 600, window_end=T0 + at, alerting=(entity,), causes=(cause,))

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+
 from brain_common.clock import ManualClock
 from brain_common.errors import ConfigError, PermanentError, TemporaryError
 from brain_rca.store import postgres
 from brain_rca.store.postgres import PostgresStore
 from brain_rca.store.protocol import Outcome
 from brain_rca.store.schema import CHANGE_LOCK
-
 from tests.contract.store.samples import COOLDOWN, T0, alert, notification
 
 pytestmark = pytest.mark.anyio
@@ -141,9 +141,7 @@ async def _is_blocked(url: str) -> bool:
         return await cursor.fetchone() != (0,)
 
 
-async def test_connections_that_the_server_ended_are_replaced_unnoticed(
-    replicas: Replicas, postgres_url: str
-) -> None:
+async def test_connections_that_the_server_ended_are_replaced_unnoticed(replicas: Replicas, postgres_url: str) -> None:
     store = replicas[0]
     await asyncio.gather(*(store.ping() for _ in range(30)))
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as connection:
@@ -166,9 +164,7 @@ async def _count(connection: psycopg.AsyncConnection) -> int:
     return int(row[0])
 
 
-async def test_a_silent_server_is_noticed_and_found_again(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_silent_server_is_noticed_and_found_again(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert postgres._CALL_SECONDS + postgres._WAIT_SECONDS < 10
     monkeypatch.setattr(postgres, "_CALL_SECONDS", 0.2)
     monkeypatch.setattr(postgres, "_WAIT_SECONDS", 0.2)

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from brain_common.clock import ManualClock
 from brain_common.errors import ConfigError
 from brain_rca.store.sqlite import SqliteStore
-
 from tests.contract.store.samples import COOLDOWN, T0, notification
 
 pytestmark = pytest.mark.anyio

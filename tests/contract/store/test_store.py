@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
+
 from brain_common.clock import ManualClock
 from brain_common.errors import InputError, TemporaryError
 from brain_rca.model import AnalysisState, Delivery, DeliveryState, Incident, IncidentStatus, Severity
 from brain_rca.store import audit
 from brain_rca.store.merge import GRACE_SECONDS, MAX_ALERTS
 from brain_rca.store.protocol import AnalysisClaim, DeliveryClaim, Outcome, Store
-from msgspec.structs import replace
-
 from tests.contract.store.conftest import StoreFactory
 from tests.contract.store.samples import COOLDOWN, T0, alert, analysis, notification, resolved
 
@@ -35,9 +35,7 @@ async def claim(store: Store, at: float) -> AnalysisClaim:
     return claimed
 
 
-async def analyse(
-    store: Store, at: float, sinks: Sequence[str] = ("grafana",), next_due: float | None = None
-) -> str:
+async def analyse(store: Store, at: float, sinks: Sequence[str] = ("grafana",), next_due: float | None = None) -> str:
     """Claim what is due at ``T0 + at`` and finish it at once; returns the incident's id."""
     claimed = await claim(store, at)
     next_due_at = None if next_due is None else T0 + next_due
@@ -592,9 +590,7 @@ async def test_a_watcher_misses_no_change_of_concurrent_writers(store: Store) ->
     groups = [f"group {number % 12}" for number in range(120)]
 
     async def write() -> None:
-        await asyncio.gather(
-            *(store.accept(notification(alert(str(n)), key=key)) for n, key in enumerate(groups))
-        )
+        await asyncio.gather(*(store.accept(notification(alert(str(n)), key=key)) for n, key in enumerate(groups)))
 
     seen: dict[str, int] = {}
     cursor = 0
@@ -644,17 +640,13 @@ async def test_the_audit_log_is_one_chain_a_writer(store: Store) -> None:
     writers = ["replica-1", "replica-2"]
     await asyncio.gather(
         *(
-            store.append_audit(
-                writers[number % 2], T0 + number / 7, "brain", "judged", "id", {"n": str(number)}
-            )
+            store.append_audit(writers[number % 2], T0 + number / 7, "brain", "judged", "id", {"n": str(number)})
             for number in range(40)
         )
     )
 
     entries = await store.read_audit()
-    assert [(item.writer, item.sequence) for item in entries] == [
-        (w, n) for w in writers for n in range(1, 21)
-    ]
+    assert [(item.writer, item.sequence) for item in entries] == [(w, n) for w in writers for n in range(1, 21)]
     assert audit.verify(entries, audit.heads(entries)) == []
     assert await store.read_audit("replica-2") == entries[20:]
     assert await store.read_audit("nobody") == []

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from brain_rca.page.headers import STYLE
 from brain_rca.page.render import render_incident
-
 from tests.unit.page import samples
 
 GOLDEN = Path(__file__).parent / "incident.html"

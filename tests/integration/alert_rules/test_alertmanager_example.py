@@ -19,9 +19,7 @@ CASES = yaml.safe_load((EXAMPLE.parent / "routes-test.yaml").read_text())
 
 
 def _amtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [require("amtool"), *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run([require("amtool"), *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture

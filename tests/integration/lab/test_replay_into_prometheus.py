@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+
 from brain_common.errors import PermanentError
 from brain_lab.recorded import DATASETS, RecordedCase, list_cases, load_case
 from brain_lab.replay import ReplayResult, replay
@@ -18,7 +19,6 @@ from brain_lab.replay.rules import rules_for
 from brain_lab.replay.series import series_of
 from brain_lab.replay.timeline import lay_out, plan_for
 from brain_lab.servers.prometheus import Prometheus
-
 from tests.servers.fixtures import AlertmanagerFactory, PrometheusFactory
 from tests.servers.provide import require
 from tests.unit.lab import folders
@@ -98,9 +98,7 @@ def alert_labels(result: ReplayResult) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_a_public_case_fires_in_prometheus(
-    tmp_path: Path, prometheus: PrometheusFactory, dataset: str
-) -> None:
+def test_a_public_case_fires_in_prometheus(tmp_path: Path, prometheus: PrometheusFactory, dataset: str) -> None:
     folder = folders.SHARED / folders.FOLDERS[dataset]
     if not folder.is_dir():
         pytest.skip(f"needs the public data set in {folder}")
@@ -120,16 +118,12 @@ def test_fingerprints_are_those_of_alertmanager(alertmanager: AlertmanagerFactor
     assert result.group is not None
     (alert,) = json.loads(result.group.read_text())["alerts"]
     server = alertmanager()
-    httpx.post(
-        f"{server.url}/api/v2/alerts", json=[{"labels": alert["labels"]}], timeout=30
-    ).raise_for_status()
+    httpx.post(f"{server.url}/api/v2/alerts", json=[{"labels": alert["labels"]}], timeout=30).raise_for_status()
     (known,) = httpx.get(f"{server.url}/api/v2/alerts", timeout=30).json()
     assert known["fingerprint"] == alert["fingerprint"]
 
 
-def test_what_promtool_refuses_is_said_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_promtool_refuses_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusing = tmp_path / "promtool"
     refusing.write_text("#!/bin/sh\necho no such luck >&2\nexit 1\n")
     refusing.chmod(0o755)

@@ -11,16 +11,16 @@ from pathlib import Path
 import msgspec
 import pytest
 import uvicorn
-from brain_common.clock import ManualClock
-from brain_rca.model import Incident
-from brain_rca.page.headers import security_headers
-from brain_rca.page.routes import page_routes
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from brain_common.clock import ManualClock
+from brain_rca.model import Incident
+from brain_rca.page.headers import security_headers
+from brain_rca.page.routes import page_routes
 from tests.integration.page.browser import Browser, find_chromium
 from tests.unit.page import samples
 from tests.unit.page.memory_store import MemoryStore

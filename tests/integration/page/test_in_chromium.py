@@ -36,9 +36,7 @@ def test_a_page_that_breaks_its_policy_is_noticed(browser: Browser, site: Site) 
     assert all("Content Security Policy" in line for line in visit.console)
 
 
-@pytest.mark.parametrize(
-    "path", ["/incidents", "/incidents/nothing", "/incidents/by-fingerprint/feed?try=12"]
-)
+@pytest.mark.parametrize("path", ["/incidents", "/incidents/nothing", "/incidents/by-fingerprint/feed?try=12"])
 def test_the_other_pages_load_without_complaint(browser: Browser, site: Site, path: str) -> None:
     visit = browser.visit(site.url + path)
     assert visit.console == ()

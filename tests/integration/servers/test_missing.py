@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from brain_lab.servers.binaries import find
 from brain_lab.servers.errors import ServerMissing
-
 from tests.servers import builder, provide
 
 

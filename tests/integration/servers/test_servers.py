@@ -18,13 +18,13 @@ from typing import Any
 
 import httpx
 import pytest
+
 from brain_lab.servers import server as server_module
 from brain_lab.servers.errors import AddressInUse, ServerFailed
 from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.process import ServerProcess
 from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.server import free_port
-
 from tests.servers.fixtures import AlertmanagerFactory, PrometheusFactory, ThanosFactory, ToxiproxyFactory
 from tests.servers.pins import pin_of
 from tests.servers.provide import require
@@ -40,9 +40,7 @@ ALWAYS_FIRING = {
 }
 
 
-ANSWER = {
-    "groups": [{"name": "test", "interval": "1s", "rules": [{"record": "answer", "expr": "vector(42)"}]}]
-}
+ANSWER = {"groups": [{"name": "test", "interval": "1s", "rules": [{"record": "answer", "expr": "vector(42)"}]}]}
 
 
 def eventually(holds: Callable[[], bool], timeout: float = 30) -> None:
@@ -254,9 +252,7 @@ def test_postgres_finds_its_databases_after_a_crash() -> None:
         assert psql(server.url("kept"), "select 1") == "1"
 
 
-def test_postgres_refuses_a_folder_that_its_user_cannot_reach(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postgres_refuses_a_folder_that_its_user_cannot_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Postgres, "_user", lambda _: "nobody")
     tmp_path.chmod(0o700)
     server = Postgres(data_dir=tmp_path / "data", binary=require("postgres"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from brain_common.errors import ConfigError
 from brain_rca.fix.catalogue import BUILT_IN, load_catalogue
 from brain_rca.model import Cause

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
 from brain_common.entity import Entity, EntityKind
 from brain_rca.fix.catalogue import load_catalogue
 from brain_rca.fix.entry import FaultKind
 from brain_rca.fix.propose import propose
 from brain_rca.fix.quantity import Fact
 from brain_rca.model import Cause, Proposal
-from hypothesis import given
-from hypothesis import strategies as st
 
 CATALOGUE = load_catalogue()
 COMBINATIONS = [(kind, fault) for kind in EntityKind for fault in FaultKind]
@@ -132,9 +133,7 @@ def test_git_can_apply_the_diff(fault: str, tmp_path: Path) -> None:
         target.parent.mkdir(parents=True)
         if before := side(proposal, "-"):
             target.write_text(before + "\n")
-        subprocess.run(
-            ["git", "apply", "-"], input=proposal.diff, text=True, cwd=tree, check=True, timeout=30
-        )
+        subprocess.run(["git", "apply", "-"], input=proposal.diff, text=True, cwd=tree, check=True, timeout=30)
         assert target.read_text() == side(proposal, "+") + "\n"
 
 
@@ -167,9 +166,7 @@ def test_a_pod_stands_for_its_workload(pod: str, workload: str) -> None:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-@pytest.mark.parametrize(
-    "kind", [EntityKind.WORKLOAD, EntityKind.DATABASE, EntityKind.CLOUD_RESOURCE, EntityKind.NODE]
-)
+@pytest.mark.parametrize("kind", [EntityKind.WORKLOAD, EntityKind.DATABASE, EntityKind.CLOUD_RESOURCE, EntityKind.NODE])
 def test_a_hostile_name_is_left_out_and_that_is_said(hostile: str, kind: EntityKind) -> None:
     for fault in FaultKind:
         benign = CATALOGUE.propose(cause_of(fault, kind), max_proposals=9)
@@ -189,9 +186,7 @@ def test_a_hostile_name_is_left_out_and_that_is_said(hostile: str, kind: EntityK
 @pytest.mark.parametrize("name", TYPED_BY_YAML)
 def test_a_name_that_yaml_would_read_as_something_else_stays_a_name(name: str) -> None:
     for fault in FaultKind:
-        for proposal in CATALOGUE.propose(
-            cause_of(fault, name=name, namespace="123", caller=name), max_proposals=9
-        ):
+        for proposal in CATALOGUE.propose(cause_of(fault, name=name, namespace="123", caller=name), max_proposals=9):
             metadata = manifest(proposal)["metadata"]
             assert isinstance(metadata["name"], str)
             assert isinstance(metadata["namespace"], str)
@@ -212,10 +207,7 @@ def test_rollback_commands_keep_their_words(name: str, namespace: str, caller: s
         benign = CATALOGUE.propose(cause_of(fault, kind), max_proposals=9)
         drawn = CATALOGUE.propose(cause_of(fault, kind, name, namespace, caller), max_proposals=9)
         for before, after in zip(benign, drawn, strict=True):
-            words = [
-                [len(_words(line)) for line in text.splitlines()]
-                for text in (before.rollback, after.rollback)
-            ]
+            words = [[len(_words(line)) for line in text.splitlines()] for text in (before.rollback, after.rollback)]
             assert words[0] == words[1]
 
 

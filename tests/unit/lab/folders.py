@@ -44,9 +44,7 @@ def petshop(root: Path, *, scenario: str = "low", part: str = "test", issue: str
     return root
 
 
-def columns(
-    folder: Path, normal: Mapping[str, Sequence[float]], anomalous: Mapping[str, Sequence[float]]
-) -> None:
+def columns(folder: Path, normal: Mapping[str, Sequence[float]], anomalous: Mapping[str, Sequence[float]]) -> None:
     """An RCD or RCAEval case."""
     for name, table in (("normal", normal), ("anomalous", anomalous)):
         rows = zip(*table.values(), strict=True)

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from brain_common.entity import Entity
 from brain_lab.demo import DemoIncident, generate
 from brain_lab.demo.incident import entity_of

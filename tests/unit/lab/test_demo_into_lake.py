@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from brain_lab.demo import generate
 from brain_lab.demo.into_lake import write
 from brain_lake.reader import LakeReader

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from brain_common.errors import InputError
 from brain_engine.series import Family
 from brain_lab.recorded import AlertTarget, Measure, SeriesKey, list_cases, load_case, truth
 from brain_lab.recorded import table as table_module
-
 from tests.unit.lab import folders
 
 
@@ -25,9 +25,7 @@ def test_petshop_units_are_seconds_ratios_and_requests_per_second(tmp_path: Path
     assert case.step == 300.0
     assert case.incident.values[SeriesKey("web", Measure.REQUEST_RATE)].tolist() == [1.0] * 5
     assert case.incident.values[SeriesKey("web", Measure.ERROR_RATIO)].tolist() == [0.0] * 5
-    assert case.incident.values[SeriesKey("web", Measure.LATENCY_MEAN)] == pytest.approx(
-        [0.1, 0.1, 0.3, 0.3, 0.3]
-    )
+    assert case.incident.values[SeriesKey("web", Measure.LATENCY_MEAN)] == pytest.approx([0.1, 0.1, 0.3, 0.3, 0.3])
     assert case.normal.times.tolist() == [1_700_000_000 + 300 * n for n in range(40)]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+
 from brain_common.errors import ConfigError
 from brain_lab.recorded import DATASETS, Measure, RecordedCase, SeriesKey, list_cases, load_case
 from brain_lab.recorded.model import Array
@@ -22,7 +23,6 @@ from brain_lab.replay.openmetrics import label_text, write_openmetrics
 from brain_lab.replay.rules import rules_for
 from brain_lab.replay.series import EDGE_METRIC, PromSeries, pod_name, series_of
 from brain_lab.replay.timeline import Timeline, lay_out, plan_for
-
 from tests.unit.lab import folders
 
 NOW = 1_790_000_000.0
@@ -181,9 +181,7 @@ def written(case: RecordedCase, into: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(run_module, "write_blocks", keep)
     replay(case, into, NOW)
-    files = {
-        path.relative_to(into).as_posix(): path.read_text() for path in into.rglob("*") if path.is_file()
-    }
+    files = {path.relative_to(into).as_posix(): path.read_text() for path in into.rglob("*") if path.is_file()}
     return {**files, "samples": text.getvalue()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from brain_lab.recorded import Measure, RecordedCase, Recording, SeriesKey
 from brain_lab.replay.timeline import Plan, lay_out, plan_for
 

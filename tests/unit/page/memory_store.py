@@ -22,9 +22,7 @@ class MemoryStore:
 
     async def by_fingerprint(self, fingerprint: str) -> Incident | None:
         self._note("by_fingerprint")
-        members = (
-            each for each in self.incidents if fingerprint in {alert.fingerprint for alert in each.alerts}
-        )
+        members = (each for each in self.incidents if fingerprint in {alert.fingerprint for alert in each.alerts})
         return next(members, None)
 
     async def list(
@@ -34,8 +32,7 @@ class MemoryStore:
         fitting = [
             each
             for each in self.incidents
-            if (before is None or _order(each) < before)
-            and (each.status is IncidentStatus.OPEN or not only_open)
+            if (before is None or _order(each) < before) and (each.status is IncidentStatus.OPEN or not only_open)
         ]
         return fitting[:limit]
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 
 import msgspec
+
 from brain_rca.model import (
     Alert,
     Analysis,
@@ -256,9 +257,7 @@ def rich() -> Incident:
         analysis_state=AnalysisState.DONE,
         analysis=analysis(causes()),
         deliveries=(
-            Delivery(
-                sink="grafana", state=DeliveryState.DONE, external_id="42", updated_at=OPENED + 33, attempts=1
-            ),
+            Delivery(sink="grafana", state=DeliveryState.DONE, external_id="42", updated_at=OPENED + 33, attempts=1),
             Delivery(sink="alertmanager", state=DeliveryState.DONE, updated_at=OPENED + 33, attempts=1),
             Delivery(sink="webhook:chat", state=DeliveryState.PENDING, updated_at=OPENED + 40, attempts=1),
         ),
@@ -357,8 +356,7 @@ def big() -> Incident:
     template = causes()[0]
     one = template.findings[1]
     many = tuple(
-        msgspec.structs.replace(one, plot=series("wait", "seconds", 0.004, 1.8, seed=seed))
-        for seed in range(6)
+        msgspec.structs.replace(one, plot=series("wait", "seconds", 0.004, 1.8, seed=seed)) for seed in range(6)
     )
     return msgspec.structs.replace(
         rich(),

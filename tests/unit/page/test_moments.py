@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from brain_rca.page.moments import duration, moment
 
+from brain_rca.page.moments import duration, moment
 from tests.unit.page.samples import ONSET
 
 

@@ -6,12 +6,12 @@ import math
 import re
 
 import pytest
-from brain_rca.model import Plot
-from brain_rca.page import plot as plots
-from brain_rca.page.plot import Drawing, draw
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brain_rca.model import Plot
+from brain_rca.page import plot as plots
+from brain_rca.page.plot import Drawing, draw
 from tests.unit.page.samples import ONSET, START, series
 
 WINDOW = (ONSET - 600, ONSET + 900)

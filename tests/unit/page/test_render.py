@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
+
 from brain_rca.model import Incident
 from brain_rca.page.headers import STYLE
 from brain_rca.page.render import render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
-
 from tests.unit.page import samples
 
 SAMPLES = (
@@ -204,13 +204,9 @@ def test_every_state_says_what_it_is(sample: Callable[[], Incident], text: str) 
 @pytest.mark.parametrize(
     ("sample", "seconds"), [(samples.pending, "5"), (samples.rich, "60"), (samples.resolved, None)]
 )
-def test_a_page_asks_again_while_something_may_change(
-    sample: Callable[[], Incident], seconds: str | None
-) -> None:
+def test_a_page_asks_again_while_something_may_change(sample: Callable[[], Incident], seconds: str | None) -> None:
     def refreshes(html: str) -> list[str | None]:
-        return [
-            a["content"] for tag, a in Page(html).tags if tag == "meta" and a.get("http-equiv") == "refresh"
-        ]
+        return [a["content"] for tag, a in Page(html).tags if tag == "meta" and a.get("http-equiv") == "refresh"]
 
     assert refreshes(page_of(sample)) == ([seconds] if seconds else [])
     assert refreshes(render_incident(sample(), samples.NOW, refresh=False)) == []

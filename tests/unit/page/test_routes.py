@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from starlette.applications import Starlette
+
 from brain_common.clock import ManualClock
 from brain_common.errors import ConfigError
 from brain_rca.model import Incident
 from brain_rca.page.headers import security_headers
 from brain_rca.page.routes import page_routes
-from starlette.applications import Starlette
-
 from tests.unit.page import samples
 from tests.unit.page.memory_store import MemoryStore
 
@@ -111,12 +111,8 @@ async def test_the_policy_allows_exactly_the_style_of_the_page(store: MemoryStor
     assert f"style-src 'sha256-{digest}'" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize(
-    "wrong", ["nothing", "5F0C2A91D37BE846", "%3Cscript%3Ealert(1)%3C%2Fscript%3E", "0" * 17]
-)
-async def test_a_malformed_id_is_not_found_not_looked_up_and_not_repeated(
-    store: MemoryStore, wrong: str
-) -> None:
+@pytest.mark.parametrize("wrong", ["nothing", "5F0C2A91D37BE846", "%3Cscript%3Ealert(1)%3C%2Fscript%3E", "0" * 17])
+async def test_a_malformed_id_is_not_found_not_looked_up_and_not_repeated(store: MemoryStore, wrong: str) -> None:
     answer = await ask(store, f"/incidents/{wrong}")
     assert answer.status_code == 404
     assert store.calls == []
@@ -188,9 +184,7 @@ async def test_only_open_ones_on_request() -> None:
     assert {line["status"] for line in lines} == {"open"}
 
 
-@pytest.mark.parametrize(
-    "query", ["before=x", "before=1e999,aa", "limit=-1", "limit=999999", "limit=0", "open=<b>"]
-)
+@pytest.mark.parametrize("query", ["before=x", "before=1e999,aa", "limit=-1", "limit=999999", "limit=0", "open=<b>"])
 async def test_malformed_queries_are_ignored(store: MemoryStore, query: str) -> None:
     answer = await ask(store, "/incidents?" + query)
     assert answer.status_code == 200

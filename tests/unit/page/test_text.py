@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from brain_rca.page.text import clean, clip, diff_lines, web_address
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from brain_rca.page.units import percent, plain_number, quantity, scale_for
 
 
@@ -40,9 +41,7 @@ def test_an_endless_unit_is_cut() -> None:
     assert len(scale_for("x/" + "p" * 500, 1.0).suffix) < 10
 
 
-@pytest.mark.parametrize(
-    ("value", "said"), [(0, "0"), (0.00123, "0.00123"), (9.996, "10"), (1e12, "1000000000000")]
-)
+@pytest.mark.parametrize(("value", "said"), [(0, "0"), (0.00123, "0.00123"), (9.996, "10"), (1e12, "1000000000000")])
 def test_a_number_has_no_exponent(value: float, said: str) -> None:
     assert plain_number(value) == said
 

@@ -6,12 +6,13 @@ import hashlib
 import json
 
 import pytest
-from brain_common.errors import InputError
-from brain_rca.store import audit
-from brain_rca.store.protocol import AuditEntry
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+
+from brain_common.errors import InputError
+from brain_rca.store import audit
+from brain_rca.store.protocol import AuditEntry
 
 
 def chain(writer: str, length: int) -> list[AuditEntry]:
@@ -88,9 +89,7 @@ def test_a_log_cut_off_at_its_end_shows_by_the_anchors(count: int) -> None:
 def test_a_rewritten_end_shows_by_the_anchors() -> None:
     forged = audit.seal(replace(LOG[-1], actor="nobody"))
     assert audit.verify([*LOG[:-1], forged]) == []
-    assert [problem.what for problem in audit.verify([*LOG[:-1], forged], ANCHORS)] == [
-        "differs from its anchor"
-    ]
+    assert [problem.what for problem in audit.verify([*LOG[:-1], forged], ANCHORS)] == ["differs from its anchor"]
 
 
 @given(st.permutations(range(6)))
@@ -109,9 +108,7 @@ def test_anchors_survive_being_written_down() -> None:
     assert audit.parse_anchors(text) == odd
 
 
-@pytest.mark.parametrize(
-    "line", ["nonsense", '{"writer":"one"}', "[]", '{"writer":1,"sequence":1,"digest":""}']
-)
+@pytest.mark.parametrize("line", ["nonsense", '{"writer":"one"}', "[]", '{"writer":1,"sequence":1,"digest":""}'])
 def test_a_line_that_is_no_anchor_is_named(line: str) -> None:
     with pytest.raises(InputError, match="line 2"):
         audit.parse_anchors(f"\n{line}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from brain_rca.model import Alert, IncidentStatus
-from brain_rca.store import merge
-from brain_rca.store.merge import GRACE_SECONDS, Decision, Record
-from brain_rca.store.protocol import Notification, Outcome
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from brain_rca.model import Alert, IncidentStatus
+from brain_rca.store import merge
+from brain_rca.store.merge import GRACE_SECONDS, Decision, Record
+from brain_rca.store.protocol import Notification, Outcome
 from tests.contract.store.samples import COOLDOWN, T0, alert, notification, resolved
 
 GROUP = merge.identity(notification().group)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from brain_rca.model import DeliveryState
 from brain_rca.store import work
 from brain_rca.store.work import Work
-from msgspec.structs import replace
 
 LEASED = work.claim(work.ask(Work(), 1.0), "token", 2.0, 30.0, content=1)
 
@@ -33,9 +34,7 @@ def test_the_cooldown_counts_from_the_end_of_the_judgement() -> None:
     assert work.after_analysis(asked, 10.0, 60.0, None).due_at == 70.0
     assert work.after_analysis(asked, 10.0, 60.0, 50.0).due_at == 50.0
     assert work.after_analysis(replace(asked, urgent=True), 10.0, 60.0, 50.0).due_at == 3.0
-    assert work.after_analysis(LEASED, 10.0, 60.0, None) == replace(
-        LEASED, due_at=None, ready_at=None, token=""
-    )
+    assert work.after_analysis(LEASED, 10.0, 60.0, None) == replace(LEASED, due_at=None, ready_at=None, token="")
 
 
 def test_a_failed_judgement_waits_for_its_retry_unless_asked_for_before() -> None:

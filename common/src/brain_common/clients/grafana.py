@@ -36,7 +36,7 @@ class Annotation:
     dashboard_uid: str
 
 
-class GrafanaRefusal(PermanentError):
+class GrafanaRefusal(PermanentError):  # noqa: N818 - a refusal is what it is
     """Grafana answered with a status that trying again will not change."""
 
     def __init__(self, message: str, status: int) -> None:
@@ -92,9 +92,7 @@ class GrafanaAnnotations:
             raise TemporaryError(f"{self._server}: create annotation: the answer has no id; is this Grafana?")
         return created
 
-    async def update(
-        self, annotation_id: int, *, begin: float, end: float, tags: Sequence[str], text: str
-    ) -> None:
+    async def update(self, annotation_id: int, *, begin: float, end: float, tags: Sequence[str], text: str) -> None:
         """Change an existing one; where it is shown stays."""
         first = _milliseconds(begin)
         call = self._api.annotations.partial_update_annotation(

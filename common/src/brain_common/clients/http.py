@@ -152,8 +152,10 @@ class _Credentials(httpx.Auth):
         self._settings = settings
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        header = await asyncio.to_thread(_authorization, self._settings) if _has_file(self._settings) else (
-            _authorization(self._settings)
+        header = (
+            await asyncio.to_thread(_authorization, self._settings)
+            if _has_file(self._settings)
+            else (_authorization(self._settings))
         )
         if header:
             request.headers["Authorization"] = header

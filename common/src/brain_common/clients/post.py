@@ -41,9 +41,7 @@ async def post(
     except httpx.TransportError as error:
         raise transport_error(server, settings, error) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise PermanentError(
-            f"{server}: {type(error).__name__}: {safe_text(settings, str(error))}"
-        ) from error
+        raise PermanentError(f"{server}: {type(error).__name__}: {safe_text(settings, str(error))}") from error
     if not response.is_success:
         raise status_error(server, response, safe_text(settings, text))
 

@@ -76,9 +76,7 @@ _DECODER = msgspec.json.Decoder(_Answer)
 class PrometheusClient:
     """Asks one server; bounded in time, bytes and concurrency."""
 
-    def __init__(
-        self, settings: PrometheusSettings, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, settings: PrometheusSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
         self._http = build_client(settings, transport, settings.most_queries)
         self._free = asyncio.Semaphore(settings.most_queries)
@@ -122,7 +120,9 @@ class PrometheusClient:
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > self._settings.most_bytes:
-                raise PermanentError(f"{self._name}: the answer is larger than most_bytes ({self._settings.most_bytes})")
+                raise PermanentError(
+                    f"{self._name}: the answer is larger than most_bytes ({self._settings.most_bytes})"
+                )
         return bytes(body)
 
     async def _error_text(self, response: httpx.Response) -> str:
@@ -152,7 +152,7 @@ class PrometheusClient:
             _fill(values[row], bytes(series.values), start, step)
         return Matrix(
             labels=[series.metric for series in answer.data.result],
-            times=start + step * np.arange(count),
+            times=np.asarray(start + step * np.arange(count), dtype=np.float64),
             values=values,
             warnings=tuple(safe_text(self._settings, text) for text in answer.warnings[:10]),
         )

@@ -58,7 +58,7 @@ class Authenticator:
         return name
 
     def _check(self, user: str, password: str) -> str | None:
-        import bcrypt  # noqa: PLC0415 - only where basic auth is used
+        import bcrypt
 
         secret = password.encode()
         if len(secret) > 72:  # bcrypt's limit; longer ones cannot have been hashed

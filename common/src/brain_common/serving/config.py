@@ -16,7 +16,8 @@ class TlsSettings(Settings):
     cert_file: Path = Field(description="PEM certificate chain of the server.")
     key_file: Path = Field(description="PEM private key of the server.")
     client_ca_file: Path | None = Field(
-        default=None, description="PEM CA bundle; when set, clients must present a certificate signed by it (mTLS)."
+        default=None,
+        description="PEM CA bundle; when set, clients must present a certificate signed by it (mTLS).",
     )
 
 

@@ -75,9 +75,7 @@ def _quantiles(rows: Array, levels: tuple[float, ...]) -> Array:
     return np.asarray(below + (above - below) * (at - low), dtype=np.float64)
 
 
-def _scan(
-    window: Array, usual: Array, scale: Array, length: int, split: int, direction: Direction
-) -> Deviations:
+def _scan(window: Array, usual: Array, scale: Array, length: int, split: int, direction: Direction) -> Deviations:
     rows, width = window.shape
     if width == 0:
         empty = np.full(rows, np.nan)

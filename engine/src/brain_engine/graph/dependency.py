@@ -50,10 +50,8 @@ class DependencyGraph:
             return (cause,)
         if cause not in self or alerting not in self:
             return ()
-        paths = rx.digraph_dijkstra_shortest_paths(
-            self._graph, self._index[alerting], target=self._index[cause]
-        )
-        found = paths[self._index[cause]] if self._index[cause] in paths else ()
+        paths = rx.digraph_dijkstra_shortest_paths(self._graph, self._index[alerting], target=self._index[cause])
+        found = paths[self._index[cause]] if paths else ()
         return tuple(self._graph[node] for node in reversed(list(found)))
 
     def _sorted(self, nodes: Iterable[int]) -> tuple[str, ...]:

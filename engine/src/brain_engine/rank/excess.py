@@ -62,7 +62,9 @@ def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Dete
         usual = _median(reference)
     values = _rates(panel, rate) * (panel.values - np.nan_to_num(usual)[:, None])
     derived = Panel(
-        Signal(f"excess_{panel.signal.family}", panel.signal.family, "1", Direction.UP), panel.entities, values
+        Signal(f"excess_{panel.signal.family}", panel.signal.family, "1", Direction.UP),
+        panel.entities,
+        values,
     )
     deviations = detector.deviations(evidence, derived)
     old = _had_traffic(panel, rate, split)
@@ -80,11 +82,9 @@ def _had_traffic(panel: Panel, rate: Panel | None, split: int) -> NDArray[np.boo
 
     What nobody called before cannot have broken: who began to call it is to be looked at, so it explains nothing away.
     """
-    known = np.isfinite(panel.values[:, :split]).any(axis=1)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(panel.values[:, :split]).any(axis=1), dtype=np.bool_)
     if rate is not None:
-        called = {
-            entity for row, entity in enumerate(rate.entities) if np.isfinite(rate.values[row, :split]).any()
-        }
+        called = {entity for row, entity in enumerate(rate.entities) if np.isfinite(rate.values[row, :split]).any()}
         known |= np.array([entity in called for entity in panel.entities], dtype=np.bool_)
     return known
 

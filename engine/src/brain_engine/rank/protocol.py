@@ -63,4 +63,4 @@ def combined(nats: Sequence[float]) -> float:
     many times and favour entities that merely have more series.
     """
     best = sorted(nats, reverse=True)[:4]
-    return sum(value / 2**place for place, value in enumerate(best))
+    return sum(value / 2.0**place for place, value in enumerate(best))

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from brain_common.entity import Entity
 from numpy.typing import NDArray
 
+from brain_common.entity import Entity
 from brain_lab.demo.shop import CLUSTER, NAMESPACE, PARTS, WEB_REQUESTS, Part
 from brain_lab.replay.webhook import Firing, webhook_payload
 
@@ -162,8 +162,7 @@ def _symptoms(
 
 def _red(rng: np.random.Generator, load: Array, latency: Array, errors: Array) -> dict[str, Array]:
     quantiles = {
-        f"service_latency_{name}": latency * factor * _noise(rng, len(load), 0.02)
-        for name, factor in QUANTILES.items()
+        f"service_latency_{name}": latency * factor * _noise(rng, len(load), 0.02) for name, factor in QUANTILES.items()
     }
     return {"service_request_rate": load, "service_error_ratio": errors, **quantiles}
 

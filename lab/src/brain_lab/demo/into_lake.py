@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
 from brain_common.entity import Entity
+from brain_lab.demo.incident import DemoIncident
 from brain_lake.schemas import EDGES, EVENTS, METRICS
 from brain_lake.writer import LakeWriter
-
-from brain_lab.demo.incident import DemoIncident
 
 
 def write(incident: DemoIncident, root: Path) -> None:
@@ -36,7 +36,9 @@ def _metrics(incident: DemoIncident) -> pa.Table:
 
 def _edges(incident: DemoIncident) -> pa.Table:
     rows = [
-        (at, caller, callee) for at in incident.times[:: max(len(incident.times) // 36, 1)] for caller, callee in incident.edges
+        (at, caller, callee)
+        for at in incident.times[:: max(len(incident.times) // 36, 1)]
+        for caller, callee in incident.edges
     ]
     return pa.table(
         {

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from brain_common.errors import InputError
 
+from brain_common.errors import InputError
 from brain_lab.recorded.model import Array, Measure, RecordedCase, Recording, SeriesKey
 from brain_lab.recorded.table import Table, in_time_order, native_step, read_table
 

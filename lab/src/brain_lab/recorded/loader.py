@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 from brain_common.errors import InputError
-
 from brain_lab.recorded.model import RecordedCase
 
 

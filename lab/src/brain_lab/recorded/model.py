@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from brain_engine.series import Family
 from numpy.typing import NDArray
+
+from brain_engine.series import Family
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from brain_common.errors import InputError
-
 from brain_lab.recorded.loader import checked_id
 from brain_lab.recorded.model import AlertTarget, Array, Measure, RecordedCase, Recording, SeriesKey
 from brain_lab.recorded.table import in_time_order, native_step, read_lines, read_table

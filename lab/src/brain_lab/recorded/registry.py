@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from brain_common.errors import InputError
-
 from brain_lab.recorded.loader import Loader
 from brain_lab.recorded.model import RecordedCase
 from brain_lab.recorded.petshop import PetShop

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from brain_common.errors import InputError
 
+from brain_common.errors import InputError
 from brain_lab.recorded.model import Array
 
 MAX_BYTES: Final = 256 * 1024 * 1024

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from brain_common.errors import InputError
-
 from brain_lab.recorded.loader import checked_id
 from brain_lab.recorded.petshop import base_folder, read_target
 from brain_lab.recorded.registry import list_cases

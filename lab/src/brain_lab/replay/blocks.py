@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
-from brain_common.errors import PermanentError
 
+from brain_common.errors import PermanentError
 from brain_lab.recorded.model import Array
 from brain_lab.replay.openmetrics import write_openmetrics
 from brain_lab.replay.series import PromSeries

@@ -47,9 +47,7 @@ def rules_document(rules: Sequence[Rule]) -> str:
 
 def group_payload(rules: Sequence[Rule], times: Array) -> dict[str, Any] | None:
     """The notification of what fires at the end; None when nothing does."""
-    firing = [
-        _firing(rule, float(times[since])) for rule in rules if (since := rule.firing_since) is not None
-    ]
+    firing = [_firing(rule, float(times[since])) for rule in rules if (since := rule.firing_since) is not None]
     if not firing:
         return None
     return webhook_payload(firing, {"cluster": CLUSTER, "namespace": NAMESPACE})

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from brain_common.errors import ConfigError
-
 from brain_lab.recorded.model import RecordedCase
 from brain_lab.replay.blocks import Progress, write_blocks
 from brain_lab.replay.documents import group_payload, prometheus_config, rules_document
@@ -50,9 +49,7 @@ class ReplayResult:
     samples: int
 
 
-def replay(
-    case: RecordedCase, into: Path, now: float, progress: Progress = lambda _done, _all: None
-) -> ReplayResult:
+def replay(case: RecordedCase, into: Path, now: float, progress: Progress = lambda _done, _all: None) -> ReplayResult:
     """Write the case into a new TSDB in which its incident ends at ``now``.
 
     Args:

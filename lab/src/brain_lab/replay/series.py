@@ -100,9 +100,7 @@ def _edges(timeline: Timeline) -> Iterator[PromSeries]:
     """Requests per call-graph edge, which recordings do not have: a callee's requests, shared among its
     callers in proportion to the requests that they themselves get in the normal period."""
     for caller, callee in timeline.case.edges:
-        rate = timeline.values(SeriesKey(callee, Measure.REQUEST_RATE)) * _share(
-            timeline.case, caller, callee
-        )
+        rate = timeline.values(SeriesKey(callee, Measure.REQUEST_RATE)) * _share(timeline.case, caller, callee)
         labels = {"client": caller, "server": callee}
         yield PromSeries(EDGE_METRIC, True, labels, _running_sum(rate, timeline.scrape_seconds))
 

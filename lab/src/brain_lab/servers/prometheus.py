@@ -69,9 +69,7 @@ class Prometheus(HttpServer):
             return render({**self.config, "rule_files": [*listed, RULES_GLOB]})
         text = render(self.config)
         if RULES_GLOB not in text:
-            raise ValueError(
-                f"rules are given, so the configuration text must list {RULES_GLOB} in rule_files"
-            )
+            raise ValueError(f"rules are given, so the configuration text must list {RULES_GLOB} in rule_files")
         return text
 
     def _write_rules(self) -> None:

@@ -102,9 +102,7 @@ def _in_words(text: str, snapshot: Snapshot) -> str:
     return text
 
 
-def _finding(
-    found: EngineFinding, panel: Panel, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool
-) -> Finding:
+def _finding(found: EngineFinding, panel: Panel, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool) -> Finding:
     return Finding(
         entity=found.entity,
         signal=found.signal.name,

@@ -1,7 +1,7 @@
 """One look at the evidence, shared by all groups that fire in the same minutes.
 
-In a storm hundreds of groups become due at once. They ask about the same system in the same window, so they share one fetch and
-one scan for deviations; only the ranking is each group's own.
+In a storm hundreds of groups become due at once. They ask about the same system in the same window, so they
+share one fetch and one scan for deviations; only the ranking is each group's own.
 """
 
 from __future__ import annotations
@@ -60,7 +60,11 @@ class Snapshots:
         named = {entity for panel in evidence.panels for entity in panel.entities}
         named |= {end for edge in evidence.edges for end in (edge.dependent, edge.dependency)}
         return Snapshot(
-            window, evidence, find(evidence, self._detector), DependencyGraph(evidence.edges), frozenset(named)
+            window,
+            evidence,
+            find(evidence, self._detector),
+            DependencyGraph(evidence.edges),
+            frozenset(named),
         )
 
 

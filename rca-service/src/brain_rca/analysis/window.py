@@ -15,17 +15,26 @@ class WindowSettings(Settings):
     """How far to look back."""
 
     lookback_seconds: float = Field(
-        default=1800.0, gt=0, le=86400, description="The onset is looked for from this long before the first alert: alerts come late."
+        default=1800.0,
+        gt=0,
+        le=86400,
+        description="The onset is looked for from this long before the first alert: alerts come late.",
     )
     longest_seconds: float = Field(
-        default=7200.0, gt=0, le=86400, description="Longest window; of an incident open for longer, its beginning is judged."
+        default=7200.0,
+        gt=0,
+        le=86400,
+        description="Longest window; of an incident open for longer, its beginning is judged.",
     )
     baseline_seconds: float = Field(
         default=3600.0, gt=0, le=7 * 86400, description="Length of the baseline before the window."
     )
     scrape_interval_seconds: float = Field(default=15.0, gt=0, le=600, description="Finest step of the evidence.")
     most_points: int = Field(
-        default=240, ge=40, le=2000, description="Most samples a series; the step grows beyond the scrape interval to keep it."
+        default=240,
+        ge=40,
+        le=2000,
+        description="Most samples a series; the step grows beyond the scrape interval to keep it.",
     )
 
 

@@ -38,7 +38,10 @@ class AnalysisSettings(Settings):
     detector: str = Field(default="robust-shift", description="Entry point of the detector.")
     ranker: str = Field(default="explain-away", description="Entry point of the ranker.")
     refresh_seconds: float = Field(
-        default=300.0, ge=30, le=86400, description="Judge an open incident anew after this long: evidence goes on arriving."
+        default=300.0,
+        ge=30,
+        le=86400,
+        description="Judge an open incident anew after this long: evidence goes on arriving.",
     )
 
 
@@ -82,9 +85,7 @@ class Analyst:
         analysis = await asyncio.to_thread(
             analyse, incident, snapshot, alerting, self._ranker, self._propose, self._query_of
         )
-        return msgspec.structs.replace(
-            analysis, finished_at=self._clock.now(), seconds=time.monotonic() - began
-        )
+        return msgspec.structs.replace(analysis, finished_at=self._clock.now(), seconds=time.monotonic() - began)
 
 
 def _group(incident: Incident) -> AlertGroup:
@@ -140,7 +141,7 @@ class AnalysisWorker:
             analysis = await self._analyst.judge(claim.incident)
         except BrainError as error:
             await self._failed(claim, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see below
             # A bug met by one incident must not stop the judgement of the others.
             _log.exception("incident %s could not be judged", claim.incident.id)
             await self._failed(claim, f"{type(error).__name__}: {error}")

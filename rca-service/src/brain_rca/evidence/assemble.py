@@ -87,8 +87,6 @@ def _merge(values: NDArray[np.float64], combine: Combine) -> NDArray[np.float64]
 
 
 def _edges(edges: Iterable[RawEdge], identity: Identity) -> tuple[Edge, ...]:
-    found = {
-        Edge(identity.canonical(edge.dependent), identity.canonical(edge.dependency), edge.kind) for edge in edges
-    }
+    found = {Edge(identity.canonical(edge.dependent), identity.canonical(edge.dependency), edge.kind) for edge in edges}
     proper = [edge for edge in found if edge.dependent != edge.dependency]
     return tuple(sorted(proper, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)))

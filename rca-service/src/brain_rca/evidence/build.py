@@ -22,7 +22,7 @@ def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[st
         return PrometheusEvidence(
             PrometheusClient(settings.prometheus), catalogue, cluster, aliases, settings.deadline_seconds
         )
-    from brain_rca.evidence.lake import LakeEvidence  # noqa: PLC0415 - DuckDB is heavy
+    from brain_rca.evidence.lake import LakeEvidence
 
     assert settings.lake is not None
     return LakeEvidence(settings.lake.path, catalogue, aliases)

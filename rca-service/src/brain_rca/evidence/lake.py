@@ -53,7 +53,9 @@ class LakeEvidence:
                 unknown.append(signal)
                 continue
             chosen = np.flatnonzero(columns["signal"] == signal)
-            panels.append(self._panel(signal, {name: column[chosen] for name, column in columns.items()}, at[chosen], window))
+            panels.append(
+                self._panel(signal, {name: column[chosen] for name, column in columns.items()}, at[chosen], window)
+            )
         return panels, unknown
 
     def _panel(self, name: str, columns: Mapping[str, np.ndarray], at: np.ndarray, window: Window) -> RawPanel:

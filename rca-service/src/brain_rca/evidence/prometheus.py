@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from brain_common.clients.prometheus import Matrix, PrometheusClient
 from brain_common.entity import Entity
@@ -17,7 +16,7 @@ from brain_rca.evidence.protocol import Window
 
 _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape leaves no gap
 _SCRAPE_SECONDS = 15.0
-Rule = TypeVar("Rule", SignalRule, EdgeRule, OwnerRule)
+Rule = SignalRule | EdgeRule | OwnerRule
 
 
 @dataclass(slots=True)
@@ -71,9 +70,7 @@ class PrometheusEvidence:
             reading.missing.append("no signal of the catalogue has any series in this window")
         # Answers arrive in any order; the evidence must not depend on it.
         reading.panels.sort(key=lambda panel: panel.signal.name)
-        return assemble(
-            window, reading.panels, reading.edges, reading.owners, self._aliases, sorted(reading.missing)
-        )
+        return assemble(window, reading.panels, reading.edges, reading.owners, self._aliases, sorted(reading.missing))
 
     async def aclose(self) -> None:
         """Let go of connections."""

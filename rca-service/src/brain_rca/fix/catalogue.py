@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from pydantic import Field
+
 from brain_common.entity import Entity
 from brain_common.errors import ConfigError, InputError
 from brain_common.settings import Settings, check_settings, load_yaml
-from pydantic import Field
-
 from brain_rca.fix.draft import draft
 from brain_rca.fix.entry import FaultKind, Fix
 from brain_rca.fix.names import safe_names

@@ -11,10 +11,10 @@ from string import Template
 from typing import Annotated, Literal, Self
 
 import yaml
-from brain_common.entity import EntityKind
-from brain_common.settings import Settings
 from pydantic import Field, StringConstraints, model_validator
 
+from brain_common.entity import EntityKind
+from brain_common.settings import Settings
 from brain_rca.fix.quantity import Quantity
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
@@ -49,14 +49,10 @@ class Fix(Settings):
         min_length=1,
         description="Fault kinds, each with the place among the proposals for it; the lowest is first.",
     )
-    entities: tuple[EntityKind, ...] = Field(
-        min_length=1, description="Kinds of entities it can be applied to."
-    )
+    entities: tuple[EntityKind, ...] = Field(min_length=1, description="Kinds of entities it can be applied to.")
     title: Line = Field(description="What it does, in the imperative. Template.")
     file: Line = Field(description="Path of the changed file in the diff. Template.")
-    before: str = Field(
-        default="", max_length=4000, description="The file as it is; empty: a new file. Template."
-    )
+    before: str = Field(default="", max_length=4000, description="The file as it is; empty: a new file. Template.")
     after: Text = Field(description="The file as it should be. Template.")
     rationale: Text = Field(description="Why it may help, and what to check first. Template.")
     assumes: str = Field(default="", max_length=400, description="What it takes for granted. Template.")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from brain_common.entity import Entity, EntityKind
 from brain_common.errors import InputError
-
 from brain_rca.model import Cause
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"

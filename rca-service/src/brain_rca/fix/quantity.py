@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-from brain_common.settings import Settings
 from pydantic import Field
+
+from brain_common.settings import Settings
 
 _MEBI = 1 << 20
 _GIBI = 1 << 30
-_LARGEST = float(
-    1 << 60
-)  # beyond any limit, volume or number of replicas; a float is still exact enough here
+_LARGEST = float(1 << 60)  # beyond any limit, volume or number of replicas; a float is still exact enough here
 
 
 class Unit(StrEnum):

@@ -8,6 +8,7 @@ from typing import NoReturn
 import grpc
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -38,7 +39,9 @@ class Refusal(Exception):  # noqa: N818 - becomes the status of the call
             delay.FromNanoseconds(int(retry_seconds * 1e9))
             details.append(error_details_pb2.RetryInfo(retry_delay=delay))
         self.status = status_pb2.Status(
-            code=getattr(code_pb2, code.name), message=message, details=[_packed(detail) for detail in details]
+            code=getattr(code_pb2, code.name),
+            message=message,
+            details=[_packed(detail) for detail in details],
         )
 
     async def abort(self, context: grpc.aio.ServicerContext) -> NoReturn:
@@ -47,7 +50,7 @@ class Refusal(Exception):  # noqa: N818 - becomes the status of the call
         raise AssertionError("abort returns never")
 
 
-def _packed(detail: object) -> any_pb2.Any:
+def _packed(detail: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(detail)
     return packed

@@ -32,7 +32,7 @@ async def serving_grpc(servicer: RcaServicer, settings: ListenSettings) -> Async
             ("grpc.so_reuseport", 0),  # a second process on the port is a mistake to be told of
         ]
     )
-    rca_pb2_grpc.add_RcaServiceServicer_to_server(servicer, server)
+    rca_pb2_grpc.add_RcaServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
     checker = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checker, server)
     reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

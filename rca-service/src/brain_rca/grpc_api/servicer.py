@@ -38,16 +38,15 @@ _DEADLINE_MARGIN = 0.1  # seconds kept to send the answer before the client give
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
-Context = grpc.aio.ServicerContext
 
 
 def _unary(
-    method: Callable[[Any, Request, str, Context], Awaitable[Answer]],
-) -> Callable[[Any, Request, Context], Awaitable[Answer]]:
+    method: Callable[[Any, Request, str, grpc.aio.ServicerContext], Awaitable[Answer]],
+) -> Callable[[Any, Request, grpc.aio.ServicerContext], Awaitable[Answer]]:
     """Identify the caller, and turn what goes wrong into a typed status: never UNKNOWN."""
 
     @functools.wraps(method)
-    async def guarded(self: RcaServicer, request: Request, context: Context) -> Answer:
+    async def guarded(self: RcaServicer, request: Request, context: grpc.aio.ServicerContext) -> Answer:
         try:
             return await method(self, request, await self.caller(context), context)
         except Refusal as refusal:
@@ -59,9 +58,7 @@ def _unary(
 
 
 def _unavailable(error: Exception) -> Refusal:
-    return Refusal(
-        grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", str(error), retry_seconds=_RETRY_SECONDS
-    )
+    return Refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", str(error), retry_seconds=_RETRY_SECONDS)
 
 
 class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
@@ -83,7 +80,7 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         self._metrics = metrics
         self._wake = wake
 
-    async def caller(self, context: Context) -> str:
+    async def caller(self, context: grpc.aio.ServicerContext) -> str:
         """Name of the caller.
 
         Raises:
@@ -96,16 +93,17 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         return name
 
     @_unary
-    async def Analyze(self, request: pb.AlertGroup, caller: str, context: Context) -> pb.Incident:  # noqa: N802
+    async def Analyze(self, request: pb.AlertGroup, caller: str, context: grpc.aio.ServicerContext) -> pb.Incident:  # noqa: N802
         try:
             group = group_from(request, caller)
         except FieldError as error:
-            raise Refusal(
-                grpc.StatusCode.INVALID_ARGUMENT, "INVALID_GROUP", str(error), field=error.field
-            ) from error
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_GROUP", str(error), field=error.field) from error
         if is_own(group):
             raise Refusal(
-                grpc.StatusCode.INVALID_ARGUMENT, "OWN_ALERT", "this service does not judge its own alerts", field="alerts"
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "OWN_ALERT",
+                "this service does not judge its own alerts",
+                field="alerts",
             )
         asked = notification(group, self._settings, self._clock)
         accepted = await self._store.accept(msgspec.structs.replace(asked, due_at=asked.received_at))
@@ -115,7 +113,7 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         self._wake.analyses.set()
         return incident_to(await self._judged(accepted.incident_id, group.status, context))
 
-    async def _judged(self, incident_id: str, status: str, context: Context) -> Incident:
+    async def _judged(self, incident_id: str, status: str, context: grpc.aio.ServicerContext) -> Incident:
         """The incident once it has a judgement, within the client's deadline."""
         remaining = context.time_remaining()
         limit = _DEFAULT_WAIT if remaining is None or math.isinf(remaining) else remaining - _DEADLINE_MARGIN
@@ -135,7 +133,12 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
             ) from error
 
     @_unary
-    async def GetIncident(self, request: pb.GetIncidentRequest, caller: str, context: Context) -> pb.Incident:  # noqa: N802, ARG002
+    async def GetIncident(  # noqa: N802
+        self,
+        request: pb.GetIncidentRequest,
+        caller: str,
+        context: grpc.aio.ServicerContext,
+    ) -> pb.Incident:
         _check_id(request.id)
         incident = await self._store.get(request.id)
         if incident is None:
@@ -146,8 +149,8 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
     async def ListIncidents(  # noqa: N802
         self,
         request: pb.ListIncidentsRequest,
-        caller: str,  # noqa: ARG002
-        context: Context,  # noqa: ARG002
+        caller: str,
+        context: grpc.aio.ServicerContext,
     ) -> pb.ListIncidentsResponse:
         size = request.page_size or _PAGE_SIZE
         if not 1 <= size <= _LARGEST_PAGE:
@@ -164,7 +167,7 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         return pb.ListIncidentsResponse(incidents=[incident_to(one) for one in page], next_page_token=token)
 
     async def WatchIncidents(  # noqa: N802
-        self, request: pb.WatchIncidentsRequest, context: Context
+        self, request: pb.WatchIncidentsRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.Incident]:
         try:
             await self.caller(context)
@@ -204,9 +207,7 @@ def _page_start(token: str) -> tuple[float, str] | None:
     if not token:
         return None
     try:
-        received_at, incident_id = msgspec.json.decode(
-            base64.urlsafe_b64decode(token.encode()), type=tuple[float, str]
-        )
+        received_at, incident_id = msgspec.json.decode(base64.urlsafe_b64decode(token.encode()), type=tuple[float, str])
     except (binascii.Error, msgspec.DecodeError, UnicodeError, ValueError) as error:
         raise Refusal(
             grpc.StatusCode.INVALID_ARGUMENT,

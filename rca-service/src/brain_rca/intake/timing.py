@@ -19,20 +19,28 @@ class IntakeSettings(Settings):
     """How notifications are taken in."""
 
     debounce_seconds: float = Field(
-        default=5.0, ge=0, le=600, description="Wait this long for more notifications before judging; critical ones do not wait."
+        default=5.0,
+        ge=0,
+        le=600,
+        description="Wait this long for more notifications before judging; critical ones do not wait.",
     )
     cooldown_seconds: float = Field(
         default=30.0, ge=0, le=3600, description="At least this long between two judgements of one incident."
     )
-    body_limit_bytes: int = Field(
-        default=8 << 20, ge=1024, le=256 << 20, description="Largest request body accepted."
-    )
+    body_limit_bytes: int = Field(default=8 << 20, ge=1024, le=256 << 20, description="Largest request body accepted.")
     most_waiting: int = Field(
-        default=2000, ge=1, description="Requests being made durable at one time; beyond, the answer is 503 with Retry-After."
+        default=2000,
+        ge=1,
+        description="Requests being made durable at one time; beyond, the answer is 503 with Retry-After.",
     )
     severity_label: str = Field(default="severity", description="Alert label that holds the severity.")
     severities: Mapping[str, Severity] = Field(
-        default={"page": Severity.CRITICAL, "error": Severity.CRITICAL, "emergency": Severity.CRITICAL, "none": Severity.INFO},
+        default={
+            "page": Severity.CRITICAL,
+            "error": Severity.CRITICAL,
+            "emergency": Severity.CRITICAL,
+            "none": Severity.INFO,
+        },
         description="Other words for critical, warning and info; unknown words mean warning.",
     )
 

@@ -25,9 +25,7 @@ def security_headers(frame_ancestors: Sequence[str] = ()) -> dict[str, str]:
     """
     for origin in frame_ancestors:
         if not _ORIGIN.fullmatch(origin):
-            raise ConfigError(
-                f"frame_ancestors: {origin!r} is not an origin such as https://grafana.example.org"
-            )
+            raise ConfigError(f"frame_ancestors: {origin!r} is not an origin such as https://grafana.example.org")
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     policy = (
         "default-src 'none'",

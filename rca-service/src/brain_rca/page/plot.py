@@ -66,9 +66,7 @@ class _Axis:
         return round(PIXELS * (1 - self.share(value)), 1)
 
 
-def draw(
-    plot: Plot, onset: float | None, window: tuple[float, float], direction: str = "up"
-) -> Drawing | None:
+def draw(plot: Plot, onset: float | None, window: tuple[float, float], direction: str = "up") -> Drawing | None:
     """Lay out ``plot``; None when it has fewer than two points to show.
 
     Args:
@@ -93,9 +91,7 @@ def draw(
         path=_path(_thinned(points, x), x, y),
         x_ticks=tuple(_time_ticks(x)),
         y_ticks=tuple(_value_ticks(y, step, plot.unit)),
-        baseline=None
-        if baseline is None
-        else Tick(y.pixels(baseline), f"usual {quantity(baseline, plot.unit)}"),
+        baseline=None if baseline is None else Tick(y.pixels(baseline), f"usual {quantity(baseline, plot.unit)}"),
         onset=_onset(onset, x),
         window=_shade(window, x),
         peak=peak,

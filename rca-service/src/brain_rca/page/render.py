@@ -63,9 +63,7 @@ def render_message(
         refresh_to: A relative address to ask then instead of the page's own.
     """
     template = environment().get_template("message.html")
-    return template.render(
-        heading=heading, text=text, app=title, root=root, refresh=refresh, refresh_to=refresh_to
-    )
+    return template.render(heading=heading, text=text, app=title, root=root, refresh=refresh, refresh_to=refresh_to)
 
 
 @lru_cache(maxsize=1)

@@ -12,12 +12,12 @@ from http import HTTPStatus
 
 import msgspec
 from anyio.to_thread import run_sync
-from brain_common.clock import Clock, SystemClock
-from brain_common.errors import TemporaryError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from brain_common.clock import Clock, SystemClock
+from brain_common.errors import TemporaryError
 from brain_rca.page.headers import security_headers
 from brain_rca.page.negotiate import wants_json
 from brain_rca.page.render import TITLE, render_incident, render_list, render_message
@@ -104,9 +104,7 @@ class _Pages:
         page = IncidentPage(incidents=tuple(summarize(incident) for incident in found[:limit]), next=more)
         if wants_json(request):
             return self._json(page)
-        text = render_list(
-            page, self._clock.now(), title=self._title, only_open=only_open, first=before is None
-        )
+        text = render_list(page, self._clock.now(), title=self._title, only_open=only_open, first=before is None)
         return self._html(text)
 
     async def incident(self, request: Request) -> Response:
@@ -153,9 +151,7 @@ class _Pages:
     ) -> Response:
         if wants_json(request):
             return self._json({"error": heading, "detail": text}, status)
-        page = render_message(
-            heading, text, root=root, title=self._title, refresh=refresh, refresh_to=refresh_to
-        )
+        page = render_message(heading, text, root=root, title=self._title, refresh=refresh, refresh_to=refresh_to)
         return self._html(page, status)
 
     def _html(self, page: str, status: int = HTTPStatus.OK) -> Response:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from brain_common.entity import Entity
 from brain_common.errors import InputError
-
 from brain_rca.model import (
     Alert,
     Analysis,
@@ -121,9 +120,7 @@ class IncidentView:
 def incident_view(incident: Incident, now: float) -> IncidentView:
     """Prepare ``incident`` for the template; ``now`` in seconds since the epoch."""
     analysis = incident.analysis
-    alerts = sorted(
-        incident.alerts, key=lambda alert: (alert.status != "firing", alert.starts_at, alert.name)
-    )
+    alerts = sorted(incident.alerts, key=lambda alert: (alert.status != "firing", alert.starts_at, alert.name))
     none = analysis.none_probability if analysis else 0.0
     return IncidentView(
         incident=incident,

@@ -44,9 +44,7 @@ class AlertmanagerSink:
     refresh_seconds: float | None = REFRESH
     min_interval_seconds = 0.0
 
-    def __init__(
-        self, peers: Sequence[AlertmanagerPeer], external_url: str, clock: Clock, cluster: str = ""
-    ) -> None:
+    def __init__(self, peers: Sequence[AlertmanagerPeer], external_url: str, clock: Clock, cluster: str = "") -> None:
         self._peers = tuple(peers)
         self._external_url = external_url
         self._clock = clock
@@ -99,9 +97,7 @@ class AlertmanagerSink:
         return max(end, incident.opened_at)
 
     async def _tell_all(self, alert: PostableAlert) -> None:
-        results = await asyncio.gather(
-            *(peer.post_alerts([alert]) for peer in self._peers), return_exceptions=True
-        )
+        results = await asyncio.gather(*(peer.post_alerts([alert]) for peer in self._peers), return_exceptions=True)
         errors = [result for result in results if result is not None]
         for error in errors:
             if not isinstance(error, TemporaryError | PermanentError):

@@ -69,8 +69,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What to record: the delivery, when it is due again (None: when the incident changes), and the outcome.
-    """
+    """What to record: the delivery, when it is due again (None: when the incident changes), and the outcome."""
 
     delivery: Delivery
     due_at: float | None
@@ -91,9 +90,7 @@ def succeeded(claim: DeliveryClaim, sink: Sink, external_id: str, now: float) ->
     return Next(delivery, None if refresh is None else now + refresh, Outcome.DONE)
 
 
-def failed(
-    claim: DeliveryClaim, error: Exception, backoff: Backoff, jitter: random.Random, now: float
-) -> Next:
+def failed(claim: DeliveryClaim, error: Exception, backoff: Backoff, jitter: random.Random, now: float) -> Next:
     """Not done; an unexpected exception counts as temporary, since the next version of the incident may avoid
     it.
     """

@@ -38,7 +38,7 @@ class GrafanaSinkConfig(Settings):
         default=60.0,
         ge=10,
         le=3600,
-        description="Seconds between updates of an open incident's annotation; also the least time between two changes.",
+        description="Seconds between updates of an open incident's annotation; also the least time of two changes.",
     )
 
 
@@ -66,9 +66,7 @@ class WebhookSinkConfig(Settings):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
         description="Names the sink in metrics and on the page: webhook:<name>.",
     )
-    url: SecretStr = Field(
-        description="Where to; a secret, since the path of chat webhooks is one. Use ${file:…}."
-    )
+    url: SecretStr = Field(description="Where to; a secret, since the path of chat webhooks is one. Use ${file:…}.")
     body: str = Field(
         default="json",
         max_length=65536,
@@ -118,9 +116,7 @@ class PublishConfig(Settings):
 
     grafana: GrafanaSinkConfig | None = Field(default=None, description="Annotations.")
     alertmanager: AlertmanagerSinkConfig | None = Field(default=None, description="The alert BrainRootCause.")
-    webhooks: tuple[WebhookSinkConfig, ...] = Field(
-        default=(), max_length=16, description="Any number of receivers."
-    )
+    webhooks: tuple[WebhookSinkConfig, ...] = Field(default=(), max_length=16, description="Any number of receivers.")
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
@@ -147,9 +143,7 @@ def build_sinks(config: PublishConfig, external_url: str, clock: Clock, cluster:
     if config.alertmanager is not None:
         peers = [AlertmanagerPeer(peer) for peer in config.alertmanager.peers]
         sinks.append(AlertmanagerSink(peers, external_url, clock, cluster))
-    sinks.extend(
-        _webhook(webhook, f"webhooks.{n}", external_url) for n, webhook in enumerate(config.webhooks)
-    )
+    sinks.extend(_webhook(webhook, f"webhooks.{n}", external_url) for n, webhook in enumerate(config.webhooks))
     return sinks
 
 

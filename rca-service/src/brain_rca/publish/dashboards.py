@@ -32,8 +32,7 @@ ORGANISATION: Final = Target()
 
 
 def targets(incident: Incident) -> tuple[Target, ...]:
-    """The dashboards that alerts name, in the order the alerts began; the organisation when they name none.
-    """
+    """The dashboards that alerts name, in the order the alerts began; the organisation when they name none."""
     found: dict[str, Target] = {}
     for alert in sorted(incident.alerts, key=lambda alert: (alert.starts_at, alert.fingerprint)):
         target = _target(alert)

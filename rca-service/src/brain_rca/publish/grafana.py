@@ -30,9 +30,7 @@ NO_SUCH_DASHBOARD: Final = frozenset({400, 404, 422})
 # To a service account, Grafana says 403 about an annotation that is gone: its permission cannot be resolved.
 MAYBE_GONE: Final = frozenset({403, 404})
 MAX_TAG: Final = 60  # characters; Grafana keeps 500 of all tags together, as JSON
-_SEARCH_MARGIN: Final = (
-    86400.0  # seconds around the incident: opened_at moves when an older alert joins, clocks differ
-)
+_SEARCH_MARGIN: Final = 86400.0  # seconds around the incident: opened_at moves when an older alert joins, clocks differ
 # A colon would make Grafana split the tag; <, > and & count six characters each in its JSON.
 _NOT_IN_TAGS: Final = re.compile(r"[^\w./=-]+")
 

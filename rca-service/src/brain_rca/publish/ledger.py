@@ -59,9 +59,7 @@ class Ledger:
     @property
     def organisation(self) -> Entry | None:
         """The one that stands in the organisation, whatever was meant."""
-        return next(
-            (e for uid, e in self.entries.items() if not e.withdrawn and (e.in_organisation or not uid)), None
-        )
+        return next((e for uid, e in self.entries.items() if not e.withdrawn and (e.in_organisation or not uid)), None)
 
     def doubt(self) -> None:
         """An earlier attempt failed: what it asked for may still happen."""

@@ -58,7 +58,7 @@ class BodyTemplate:
     """
 
     def __init__(self, source: str, key: str) -> None:
-        environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)  # noqa: S701 - no HTML
+        environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
         # Jinja2's own tojson escapes for HTML and is wrong for text that people read as it is.
         environment.filters["tojson"] = _tojson
         assert SAMPLE.analysis is not None

@@ -14,7 +14,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from brain_common.clock import Clock
@@ -44,13 +44,11 @@ class Pace:
     lease: float = 60.0
     poll: float = 1.0
     lanes: int = 4
-    backoff: Backoff = Backoff()
+    backoff: Backoff = field(default_factory=Backoff)
 
     def __post_init__(self) -> None:
         if self.publish_timeout >= self.lease:
-            raise ValueError(
-                f"publish_timeout {self.publish_timeout} s must be shorter than lease {self.lease} s"
-            )
+            raise ValueError(f"publish_timeout {self.publish_timeout} s must be shorter than lease {self.lease} s")
 
 
 class DeliveryWorker:
@@ -95,8 +93,7 @@ class DeliveryWorker:
             wake.set()
 
     def stop(self) -> None:
-        """Let ``run`` return after the publications under way, each at most ``publish_timeout`` seconds long.
-        """
+        """Let ``run`` return after the publications under way, each at most ``publish_timeout`` seconds long."""
         self._stopping = True
         self.wake()
 

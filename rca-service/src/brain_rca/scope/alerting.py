@@ -24,7 +24,6 @@ _EXPORTERS = re.compile(r"(^|-)(kube-state-metrics|node-exporter|cadvisor|kubele
 _PORT = re.compile(r":\d+$")
 
 
-
 class ScopeSettings(Settings):
     """How alert labels become entities."""
 
@@ -34,7 +33,7 @@ class ScopeSettings(Settings):
     )
     aliases: Mapping[str, str] = Field(
         default={},
-        description="Names of one thing: any entity (cluster/namespace/kind/name) to the one to use instead. Wins over all rules.",
+        description="Names of one thing: any entity (cluster/namespace/kind/name) to the one to use. Wins over all rules.",
     )
 
 

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import msgspec
-from brain_common.errors import InputError
 from msgspec.structs import replace
 
+from brain_common.errors import InputError
 from brain_rca.store.protocol import AuditEntry
 
 GENESIS = "0" * 64
@@ -62,10 +62,7 @@ def heads(entries: Sequence[AuditEntry]) -> list[Anchor]:
     for item in entries:
         if item.writer not in newest or newest[item.writer].sequence < item.sequence:
             newest[item.writer] = item
-    return [
-        Anchor(writer=name, sequence=item.sequence, digest=item.digest)
-        for name, item in sorted(newest.items())
-    ]
+    return [Anchor(writer=name, sequence=item.sequence, digest=item.digest) for name, item in sorted(newest.items())]
 
 
 def format_anchor(anchor: Anchor) -> str:
@@ -106,9 +103,7 @@ def verify(entries: Iterable[AuditEntry], anchors: Iterable[Anchor] = ()) -> lis
     return problems
 
 
-def _verify_chain(
-    writer: str, chain: Iterable[AuditEntry], found: dict[tuple[str, int], str]
-) -> list[Problem]:
+def _verify_chain(writer: str, chain: Iterable[AuditEntry], found: dict[tuple[str, int], str]) -> list[Problem]:
     problems: list[Problem] = []
     previous, expected = GENESIS, 1
     for item in chain:

@@ -16,9 +16,9 @@ import math
 from collections.abc import Sequence
 
 import msgspec
-from brain_common.errors import InputError
 from msgspec.structs import replace
 
+from brain_common.errors import InputError
 from brain_rca.model import Alert, AlertGroup, AnalysisState, Incident, IncidentStatus, Severity
 from brain_rca.store.protocol import Notification, Outcome
 

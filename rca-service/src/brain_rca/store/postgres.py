@@ -19,11 +19,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeVar
 
 import psycopg
-from brain_common.clock import Clock
-from brain_common.errors import BrainError, ConfigError, InputError, PermanentError, TemporaryError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from brain_common.clock import Clock
+from brain_common.errors import BrainError, ConfigError, InputError, PermanentError, TemporaryError
 from brain_rca.store.rows import Row, Script, Statement
 from brain_rca.store.schema import POSTGRES, SCHEMA_LOCK, VERSION, render
 from brain_rca.store.scripted import ScriptedStore

@@ -136,13 +136,12 @@ class Store(Protocol):
         """The due delivery of ``sink`` that waits longest."""
         ...
 
-    async def finish_delivery(
-        self, claim: DeliveryClaim, delivery: Delivery, next_due_at: float | None
-    ) -> bool:
+    async def finish_delivery(self, claim: DeliveryClaim, delivery: Delivery, next_due_at: float | None) -> bool:
         """Record the attempt. ``next_due_at`` is the retry or the refresh; None ends it until the incident changes.
 
         If the incident changed while the delivery was under way, it stays due regardless (at ``next_due_at`` if the
-        attempt failed, at once or at ``next_due_at`` if that is earlier, when it succeeded). False when the lease was lost.
+        attempt failed, at once or at ``next_due_at`` if that is earlier, when it
+        succeeded). False when the lease was lost.
         """
         ...
 

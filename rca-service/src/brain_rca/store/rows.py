@@ -11,9 +11,9 @@ from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
-from brain_common.errors import InputError
 from msgspec.structs import replace
 
+from brain_common.errors import InputError
 from brain_rca.model import Analysis, Delivery, DeliveryState, Incident
 from brain_rca.store.merge import Record
 from brain_rca.store.work import Work

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
+
 from brain_common.clock import Clock
 from brain_common.errors import InputError
-
 from brain_rca.model import Analysis, Delivery, Incident
 from brain_rca.store import rows, transactions
 from brain_rca.store.protocol import (
@@ -100,12 +100,8 @@ class ScriptedStore(ABC):
             token=claimed.token,
         )
 
-    async def finish_delivery(
-        self, claim: DeliveryClaim, delivery: Delivery, next_due_at: float | None
-    ) -> bool:
-        return await self._write(
-            transactions.finish_delivery(claim, delivery, next_due_at, self._clock.now())
-        )
+    async def finish_delivery(self, claim: DeliveryClaim, delivery: Delivery, next_due_at: float | None) -> bool:
+        return await self._write(transactions.finish_delivery(claim, delivery, next_due_at, self._clock.now()))
 
     async def get(self, incident_id: str) -> Incident | None:
         if not _ID.fullmatch(incident_id):

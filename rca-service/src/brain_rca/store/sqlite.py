@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 
 from brain_common.clock import Clock
 from brain_common.errors import BrainError, ConfigError, PermanentError, TemporaryError
-
 from brain_rca.store.rows import Row, Script, Statement
 from brain_rca.store.schema import SQLITE, VERSION, render
 from brain_rca.store.scripted import ScriptedStore
@@ -340,8 +339,7 @@ def _lock(path: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise ConfigError(
-            f"store {path} is in use by another process: stop it or choose another path; "
-            "replicas need PostgreSQL"
+            f"store {path} is in use by another process: stop it or choose another path; replicas need PostgreSQL"
         ) from error
     return descriptor
 

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
-from brain_common.errors import InputError
 from msgspec.structs import replace
 
+from brain_common.errors import InputError
 from brain_rca.model import Analysis, AnalysisState, Delivery, DeliveryState
 from brain_rca.store import audit, merge, work
 from brain_rca.store.merge import Record
@@ -107,9 +107,7 @@ def _carry_out(
         return
     yield from insert_members(incident, decision.new_fingerprints)
     if current is None:
-        yield Statement(
-            "UPDATE brain_groups SET last_episode = ? WHERE identity = ?", (incident.episode, identity)
-        )
+        yield Statement("UPDATE brain_groups SET last_episode = ? WHERE identity = ?", (incident.episode, identity))
         asked = work.ask(Work(), notification.due_at)
         yield from save_work(incident.id, _ANALYSIS, asked)
         yield from insert_record(record, identity)
@@ -208,9 +206,7 @@ def _ask_sinks(incident_id: str, works: Works, sinks: Sequence[str], now: float)
     for sink in sinks:
         queue = _SINK + to_bytes(sink)
         item, document = works.get(queue, (Work(), None))
-        delivery = (
-            Delivery(sink=sink, state=DeliveryState.PENDING) if document is None else to_delivery(document)
-        )
+        delivery = Delivery(sink=sink, state=DeliveryState.PENDING) if document is None else to_delivery(document)
         yield from save_work(incident_id, queue, work.ask_anew(item, now), _unsettled(delivery, now))
 
 
@@ -231,9 +227,7 @@ def fail_analysis(claim: AnalysisClaim, error: str, retry_at: float) -> Script[N
     yield from update_record(replace(record, incident=incident))
 
 
-def finish_delivery(
-    claim: DeliveryClaim, delivery: Delivery, next_due_at: float | None, now: float
-) -> Script[bool]:
+def finish_delivery(claim: DeliveryClaim, delivery: Delivery, next_due_at: float | None, now: float) -> Script[bool]:
     """See ``Store.finish_delivery``. What people can see makes a new revision, a mere refresh does not."""
     queue = _SINK + to_bytes(claim.sink)
     held = yield from _held(claim.incident.id, queue, claim.token)
@@ -318,9 +312,7 @@ def depths(now: float) -> Script[QueueDepths]:
         "AND (due_at <= ? OR unsettled = 1) GROUP BY queue ORDER BY queue",
         (_ANALYSIS, now),
     )
-    [(open_incidents,)] = yield Statement(
-        "SELECT count(*) FROM brain_incidents WHERE closing_received_at IS NULL"
-    )
+    [(open_incidents,)] = yield Statement("SELECT count(*) FROM brain_incidents WHERE closing_received_at IS NULL")
     return QueueDepths(
         analyses=analyses,
         deliveries={bytes(queue)[len(_SINK) :].decode(): count for queue, count in deliveries},
@@ -368,17 +360,14 @@ def read_audit(writer: str | None) -> Script[list[bytes]]:
     if writer is None:
         rows = yield Statement("SELECT entry FROM brain_audit ORDER BY writer, sequence")
     else:
-        rows = yield Statement(
-            "SELECT entry FROM brain_audit WHERE writer = ? ORDER BY sequence", (to_bytes(writer),)
-        )
+        rows = yield Statement("SELECT entry FROM brain_audit WHERE writer = ? ORDER BY sequence", (to_bytes(writer),))
     return [bytes(row[0]) for row in rows]
 
 
 def prune(closed_before: float) -> Script[int]:
     """Delete some incidents closed before; returns how many, 0 when none is left."""
     rows = yield Statement(
-        "SELECT id FROM brain_incidents WHERE closing_received_at < ? "
-        "ORDER BY closing_received_at LIMIT ? {lock}",
+        "SELECT id FROM brain_incidents WHERE closing_received_at < ? ORDER BY closing_received_at LIMIT ? {lock}",
         (closed_before, _PRUNE_BATCH),
     )
     if rows:

@@ -87,9 +87,7 @@ def is_outdated(work: Work, content: int) -> bool:
     return work.again_at is not None or work.claimed_content != content
 
 
-def after_delivery(
-    work: Work, state: DeliveryState, now: float, next_due_at: float | None, content: int
-) -> Work:
+def after_delivery(work: Work, state: DeliveryState, now: float, next_due_at: float | None, content: int) -> Work:
     """The attempt is over. If the incident changed meanwhile it stays due; a retry keeps its backoff even
     then.
     """
