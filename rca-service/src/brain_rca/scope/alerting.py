@@ -33,7 +33,7 @@ class ScopeSettings(Settings):
     )
     aliases: Mapping[str, str] = Field(
         default={},
-        description="Names of one thing: any entity (cluster/namespace/kind/name) to the one to use. Wins over all rules.",
+        description="Names of one thing: any entity (cluster/namespace/kind/name) to the one to use; wins.",
     )
 
 
