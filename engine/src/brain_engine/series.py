@@ -89,7 +89,8 @@ class Evidence:
     """Everything that is known about a window.
 
     Attributes:
-        times: [T] seconds since the epoch, evenly spaced, ascending: baseline first, then the window.
+        times: [T] seconds since the epoch, ascending: baseline first, then the window. Evenly spaced, but for gaps
+            in the baseline (the same hour of earlier days).
         window_start: Where the window that may hold the onset begins; samples before it are the baseline.
         panels: At most one per signal.
         edges: Known dependencies; cycles are normal.

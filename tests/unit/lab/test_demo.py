@@ -68,10 +68,6 @@ def test_the_cause_and_those_who_need_it_deviate_and_nobody_else(seed: int) -> N
     assert max(score for name, score in worst.items() if name not in deviating) < 5
 
 
-@pytest.mark.xfail(
-    reason="the database is the loudest by far, so the largest deviation alone finds it; with the errors of "
-    "payments louder, the ranking does not account them to the slowness of what payments calls"
-)
 def test_a_victim_deviates_more_than_the_cause() -> None:
     worst = loudest(generate(7, END))
     assert worst["payments"] > worst["ledger-db"]

@@ -18,6 +18,8 @@ from brain_engine.series import Family
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
 _SIGNIFICANT = 4.0  # nats at which an excess is taken for real: about 1 in 55 by chance
+# Errors of who waits for a slow callee are mostly its time-outs and exhausted pools: this part is not its own.
+_TIMEOUTS = 0.8
 _LEAST_SHARE = 0.3  # of the alarm's trouble that must pass through a candidate
 
 
@@ -74,7 +76,8 @@ class _OwnShares:
         self._graph = situation.graph
         self._shares: dict[Family, dict[str, float]] = {}
         self._explained: dict[str, str] = {}
-        for one in excess:
+        self._waiting: dict[str, float] = {}
+        for one in sorted(excess, key=lambda one: one.family is not Family.LATENCY):
             for alarm in situation.alerting:
                 if one.nats.get(alarm, 0.0) >= _SIGNIFICANT:
                     self._add(one, alarm)
@@ -92,6 +95,10 @@ class _OwnShares:
                 if masses.get(callee, 0.0) > 0 and excess.nats[callee] >= _SIGNIFICANT
             }
             own = max(mass - sum(callees.values()), 0.0) if mass >= _LEAST_SHARE * total else 0.0
+            if excess.family is Family.LATENCY:
+                self._waiting[entity] = min(sum(callees.values()) / mass, 1.0) if mass > 0 else 0.0
+            else:
+                own *= 1.0 - _TIMEOUTS * self._waiting.get(entity, 0.0)
             shares[entity] = max(shares.get(entity, 0.0), min(own / total, 1.0))
             if callees and own < 0.5 * mass:
                 self._explained[entity] = max(callees, key=lambda name: (callees[name], name))

@@ -2,8 +2,9 @@
 
 A change shrinks the cache of the ledger database, so that its queries go to disk. Payments makes two queries a
 request and holds a connection all the while: its pool runs dry, requests queue for a connection and time out,
-and checkout and the front door go down with it. So the errors and the longest waits are the victims', and the
-database is told apart by who depends on whom. A rollout elsewhere, an hour before, is there to be ruled out.
+and checkout and the front door go down with it. The latency of databases varies by itself, so it is a victim
+whose series leave their usual level furthest, and the database is found by who waits for whom. A rollout
+elsewhere, an hour before, is there to be ruled out.
 
 Called by `brain demo` through `write`, and by tests. The signals are those of the product's catalogue.
 """
@@ -17,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brain_common.entity import Entity
+from brain_common.entity import Entity, EntityKind
 from brain_lab.demo.shop import CLUSTER, NAMESPACE, PARTS, WEB_REQUESTS, Part
 from brain_lab.replay.webhook import Firing, webhook_payload
 
@@ -146,7 +147,8 @@ def _symptoms(
     errors: dict[str, Array] = {}
     for part in reversed(PARTS):
         busy = 1.0 + 0.2 * (loads[part.name] / loads[part.name].mean() - 1.0)
-        latency = part.own_seconds * busy * _noise(rng, len(times), 0.05)
+        spread = 0.4 if part.kind is EntityKind.DATABASE else 0.05  # a query is cheap or it is not
+        latency = part.own_seconds * busy * _noise(rng, len(times), spread)
         failed = USUAL_ERRORS * _noise(rng, len(times), 0.3)
         if part.name == CAUSE:
             latency = latency * (1.0 + (SLOWER - 1.0) * _fault(times, onset, 0.0))

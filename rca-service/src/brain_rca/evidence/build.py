@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from brain_common.clients.prometheus import PrometheusClient
 from brain_rca.evidence.catalogue import load_catalogue
 from brain_rca.evidence.config import EvidenceSettings
+from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.evidence.protocol import EvidenceSource
 
@@ -19,13 +20,12 @@ def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[st
     """
     catalogue = load_catalogue(settings.catalogues)
     if settings.prometheus is not None:
-        return PrometheusEvidence(
-            PrometheusClient(settings.prometheus), catalogue, cluster, aliases, settings.deadline_seconds
-        )
+        client = PrometheusClient(settings.prometheus)
+        return WithPast(PrometheusEvidence(client, catalogue, cluster, aliases, settings.deadline_seconds))
     from brain_rca.evidence.lake import LakeEvidence
 
     assert settings.lake is not None
-    return LakeEvidence(settings.lake.path, catalogue, aliases)
+    return WithPast(LakeEvidence(settings.lake.path, catalogue, aliases))
 
 
 def build_queries(settings: EvidenceSettings) -> Callable[[str], str]:

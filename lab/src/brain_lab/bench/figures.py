@@ -1,0 +1,37 @@
+"""What a bench reports: numbers by name, and the bars they are held against."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+Progress = Callable[[str], None]
+"""Called with one line of what goes on."""
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """The worst value of a figure that is good enough."""
+
+    figure: str  # its name, with dots: answer_seconds.p99
+    value: float
+    at_most: float
+    met: bool
+
+
+def at_most(figure: str, value: float, bar: float) -> Bar:
+    """Hold ``value`` against a bar."""
+    return Bar(figure, value, bar, value <= bar)
+
+
+def quantiles(values: Sequence[float], percents: Sequence[int]) -> dict[str, float]:
+    """``{"p50": …}`` by nearest rank: every one of them is a value that was measured.
+
+    Raises:
+        ValueError: Nothing was measured.
+    """
+    if not values:
+        raise ValueError("no values to take quantiles of")
+    ordered = sorted(values)
+    return {f"p{percent}": ordered[max(math.ceil(percent / 100 * len(ordered)), 1) - 1] for percent in percents}

@@ -1,0 +1,1 @@
+"""Stand-ins for servers that cannot be run here, for benches and tests."""

@@ -1,0 +1,93 @@
+"""The same hour a day and a week before, as further baseline: what is usual for this time of the day and the week.
+
+The hour before the window cannot know that traffic always doubles at nine. Where older samples are kept they are put
+in front of the baseline; where none are, nothing changes. They are only a help: when reading them fails, the
+judgement goes on without, and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brain_common.errors import BrainError
+from brain_engine.series import Evidence, Panel
+from brain_rca.evidence.protocol import EvidenceSource, Window
+
+_DAY = 86400.0
+_OFFSETS = ((7 * _DAY, "a week"), (_DAY, "a day"))  # oldest first: times stay in order
+
+
+class WithPast:
+    """Implements ``EvidenceSource`` over another source."""
+
+    def __init__(self, source: EvidenceSource) -> None:
+        self._source = source
+
+    async def gather(self, window: Window) -> Evidence:
+        """See ``EvidenceSource``; the times of the answer have gaps between weeks, days and the present."""
+        present, *past = await asyncio.gather(
+            self._source.gather(window), *(self._before(window, offset) for offset, _ in _OFFSETS)
+        )
+        missing = [
+            f"baseline of {name} before: {error}"
+            for (_, name), error in zip(_OFFSETS, past, strict=True)
+            if isinstance(error, BrainError)
+        ]
+        known = [one for one in past if isinstance(one, Evidence) and one.panels]
+        joined = _joined([*known, present]) if known else present
+        return replace(joined, missing=(*joined.missing, *missing))
+
+    async def aclose(self) -> None:
+        """Close the source."""
+        await self._source.aclose()
+
+    async def _before(self, window: Window, offset: float) -> Evidence | BrainError:
+        """The baseline's hour, ``offset`` seconds earlier; not the window's: a fault may have been there then, too."""
+        shifted = Window(
+            baseline_start=window.baseline_start - offset,
+            start=window.start - offset,
+            end=window.start - offset - window.step,
+            step=window.step,
+        )
+        try:
+            return await self._source.gather(shifted)
+        except BrainError as error:
+            return error
+
+
+def _joined(parts: Sequence[Evidence]) -> Evidence:
+    """Panels of the last part, with the earlier parts' samples in front."""
+    present = parts[-1]
+    earlier = [{panel.signal.name: panel for panel in part.panels} for part in parts[:-1]]
+    lengths = [len(part.times) for part in parts[:-1]]
+    panels = tuple(
+        replace(
+            panel,
+            values=np.concatenate(
+                [
+                    *(_rows(known.get(panel.signal.name), panel, n) for known, n in zip(earlier, lengths, strict=True)),
+                    panel.values,
+                ],
+                axis=1,
+            ),
+        )
+        for panel in present.panels
+    )
+    return replace(present, times=np.concatenate([part.times for part in parts]), panels=panels)
+
+
+def _rows(known: Panel | None, wanted: Panel, length: int) -> NDArray[np.float64]:
+    """Samples of ``known`` for the entities of ``wanted``, in their order; NaN for those it lacks."""
+    values = np.full((len(wanted.entities), length), np.nan)
+    if known is None:
+        return values
+    row_of = {entity: row for row, entity in enumerate(known.entities)}
+    for row, entity in enumerate(wanted.entities):
+        if entity in row_of:
+            values[row] = known.values[row_of[entity]]
+    return values
