@@ -30,9 +30,13 @@ class WithPast:
 
     async def gather(self, window: Window) -> Evidence:
         """See ``EvidenceSource``; the times of the answer have gaps between weeks, days and the present."""
-        present, *past = await asyncio.gather(
-            self._source.gather(window), *(self._before(window, offset) for offset, _ in _OFFSETS)
-        )
+        earlier = asyncio.gather(*(self._before(window, offset) for offset, _ in _OFFSETS))
+        try:
+            present = await self._source.gather(window)
+        except BaseException:
+            earlier.cancel()
+            raise
+        past = await earlier
         missing = [
             f"baseline of {name} before: {error}"
             for (_, name), error in zip(_OFFSETS, past, strict=True)

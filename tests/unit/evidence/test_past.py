@@ -1,0 +1,78 @@
+"""Older hours as baseline: put in front, in the entities' order, and never a reason to fail."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brain_common.errors import TemporaryError
+from brain_engine.series import Direction, Evidence, Family, Panel, Signal
+from brain_rca.evidence.assemble import grid
+from brain_rca.evidence.past import WithPast
+from brain_rca.evidence.protocol import Window
+
+pytestmark = pytest.mark.anyio
+SIGNAL = Signal("service_latency_mean", Family.LATENCY, "seconds", Direction.UP)
+DAY = 86400.0
+NOW = 1_700_000_000.0
+WINDOW = Window(baseline_start=NOW - 600.0, start=NOW - 300.0, end=NOW, step=60.0)
+
+
+class Source:
+    """Answers with the age of the window in days; entities of the past come in another order."""
+
+    def __init__(self, *, past: str = "there") -> None:
+        self.past = past
+        self.closed = False
+
+    async def gather(self, window: Window) -> Evidence:
+        age = round((NOW - window.end) / DAY)
+        if age and self.past == "away":
+            raise TemporaryError("no answer")
+        names = ("b", "a") if age else ("a", "b", "new")
+        if age and self.past == "empty":
+            names = ()
+        times = grid(window)
+        rows = np.array([[age * 10.0 + ord(name[0])] * len(times) for name in names]).reshape(len(names), len(times))
+        panels = (Panel(SIGNAL, names, rows),) if names else ()
+        return Evidence(times, window.start, panels, missing=("one thing",))
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def test_the_hours_of_a_week_and_a_day_before_come_first() -> None:
+    evidence = await WithPast(Source()).gather(WINDOW)
+    (panel,) = evidence.panels
+    assert panel.entities == ("a", "b", "new")
+    assert np.all(np.diff(evidence.times) > 0)
+    assert panel.values.shape == (3, len(evidence.times))
+    baseline = evidence.times < evidence.window_start
+    ages = np.round((NOW - evidence.times) / DAY)
+    for age in (7, 1):
+        assert np.all(panel.values[0, ages == age] == age * 10.0 + ord("a"))
+        assert np.all(panel.values[1, ages == age] == age * 10.0 + ord("b"))
+    assert np.isnan(panel.values[2, ages > 0]).all()
+    assert (ages[baseline] > 0).sum() == 10
+    assert evidence.missing == ("one thing",)
+
+
+async def test_nothing_changes_where_nothing_is_kept() -> None:
+    evidence = await WithPast(Source(past="empty")).gather(WINDOW)
+    assert np.array_equal(evidence.times, grid(WINDOW))
+
+
+async def test_a_past_that_cannot_be_read_is_named_and_does_no_harm() -> None:
+    evidence = await WithPast(Source(past="away")).gather(WINDOW)
+    assert np.array_equal(evidence.times, grid(WINDOW))
+    assert evidence.missing == (
+        "one thing",
+        "baseline of a week before: no answer",
+        "baseline of a day before: no answer",
+    )
+
+
+async def test_closing_closes_the_source() -> None:
+    source = Source()
+    await WithPast(source).aclose()
+    assert source.closed
