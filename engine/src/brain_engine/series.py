@@ -85,6 +85,25 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an entity: a rollout, an edited ConfigMap, a killed container.
+
+    Attributes:
+        at: Seconds since the epoch.
+        entity: To what.
+        reason: One word.
+        message: One sentence.
+        actor: Who did it; empty where nobody is known.
+    """
+
+    at: float
+    entity: str
+    reason: str
+    message: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that is known about a window.
 
@@ -95,6 +114,7 @@ class Evidence:
         panels: At most one per signal.
         edges: Known dependencies; cycles are normal.
         missing: What could not be fetched, one sentence each.
+        events: What happened, oldest first.
     """
 
     times: Array
@@ -102,3 +122,4 @@ class Evidence:
     panels: tuple[Panel, ...]
     edges: tuple[Edge, ...] = ()
     missing: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()

@@ -11,7 +11,7 @@ import numpy as np
 from brain_engine.findings import Finding as EngineFinding
 from brain_engine.judge import Judgement, RankedCause, judge
 from brain_engine.rank.protocol import Ranker
-from brain_engine.series import Panel
+from brain_engine.series import Event, Panel
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import explanation, sentence, short
 from brain_rca.model import Analysis, Cause, Finding, Incident, Plot, Proposal, TimelineEntry
@@ -21,6 +21,7 @@ QueryOf = Callable[[str], str]
 _PLOTTED_BEFORE = 1800.0  # seconds of baseline shown before the window
 _SHOWN_MISSING = 20
 _PLOT_POINTS = 240
+_EVENTS_SHOWN = 10  # the latest; an event storm must not push the onsets off the page
 _PLOTTED_CAUSES = 5  # causes with plots; further ones are listed without
 
 
@@ -47,7 +48,7 @@ def analyse(
         no_cause_reason=_reason(judgement, snapshot, alerting),
         none_probability=judgement.none_probability,
         missing=_missing(snapshot.evidence.missing),
-        timeline=_timeline(incident, causes),
+        timeline=_timeline(incident, causes, snapshot),
     )
 
 
@@ -129,8 +130,8 @@ def _plot(found: EngineFinding, panel: Panel, snapshot: Snapshot) -> Plot:
     )
 
 
-def _timeline(incident: Incident, causes: Sequence[Cause]) -> tuple[TimelineEntry, ...]:
-    """Onsets of the leading causes and starts of the alerts, in order; at most 40 entries."""
+def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -> tuple[TimelineEntry, ...]:
+    """What happened to the leading causes, their onsets, and the starts of the alerts, in order; at most 40 entries."""
     entries = [
         TimelineEntry(at=finding.onset, what=f"{short(cause.entity)}: {finding.sentence}")
         for cause in causes[:3]
@@ -141,6 +142,17 @@ def _timeline(incident: Incident, causes: Sequence[Cause]) -> tuple[TimelineEntr
         TimelineEntry(at=alert.starts_at, what=f"alert {alert.name or 'without a name'} began to fire")
         for alert in sorted(incident.alerts, key=lambda alert: alert.starts_at)[:20]
     ]
+    leading = {entity for cause in causes[:3] for entity in (cause.entity, *cause.path)}
+    entries += [
+        TimelineEntry(at=event.at, what=_happened(event))
+        for event in snapshot.evidence.events
+        if event.entity in leading and event.at >= snapshot.window.start
+    ][-_EVENTS_SHOWN:]
     if incident.closed_at is not None:
         entries.append(TimelineEntry(at=incident.closed_at, what="the alert group was resolved"))
     return tuple(sorted(entries, key=lambda entry: (entry.at, entry.what)))[:40]
+
+
+def _happened(event: Event) -> str:
+    by = f" (by {event.actor})" if event.actor else ""
+    return f"{short(event.entity)}: {event.reason}: {event.message}{by}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_common.entity import Entity
-from brain_engine.series import Edge, EdgeKind, Evidence, Panel, Signal
+from brain_engine.series import Edge, EdgeKind, Event, Evidence, Panel, Signal
 from brain_rca.evidence.catalogue import Combine
 from brain_rca.evidence.protocol import Window
 from brain_rca.scope.identity import Identity
@@ -35,6 +35,17 @@ class RawEdge:
     kind: EdgeKind
 
 
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """One event as read; see ``brain_engine.series.Event``."""
+
+    at: float
+    entity: Entity
+    reason: str
+    message: str
+    actor: str
+
+
 def grid(window: Window) -> NDArray[np.float64]:
     """The times of a window, [T]."""
     count = int(np.floor((window.end - window.baseline_start) / window.step + 1e-6)) + 1
@@ -48,6 +59,7 @@ def assemble(
     owners: Mapping[Entity, Entity],
     aliases: Mapping[str, str],
     missing: Sequence[str],
+    events: Iterable[RawEvent] = (),
 ) -> Evidence:
     """Everything under canonical names. Signals without series are left out."""
     kept = [panel for panel in panels if len(panel.entities)]
@@ -61,6 +73,9 @@ def assemble(
         panels=tuple(_combined(panel, identity) for panel in kept),
         edges=_edges(edges, identity),
         missing=tuple(missing),
+        events=tuple(
+            Event(one.at, identity.canonical(one.entity), one.reason, one.message, one.actor) for one in events
+        ),
     )
 
 

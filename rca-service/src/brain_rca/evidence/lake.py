@@ -12,7 +12,7 @@ import pyarrow as pa
 from brain_common.entity import Entity, EntityKind
 from brain_engine.series import EdgeKind, Evidence
 from brain_lake.reader import LakeReader
-from brain_rca.evidence.assemble import RawEdge, RawPanel, assemble, grid
+from brain_rca.evidence.assemble import RawEdge, RawEvent, RawPanel, assemble, grid
 from brain_rca.evidence.catalogue import Catalogue
 from brain_rca.evidence.protocol import Window
 
@@ -40,7 +40,8 @@ class LakeEvidence:
         missing = [f"{name}: in the lake, but not in the signal catalogue" for name in unknown]
         if not panels:
             missing.append("the lake has no signal of the catalogue in this window")
-        return assemble(window, panels, _edges(edges), {}, self._aliases, missing)
+        events = _events(self._reader.events(window.baseline_start, end))
+        return assemble(window, panels, _edges(edges), {}, self._aliases, missing, events)
 
     def _panels(self, metrics: pa.Table, window: Window) -> tuple[list[RawPanel], list[str]]:
         if not metrics.num_rows:
@@ -72,4 +73,17 @@ def _edges(edges: pa.Table) -> list[RawEdge]:
     return [
         RawEdge(Entity.parse(row["dependent"]), Entity.parse(row["dependency"]), EdgeKind(row["edge_kind"]))
         for row in edges.to_pylist()
+    ]
+
+
+def _events(events: pa.Table) -> list[RawEvent]:
+    return [
+        RawEvent(
+            row["at"],
+            Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"]),
+            row["reason"],
+            row["message"],
+            row["actor"],
+        )
+        for row in events.to_pylist()
     ]
