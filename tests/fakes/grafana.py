@@ -1,42 +1,18 @@
-"""A Grafana that knows annotations: stateful, strict about its API, and able to misbehave.
-
-Used by tests of publishing, by end-to-end tests and by benches, since no Grafana server can be built here. It
-does what Grafana's source does where a client could trip over it: the time filter needs both ends, tags must
-all match, a list holds 100 items unless told otherwise, tags have at most 500 characters as JSON, an empty
-text is refused.
-"""
+"""The lab's Grafana, which also refuses what Grafana's own OpenAPI document does not allow."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import parse_qs
+from collections.abc import Iterable
 
-from tests.fakes.http_server import Answer, FakeServer
+from brain_lab.fakes.grafana import DEFAULT_LIMIT, MAX_TAGS_JSON
+from brain_lab.fakes.grafana import FakeGrafana as _FakeGrafana
 from tests.fakes.openapi import Contract
 
-DEFAULT_LIMIT = 100  # of GET /api/annotations
-MAX_TAGS_JSON = 500  # Grafana's setting [annotations] tags_length
+__all__ = ["DEFAULT_LIMIT", "MAX_TAGS_JSON", "FakeGrafana"]
 
 
-class FakeGrafana(FakeServer):
-    """Grafana's annotation API on a loopback port.
-
-    Args:
-        token: The only bearer token that is let in; None lets everybody in.
-        dashboards: The uids that exist.
-        missing_dashboard: What creating on another dashboard is answered with; 200 creates for the
-            organisation without a word, as Grafana 9 does.
-        missing_annotation: What changing an absent annotation is answered with; 403 is what Grafana says to a
-            service account whose permission it cannot resolve.
-        port: To listen on; 0 takes a free one.
-
-    Attributes:
-        annotations: By id, as Grafana would list them.
-        violations: What was wrong with requests, by Grafana's own OpenAPI document if it is there.
-    """
+class FakeGrafana(_FakeGrafana):
+    """See the lab's; ``violations`` is filled where the document is beside the checkout."""
 
     def __init__(
         self,
@@ -47,96 +23,12 @@ class FakeGrafana(FakeServer):
         missing_annotation: int = 404,
         port: int = 0,
     ) -> None:
-        super().__init__(self._answer, port)
-        self._token = token
-        self._dashboards = frozenset(dashboards)
-        self._missing_dashboard = missing_dashboard
-        self._missing_annotation = missing_annotation
-        self._contract = Contract.load("grafana-openapi3.json", "/api")
-        self._last_id = 0
-        self.annotations: dict[int, dict[str, Any]] = {}
-        self.violations: list[str] = []
-
-    def with_tag(self, tag: str) -> list[dict[str, Any]]:
-        """The annotations that carry ``tag``, oldest first."""
-        return [annotation for annotation in self.annotations.values() if tag in annotation["tags"]]
-
-    def doubled(self) -> int:
-        """How many annotations are one too many: same ``incident=`` tag and same dashboard as an older one."""
-        seen = [
-            (tag, annotation["dashboardUID"])
-            for annotation in self.annotations.values()
-            for tag in annotation["tags"]
-            if tag.startswith("incident=")
-        ]
-        return len(seen) - len(set(seen))
-
-    def _answer(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        if self._contract is not None:
-            problems = self._contract.violations(method, path, query, body)
-            self.violations += problems
-            if problems:
-                return Answer(400, {"message": "; ".join(problems)})
-        if self._token is not None and headers.get("authorization") != f"Bearer {self._token}":
-            return Answer(401, {"message": "Unauthorized"})
-        if path == "/api/annotations":
-            return self._find(query) if method == "GET" else self._create(json.loads(body))
-        match = re.fullmatch(r"/api/annotations/(\d+)", path)
-        if not match:
-            return Answer(404, {"message": "Not found"})
-        if int(match[1]) not in self.annotations:
-            return Answer(self._missing_annotation, {"message": "Annotation not found"})
-        return self._change(int(match[1]), method, body)
-
-    def _find(self, query: str) -> Answer:
-        wanted = parse_qs(query)
-        tags = set(wanted.get("tags", ()))
-        begin, end = (int(wanted.get(name, ["0"])[0]) for name in ("from", "to"))
-        limit = int(wanted.get("limit", [str(DEFAULT_LIMIT)])[0])
-        found = [
-            item
-            for item in self.annotations.values()
-            if tags <= set(item["tags"]) and (not (begin and end) or (item["time"] <= end and item["timeEnd"] >= begin))
-        ]
-        return Answer(200, sorted(found, key=lambda item: -item["time"])[:limit])
-
-    def _create(self, command: dict[str, Any]) -> Answer:
-        uid = command.get("dashboardUID", "")
-        if uid and uid not in self._dashboards:
-            if self._missing_dashboard != 200:
-                return Answer(self._missing_dashboard, {"message": "Dashboard not found"})
-            uid = ""
-        if problem := _refusal(command):
-            return Answer(400, {"message": problem})
-        self._last_id += 1
-        self.annotations[self._last_id] = {
-            "id": self._last_id,
-            "dashboardUID": uid,
-            "panelId": command.get("panelId", 0),
-            "time": command["time"],
-            "timeEnd": command["timeEnd"],
-            "tags": command["tags"],
-            "text": command["text"],
-        }
-        return Answer(200, {"message": "Annotation added", "id": self._last_id})
-
-    def _change(self, annotation_id: int, method: str, body: bytes) -> Answer:
-        if method == "DELETE":
-            del self.annotations[annotation_id]
-            return Answer(200, {"message": "Annotation deleted"})
-        command = json.loads(body)
-        if problem := _refusal({**self.annotations[annotation_id], **command}):
-            return Answer(400, {"message": problem})
-        changes = {name: command[name] for name in ("time", "timeEnd", "tags", "text") if name in command}
-        self.annotations[annotation_id].update(changes)
-        return Answer(200, {"message": "Annotation patched"})
-
-
-def _refusal(command: Mapping[str, Any]) -> str:
-    if not command["text"]:
-        return "text field should not be empty"
-    if len(json.dumps(command["tags"], separators=(",", ":"))) > MAX_TAGS_JSON:
-        return "tags are too long"
-    if command["timeEnd"] < command["time"]:
-        return "timeEnd before time"
-    return ""
+        contract = Contract.load("grafana-openapi3.json", "/api")
+        super().__init__(
+            token=token,
+            dashboards=dashboards,
+            missing_dashboard=missing_dashboard,
+            missing_annotation=missing_annotation,
+            port=port,
+            check=contract.violations if contract is not None else None,
+        )

@@ -7,19 +7,20 @@ extension of DuckDB would be downloaded at run time, which an air-gapped cluster
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from glob import escape
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from brain_common.errors import TemporaryError
-from brain_lake.schemas import EDGES, EVENTS, METRICS, TableSchema
+from brain_lake.schemas import EDGES, EVENTS, METRICS, PARTITIONS, TableSchema
 
 _METRICS = """
 SELECT epoch(time_bucket(to_microseconds($step), timestamp, to_timestamp($start))) AS at,
-       cluster, namespace, kind, name, signal, avg(value) AS value
+       coalesce(cluster, '') AS cluster, namespace, kind, name, signal, avg(value) AS value
 FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
 WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
 GROUP BY ALL ORDER BY ALL
@@ -31,10 +32,11 @@ WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
 ORDER BY ALL
 """
 _EVENTS = """
-SELECT epoch(timestamp) AS at, cluster, namespace, kind, name, type, reason, message, actor
-FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
-WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
-ORDER BY ALL LIMIT 1000
+SELECT epoch(timestamp) AS at, coalesce(cluster, '') AS cluster, namespace, kind, name, type, reason, message, actor
+FROM (FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
+      WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
+      ORDER BY timestamp DESC, namespace, kind, name, reason, message LIMIT 1000)
+ORDER BY ALL
 """
 
 
@@ -56,7 +58,7 @@ class LakeReader:
         return self._query(EDGES, _EDGES, start, end, {})
 
     def events(self, start: float, end: float) -> pa.Table:
-        """At most 1,000 events, oldest first: at, cluster, namespace, kind, name, type, reason, message, actor."""
+        """The latest 1,000 events, oldest first: at, cluster, namespace, kind, name, type, reason, message, actor."""
         return self._query(EVENTS, _EVENTS, start, end, {})
 
     def _query(self, schema: TableSchema, query: str, start: float, end: float, more: dict[str, int]) -> pa.Table:
@@ -68,7 +70,7 @@ class LakeReader:
                 connection.execute("SET TimeZone = 'UTC'")
                 parameters = {"files": files, "start": start, "end": end, **more}
                 return connection.sql(query, params=parameters).to_arrow_table()
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             raise TemporaryError(f"lake table {schema.name}: {error}") from error
 
     def _files(self, schema: TableSchema, start: float, end: float) -> list[str]:
@@ -78,7 +80,11 @@ class LakeReader:
             table = DeltaTable(str(path))
         except TableNotFoundError:
             return []
-        return table.file_uris(file_pruning_predicate=[("date", "in", _dates(start, end))])
+        except (DeltaError, OSError, ValueError) as error:  # ValueError: a log that is not as it should be
+            raise TemporaryError(f"lake table {schema.name}: {str(error).splitlines()[0]}") from error
+        # The folder's own part comes percent-encoded, the rest as it is on disk; and DuckDB takes patterns.
+        uris = table.file_uris(file_pruning_predicate=[("date", "in", _dates(start, end))])
+        return [escape(str(path.joinpath(*uri.split("/")[-len(PARTITIONS) - 1 :]))) for uri in uris]
 
 
 def _dates(start: float, end: float) -> list[str]:

@@ -39,8 +39,12 @@ class TableSchema:
 
     @property
     def stored(self) -> pa.Schema:
-        """With the derived partition columns."""
-        return pa.schema([*self.columns, *_DERIVED])
+        """With the derived partition columns.
+
+        Delta keeps an empty partition value as null, so the column has to allow it; readers make it empty again.
+        """
+        columns = [field.with_nullable(True) if field.name == "cluster" else field for field in self.columns]
+        return pa.schema([*columns, *_DERIVED])
 
 
 METRICS = TableSchema(

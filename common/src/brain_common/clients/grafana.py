@@ -20,7 +20,7 @@ import niquests.exceptions
 from grafana_client.api import AsyncGrafanaApi
 from grafana_client.client import GrafanaException
 
-from brain_common.clients.http import HttpSettings, TlsSettings, _authorization, safe_text
+from brain_common.clients.http import HttpSettings, TlsSettings, _authorization, _ssl_context, safe_text
 from brain_common.errors import PermanentError, TemporaryError
 
 MAX_FOUND: Final = 100  # annotations looked at; more than a handful with one incident's tag never exist
@@ -53,11 +53,15 @@ class GrafanaAnnotations:
     Args:
         settings: Base URL, with the path prefix if there is one; a service account's token as ``bearer``.
         organisation_id: Sent as ``X-Grafana-Org-Id``; None: the credential's own organisation.
+
+    Raises:
+        ConfigError: A TLS file cannot be read or does not fit.
     """
 
     def __init__(self, settings: HttpSettings, organisation_id: int | None = None) -> None:
         self._settings = settings
         self._server = f"Grafana {settings.url}"
+        _ssl_context(settings)  # the package reads the files at the first request, too late to stop the start
         self._api = _api(settings, organisation_id)
 
     async def find(self, tags: Sequence[str], begin: float, end: float) -> list[Annotation]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Collection, Generator
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -23,6 +23,8 @@ from brain_common.errors import ConfigError, PermanentError, TemporaryError
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
 _MASK = "***"
 _ERROR_TEXT_LIMIT = 300  # characters of a server's words that are worth a line on a page
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")  # what httpx and h11 send without complaint
 _TEMPORARY_STATUS = frozenset({408, 425, 429})  # of the 4xx: "come back later" (RFC 9110, RFC 6585)
 
 
@@ -34,10 +36,36 @@ def _server_url(url: str) -> str:
         raise ValueError("no credentials in the URL, it ends up in messages: use basic_auth or bearer")
     if parts.query or parts.fragment:
         raise ValueError("no ?query or #fragment in a base URL")
+    check_url(url)
     return url.rstrip("/")
 
 
+def check_url(url: str) -> None:
+    """Refuse what would fail at the first request, such as a port that is none.
+
+    Raises:
+        ValueError: Without the URL, which may be secret.
+    """
+    try:
+        if not all(c.isprintable() and not c.isspace() for c in url):
+            raise ValueError
+        httpx.URL(url)
+        _ = urlsplit(url).port
+    except (httpx.InvalidURL, ValueError):
+        raise ValueError("no URL: check host, port and special characters") from None
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a header")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the value of {name} holds characters other than printable ASCII")
+    return headers
+
+
 ServerUrl = Annotated[str, AfterValidator(_server_url)]
+Headers = Annotated[dict[str, str], AfterValidator(_headers)]
 
 
 class _Strict(BaseModel):
@@ -83,6 +111,8 @@ class BearerAuth(_Strict):
     def _one(self) -> Self:
         if (self.token is None) == (self.token_file is None):
             raise ValueError("give token or token_file, one of them")
+        if self.token is not None and not _HEADER_VALUE.fullmatch(self.token.get_secret_value()):
+            raise ValueError("token holds characters other than printable ASCII")
         return self
 
 
@@ -90,7 +120,7 @@ class HttpSettings(_Strict):
     """Settings shared by all clients."""
 
     url: ServerUrl = Field(description="Base URL, path prefix included.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Sent along, e.g. X-Scope-OrgID.")
+    headers: Headers = Field(default_factory=dict, description="Sent along, e.g. X-Scope-OrgID.")
     tls: TlsSettings = TlsSettings.model_construct()
     basic_auth: BasicAuth | None = None
     bearer: BearerAuth | None = None
@@ -180,7 +210,10 @@ def _authorization(settings: HttpSettings) -> str | None:
         probe = next(pair.auth_flow(httpx.Request("GET", settings.url)))
         return probe.headers["Authorization"]
     if bearer := settings.bearer:
-        return "Bearer " + _secret(bearer.token, bearer.token_file, "bearer.token_file")
+        token = _secret(bearer.token, bearer.token_file, "bearer.token_file")
+        if not _HEADER_VALUE.fullmatch(token):
+            raise PermanentError(f"bearer.token_file {bearer.token_file}: not one line of printable ASCII")
+        return f"Bearer {token}"
     return None
 
 
@@ -204,10 +237,11 @@ def secrets_of(settings: HttpSettings) -> tuple[str, ...]:
     return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))
 
 
-def safe_text(settings: HttpSettings, text: str) -> str:
-    """A server's words, fit for messages: one line, at most 300 characters, our credentials masked."""
+def safe_text(settings: HttpSettings, text: str, also: Collection[str] = ()) -> str:
+    """A server's words, fit for messages: one line, at most 300 characters, our credentials and ``also`` masked."""
     line = " ".join(text.split())
-    for secret in secrets_of(settings):
+    secrets = (" ".join(secret.split()) for secret in (*secrets_of(settings), *also))
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         line = line.replace(secret, _MASK)
     return line if len(line) <= _ERROR_TEXT_LIMIT else line[: _ERROR_TEXT_LIMIT - 1] + "…"
 

@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from brain_engine.findings import Deviations
+from brain_engine.measured import measured
 from brain_engine.series import Array, Direction, Evidence, Family, Panel
 
 _LONGEST_MEDIAN = 10  # samples: enough to drop spikes, short enough to see a fault of a few minutes
@@ -22,7 +23,9 @@ _IQR_TO_SIGMA = 1.349
 _Q90_TO_SIGMA = 3.29
 _LEAST_RELATIVE = 0.05  # of the usual level: smaller changes are of no operational interest
 _LEAST_OF_MAXIMUM = 0.001
-# Families whose exporters publish a series only once something has happened: no baseline means zero.
+_SERIES_FROM = 300.0  # scales beyond which the tail is computed by its series
+# Families whose exporters publish a series only once something has happened: no baseline means zero, and a short one is
+# believed.
 _ABSENT_IS_ZERO = frozenset({Family.ERRORS, Family.RESTARTS, Family.AVAILABILITY})
 
 
@@ -33,10 +36,11 @@ class RobustShift:
 
     def deviations(self, evidence: Evidence, panel: Panel) -> Deviations:
         split = int(np.searchsorted(evidence.times, evidence.window_start))
-        reference, window = panel.values[:, :split], panel.values[:, split:]
-        usual, scale = _level(reference, panel)
-        absent = (~np.isfinite(usual)) & (panel.signal.family in _ABSENT_IS_ZERO)
-        usual = np.where(absent, 0.0, usual)
+        values = measured(panel.values)
+        reference, window = values[:, :split], values[:, split:]
+        absent_is_zero = panel.signal.family in _ABSENT_IS_ZERO
+        usual, scale = _level(reference, values, 1 if absent_is_zero else _FEWEST_REFERENCE)
+        usual = np.where(~np.isfinite(usual) & absent_is_zero, 0.0, usual)
         length = _median_length(window.shape[1], reference.shape[1])
         return _scan(window, usual, scale, length, split, panel.signal.direction)
 
@@ -45,9 +49,9 @@ def _median_length(window: int, reference: int) -> int:
     return max(1, min(window, _LONGEST_MEDIAN, max(reference // 10, 1)))
 
 
-def _level(reference: Array, panel: Panel) -> tuple[Array, Array]:
-    """Usual level and scale of each row, [N] each; NaN where the baseline is too short."""
-    enough = np.isfinite(reference).sum(axis=1) >= _FEWEST_REFERENCE
+def _level(reference: Array, values: Array, fewest: int) -> tuple[Array, Array]:
+    """Usual level and scale of each row, [N] each; NaN where the baseline has less than ``fewest`` samples."""
+    enough = np.isfinite(reference).sum(axis=1) >= fewest
     usual = np.full(len(reference), np.nan)
     scale = np.full(len(reference), np.nan)
     if enough.any():
@@ -58,7 +62,7 @@ def _level(reference: Array, panel: Panel) -> tuple[Array, Array]:
         scale[enough] = np.maximum.reduce(
             [_MAD_TO_SIGMA * mad, (q75 - q25) / _IQR_TO_SIGMA, (q95 - q05) / _Q90_TO_SIGMA]
         )
-    largest = np.nanmax(np.abs(panel.values), axis=1, initial=0.0, where=np.isfinite(panel.values))
+    largest = np.nanmax(np.abs(values), axis=1, initial=0.0, where=np.isfinite(values))
     floor = np.maximum(_LEAST_RELATIVE * np.abs(np.nan_to_num(usual)), _LEAST_OF_MAXIMUM * largest)
     return usual, np.fmax(scale, floor)
 
@@ -118,11 +122,12 @@ def _peak(shift: Array, direction: Direction) -> tuple[NDArray[np.int64], NDArra
 def _nats(z: Array) -> Array:
     """-ln P(T3 > z) + ln P(T3 > 0): Student's t tail with 3 degrees of freedom in closed form."""
     root3 = np.sqrt(3.0)
-    # For large z the closed form cancels; its series 2 * sqrt(3) / (pi * z**3) * (1 - 18 / (5 z**2)) does not.
-    large = z > 30.0
-    safe = np.where(large, 30.0, z)
-    tail = 0.5 - (np.arctan(safe / root3) + (safe / root3) / (1.0 + safe**2 / 3.0)) / np.pi
-    wide = np.where(large, z, 30.0)
+    # For large z the closed form cancels; its series 2 * sqrt(3) / (pi * z**3) * (1 - 18 / (5 z**2)) does not. At the
+    # seam both are right to nine digits.
+    large = z > _SERIES_FROM
+    safe = np.where(large, _SERIES_FROM, z)
+    tail = (np.arctan2(root3, safe) - (safe / root3) / (1.0 + safe**2 / 3.0)) / np.pi
+    wide = np.where(large, z, _SERIES_FROM)
     series = 2.0 * root3 / (np.pi * wide**3) * (1.0 - 18.0 / (5.0 * wide**2))
     return np.asarray(np.maximum(-np.log(2.0 * np.where(large, series, tail)), 0.0), dtype=np.float64)
 

@@ -15,8 +15,12 @@ class DependencyGraph:
     def __init__(self, edges: Iterable[Edge]) -> None:
         self._graph: rx.PyDiGraph[str, Edge] = rx.PyDiGraph(multigraph=False)
         self._index: dict[str, int] = {}
-        for edge in edges:
+        # In order, so that of two ways of the same length the same one is taken, however the edges came.
+        for edge in sorted(edges, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)):
             self._graph.add_edge(self._node(edge.dependent), self._node(edge.dependency), edge)
+        self._circle = {
+            node: number for number, nodes in enumerate(rx.strongly_connected_components(self._graph)) for node in nodes
+        }
 
     def _node(self, name: str) -> int:
         if name not in self._index:
@@ -36,6 +40,10 @@ class DependencyGraph:
     def dependents(self, name: str) -> tuple[str, ...]:
         """What needs ``name`` directly, sorted."""
         return self._sorted(self._graph.predecessor_indices(self._index[name])) if name in self else ()
+
+    def in_circle(self, one: str, other: str) -> bool:
+        """Whether each of the two needs the other, directly or not; so does everything known itself."""
+        return one in self and other in self and self._circle[self._index[one]] == self._circle[self._index[other]]
 
     def distances(self, start: str) -> Mapping[str, int]:
         """Everything that ``start`` needs, directly or not, by number of steps; ``start`` itself at 0."""

@@ -16,10 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_engine.findings import Detector
+from brain_engine.measured import measured
 from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
 
 _RATE = "service_request_rate"
-_LATENCIES = ("service_latency_mean", "service_latency_p50", "service_latency_p90", "service_latency_p99")
+_LATENCIES = (
+    "service_latency_mean",
+    "service_latency_p50",
+    "service_latency_p90",
+    "service_latency_p95",
+    "service_latency_p99",
+)
 _ERRORS = "service_error_ratio"
 
 
@@ -57,10 +64,8 @@ def excesses(evidence: Evidence, detector: Detector) -> tuple[Excess, ...]:
 
 def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Detector) -> Excess:
     split = int(np.searchsorted(evidence.times, evidence.window_start))
-    reference = panel.values[:, :split]
-    with np.errstate(all="ignore"):
-        usual = _median(reference)
-    values = _rates(panel, rate) * (panel.values - np.nan_to_num(usual)[:, None])
+    levels = measured(panel.values)
+    values = _rates(panel, rate) * (levels - np.nan_to_num(_median(levels[:, :split]))[:, None])
     derived = Panel(
         Signal(f"excess_{panel.signal.family}", panel.signal.family, "1", Direction.UP),
         panel.entities,
@@ -84,7 +89,7 @@ def _had_traffic(panel: Panel, rate: Panel | None, split: int) -> NDArray[np.boo
     """
     known: NDArray[np.bool_] = np.asarray(np.isfinite(panel.values[:, :split]).any(axis=1), dtype=np.bool_)
     if rate is not None:
-        called = {entity for row, entity in enumerate(rate.entities) if np.isfinite(rate.values[row, :split]).any()}
+        called = {entity for row, entity in enumerate(rate.entities) if np.any(rate.values[row, :split] > 0)}
         known |= np.array([entity in called for entity in panel.entities], dtype=np.bool_)
     return known
 
@@ -97,7 +102,7 @@ def _rates(panel: Panel, rate: Panel | None) -> Array:
     row_of = {entity: row for row, entity in enumerate(rate.entities)}
     for row, entity in enumerate(panel.entities):
         if entity in row_of:
-            rates[row] = rate.values[row_of[entity]]
+            rates[row] = measured(rate.values[row_of[entity]])
     return rates
 
 

@@ -92,7 +92,9 @@ class _OwnShares:
             callees = {
                 callee: masses[callee]
                 for callee in self._graph.dependencies(entity)
-                if masses.get(callee, 0.0) > 0 and excess.nats[callee] >= _SIGNIFICANT
+                if masses.get(callee, 0.0) > 0
+                and excess.nats[callee] >= _SIGNIFICANT
+                and not self._graph.in_circle(entity, callee)  # or everybody would be somebody else's victim
             }
             own = max(mass - sum(callees.values()), 0.0) if mass >= _LEAST_SHARE * total else 0.0
             if excess.family is Family.LATENCY:

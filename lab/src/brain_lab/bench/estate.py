@@ -129,7 +129,7 @@ def build(services: int, end: float, seconds: float, fault_seconds: float, seed:
     """The last ``seconds`` until ``end``, with a fault in the last ``fault_seconds`` of them.
 
     Args:
-        services: How many; at least one a layer.
+        services: How many; at least ``LAYERS``.
         end: Seconds since the epoch; a multiple of ``SCRAPE_SECONDS``.
         seconds: Length of the recording.
         fault_seconds: Length of the fault.
@@ -148,7 +148,7 @@ def build(services: int, end: float, seconds: float, fault_seconds: float, seed:
     }
     series = [one for metric in METRICS for one in _series(rng, metric, factors[metric.fault])]
     series += _calls(edges, times)
-    victims = tuple(name_of(n) for n in np.flatnonzero(shares) if n != cause)
+    victims = tuple(name_of(int(n)) for n in np.flatnonzero(shares) if n != cause)
     return Estate(times, tuple(series), name_of(cause), victims)
 
 
@@ -159,12 +159,15 @@ def name_of(service: int) -> str:
 
 def _edges(services: int) -> list[tuple[int, int]]:
     """(caller, callee): layers by number, each service calls the next few of the layer below."""
-    width = max(services // LAYERS, 1)
+    width = services // LAYERS
     found = set()
-    for caller in range(services - width):
-        below = (caller // width + 1) * width
-        size = min(width, services - below) if below + 2 * width <= services else services - below
-        found |= {(caller, below + (caller % width + n) % size) for n in range(_CALLEES)}
+    for caller in range((LAYERS - 1) * width):
+        layer = caller // width
+        below = (layer + 1) * width
+        size = services - below if layer == LAYERS - 2 else width  # the lowest layer takes the remainder
+        # Counted from the end, so that the cause, the last of all, is called whatever the remainder.
+        last = below + size - 1
+        found |= {(caller, last - (caller % width + n) % size) for n in range(_CALLEES)}
     return sorted(found)
 
 

@@ -45,12 +45,12 @@ class Incident(msgspec.Struct):
     analysis_state: str
     alerts: list[Member]
     deliveries: list[Told] = []
-    analysis: msgspec.Raw | None = None
+    analysis: msgspec.Raw = msgspec.Raw(b"null")
 
     @property
     def analysed(self) -> bool:
         """Judged, as it is now."""
-        return self.analysis_state == "done" and self.analysis is not None and bytes(self.analysis) != b"null"
+        return self.analysis_state == "done" and bytes(self.analysis) != b"null"
 
 
 class _Line(msgspec.Struct):

@@ -22,9 +22,8 @@ class AnnotationSink(FakeGrafana):
         super().__init__()
         self.arrived: dict[str, float] = {}
 
-    @property
     def doubled(self) -> int:
-        """Annotations created though their incident had one, whether or not they were removed again."""
+        """How many were created though their incident had one, whether or not they were removed again."""
         return self.created - len(self.arrived)
 
     def _create(self, command: dict[str, Any]) -> Answer:

@@ -20,7 +20,7 @@ Check = Callable[[str, str, str, bytes], list[str]]
 """From method, path, query and body to what is wrong with a request."""
 
 DEFAULT_LIMIT = 100  # of GET /api/annotations
-MAX_TAGS_JSON = 500  # Grafana's setting [annotations] tags_length
+MAX_TAGS_JSON = 500  # bytes; Grafana's setting [annotations] tags_length
 
 
 class FakeGrafana(FakeServer):
@@ -139,7 +139,7 @@ class FakeGrafana(FakeServer):
 def _refusal(command: Mapping[str, Any]) -> str:
     if not command["text"]:
         return "text field should not be empty"
-    if len(json.dumps(command["tags"], separators=(",", ":"))) > MAX_TAGS_JSON:
+    if len(json.dumps(command["tags"], separators=(",", ":"), ensure_ascii=False).encode()) > MAX_TAGS_JSON:
         return "tags are too long"
     if command["timeEnd"] < command["time"]:
         return "timeEnd before time"

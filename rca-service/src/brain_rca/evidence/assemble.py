@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,21 +83,21 @@ def _combined(panel: RawPanel, identity: Identity) -> Panel:
     for row, entity in enumerate(panel.entities):
         rows.setdefault(identity.canonical(entity), []).append(row)
     names = tuple(sorted(rows))
+    if len(names) == len(panel.entities):
+        return Panel(panel.signal, names, panel.values[[rows[name][0] for name in names]])
     values = np.stack([_merge(panel.values[rows[name]], panel.combine) for name in names])
     return Panel(panel.signal, names, values)
 
 
 def _merge(values: NDArray[np.float64], combine: Combine) -> NDArray[np.float64]:
+    """One series of several; a moment without any sample stays NaN."""
     if len(values) == 1:
         return np.asarray(values[0], dtype=np.float64)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a moment without any sample stays NaN
-        if combine is Combine.MAX:
-            return np.asarray(np.nanmax(values, axis=0), dtype=np.float64)
-        if combine is Combine.MEAN:
-            return np.asarray(np.nanmean(values, axis=0), dtype=np.float64)
-    total = np.nansum(values, axis=0)
-    return np.where(np.isfinite(values).any(axis=0), total, np.nan)
+    if combine is Combine.MAX:
+        return np.asarray(np.fmax.reduce(values, axis=0), dtype=np.float64)
+    samples = (~np.isnan(values)).sum(axis=0)
+    total = np.where(samples > 0, np.nansum(values, axis=0), np.nan)
+    return total / np.maximum(samples, 1) if combine is Combine.MEAN else total
 
 
 def _edges(edges: Iterable[RawEdge], identity: Identity) -> tuple[Edge, ...]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from brain_common.entity import Entity, EntityKind
 from brain_common.settings import Settings, check_settings, load_yaml
 from brain_engine.series import Direction, EdgeKind, Family, Signal
+from brain_rca.scope.identity import without_port
 
 
 class Combine(StrEnum):
@@ -37,8 +38,10 @@ class EntityRule(Settings):
         name = _first(labels, self.name)
         if not name:
             return None
-        namespace = "" if self.kind is EntityKind.NODE else _first(labels, self.namespace)
-        return Entity(labels.get("cluster") or cluster, namespace, self.kind, name)
+        cluster = labels.get("cluster") or cluster
+        if self.kind is EntityKind.NODE:
+            return Entity(cluster, "", self.kind, without_port(name))
+        return Entity(cluster, _first(labels, self.namespace), self.kind, name)
 
 
 class SignalRule(Settings):
@@ -105,4 +108,7 @@ def _load(path: Path) -> Catalogue:
 
 
 def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:
-    return next((labels[name] for name in names if labels.get(name)), "")
+    for name in names:  # no generator: this runs for every series of every answer
+        if value := labels.get(name):
+            return value
+    return ""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from brain_common.entity import Entity, EntityKind
+from brain_common.errors import InputError
 from brain_engine.series import EdgeKind, Evidence
 from brain_lake.reader import LakeReader
 from brain_rca.evidence.assemble import RawEdge, RawEvent, RawPanel, assemble, grid
 from brain_rca.evidence.catalogue import Catalogue
 from brain_rca.evidence.protocol import Window
+
+Row = dict[str, Any]
+T = TypeVar("T")
+_KINDS = frozenset(kind.value for kind in EntityKind)
 
 
 class LakeEvidence:
@@ -33,57 +40,55 @@ class LakeEvidence:
         """Nothing is held open."""
 
     def _gather(self, window: Window) -> Evidence:
-        end = window.end + window.step
-        metrics = self._reader.metrics(window.baseline_start, end, window.step)
-        edges = self._reader.edges(window.baseline_start, end)
-        panels, unknown = self._panels(metrics, window)
-        missing = [f"{name}: in the lake, but not in the signal catalogue" for name in unknown]
+        start, end = window.baseline_start, float(grid(window)[-1]) + window.step
+        missing: list[str] = []
+        panels = self._panels(self._reader.metrics(start, end, window.step), window, missing)
+        edges = _readable("edges", _edge, self._reader.edges(start, end), missing)
+        events = _readable("events", _event, self._reader.events(start, end), missing)
+        return assemble(window, panels, edges, {}, self._aliases, missing, events)
+
+    def _panels(self, metrics: pa.Table, window: Window, missing: list[str]) -> list[RawPanel]:
+        columns = {name: metrics.column(name).to_numpy(zero_copy_only=False) for name in metrics.column_names}
+        panels = []
+        for signal in sorted(set(columns.get("signal", ()))):
+            if signal not in self._catalogue.signals:
+                missing.append(f"{signal}: in the lake, but not in the signal catalogue")
+                continue
+            chosen = columns["signal"] == signal
+            panels.append(self._panel(signal, {name: part[chosen] for name, part in columns.items()}, window, missing))
         if not panels:
             missing.append("the lake has no signal of the catalogue in this window")
-        events = _events(self._reader.events(window.baseline_start, end))
-        return assemble(window, panels, _edges(edges), {}, self._aliases, missing, events)
+        return panels
 
-    def _panels(self, metrics: pa.Table, window: Window) -> tuple[list[RawPanel], list[str]]:
-        if not metrics.num_rows:
-            return [], []
-        columns = {name: metrics.column(name).to_numpy(zero_copy_only=False) for name in metrics.column_names}
-        at = np.rint((columns["at"] - window.baseline_start) / window.step).astype(np.int64)
-        panels, unknown = [], []
-        for signal in sorted(set(columns["signal"])):
-            if signal not in self._catalogue.signals:
-                unknown.append(signal)
-                continue
-            chosen = np.flatnonzero(columns["signal"] == signal)
-            panels.append(
-                self._panel(signal, {name: column[chosen] for name, column in columns.items()}, at[chosen], window)
-            )
-        return panels, unknown
-
-    def _panel(self, name: str, columns: Mapping[str, np.ndarray], at: np.ndarray, window: Window) -> RawPanel:
+    def _panel(self, name: str, columns: Mapping[str, np.ndarray], window: Window, missing: list[str]) -> RawPanel:
         keys = list(zip(*(columns[part] for part in ("cluster", "namespace", "kind", "name")), strict=True))
+        at = np.rint((columns["at"] - window.baseline_start) / window.step).astype(np.int64)
         row_of = {key: row for row, key in enumerate(sorted(set(keys)))}
         values = np.full((len(row_of), len(grid(window))), np.nan)
         values[[row_of[key] for key in keys], at] = columns["value"]
+        named = [key for key in row_of if key[2] in _KINDS]
+        if len(named) < len(row_of):
+            missing.append(f"{name}: {len(row_of) - len(named)} series of the lake are of an unknown kind")
         rule = self._catalogue.signals[name]
-        entities = [Entity(cluster, namespace, EntityKind(kind), part) for cluster, namespace, kind, part in row_of]
-        return RawPanel(rule.signal(name), rule.combine, entities, values)
+        entities = [Entity(cluster, namespace, EntityKind(kind), part) for cluster, namespace, kind, part in named]
+        return RawPanel(rule.signal(name), rule.combine, entities, values[[row_of[key] for key in named]])
 
 
-def _edges(edges: pa.Table) -> list[RawEdge]:
-    return [
-        RawEdge(Entity.parse(row["dependent"]), Entity.parse(row["dependency"]), EdgeKind(row["edge_kind"]))
-        for row in edges.to_pylist()
-    ]
+def _readable(what: str, make: Callable[[Row], T], rows: pa.Table, missing: list[str]) -> list[T]:
+    """What ``make`` can read of the rows; what it cannot is counted: another writer may know more kinds."""
+    found: list[T] = []
+    for row in rows.to_pylist():
+        with contextlib.suppress(InputError, ValueError):
+            found.append(make(row))
+    if len(found) < rows.num_rows:
+        missing.append(f"{what}: {rows.num_rows - len(found)} of the lake name something of an unknown kind")
+    return found
 
 
-def _events(events: pa.Table) -> list[RawEvent]:
-    return [
-        RawEvent(
-            row["at"],
-            Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"]),
-            row["reason"],
-            row["message"],
-            row["actor"],
-        )
-        for row in events.to_pylist()
-    ]
+def _edge(row: Row) -> RawEdge:
+    return RawEdge(Entity.parse(row["dependent"]), Entity.parse(row["dependency"]), EdgeKind(row["edge_kind"]))
+
+
+def _event(row: Row) -> RawEvent:
+    entity = Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
+    return RawEvent(row["at"], entity, row["reason"], row["message"], row["actor"])

@@ -1,8 +1,8 @@
 """The same hour a day and a week before, as further baseline: what is usual for this time of the day and the week.
 
 The hour before the window cannot know that traffic always doubles at nine. Where older samples are kept they are put
-in front of the baseline; where none are, nothing changes. They are only a help: when reading them fails, the
-judgement goes on without, and says so.
+in front of the baseline; where none are, nothing changes, and they are not asked for at every judgement. They are only
+a help: when reading them fails, the judgement goes on without, and says so.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from brain_rca.evidence.protocol import EvidenceSource, Window
 
 _DAY = 86400.0
 _OFFSETS = ((7 * _DAY, "a week"), (_DAY, "a day"))  # oldest first: times stay in order
+_NOT_YET = 600.0  # seconds: a server that has nothing from a week ago will have it then at the earliest
 
 
 class WithPast:
@@ -27,6 +28,7 @@ class WithPast:
 
     def __init__(self, source: EvidenceSource) -> None:
         self._source = source
+        self._nothing_until: dict[float, float] = {}  # by offset: no older samples for windows that end before
 
     async def gather(self, window: Window) -> Evidence:
         """See ``EvidenceSource``; the times of the answer have gaps between weeks, days and the present."""
@@ -50,8 +52,13 @@ class WithPast:
         """Close the source."""
         await self._source.aclose()
 
-    async def _before(self, window: Window, offset: float) -> Evidence | BrainError:
-        """The baseline's hour, ``offset`` seconds earlier; not the window's: a fault may have been there then, too."""
+    async def _before(self, window: Window, offset: float) -> Evidence | BrainError | None:
+        """The baseline's hour, ``offset`` seconds earlier; not the window's: a fault may have been there then, too.
+
+        None where no samples of that time are kept.
+        """
+        if window.end < self._nothing_until.get(offset, -np.inf):
+            return None
         shifted = Window(
             baseline_start=window.baseline_start - offset,
             start=window.start - offset,
@@ -59,9 +66,12 @@ class WithPast:
             step=window.step,
         )
         try:
-            return await self._source.gather(shifted)
+            found = await self._source.gather(shifted)
         except BrainError as error:
             return error
+        if not found.panels:
+            self._nothing_until[offset] = window.end + _NOT_YET
+        return found
 
 
 def _joined(parts: Sequence[Evidence]) -> Evidence:

@@ -16,6 +16,7 @@ from brain_rca.evidence.protocol import Window
 
 _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape leaves no gap
 _SCRAPE_SECONDS = 15.0
+_LOOKBACK_SECONDS = 300.0  # Prometheus' default: a sample is seen for this long, so a series is not missed in between
 Rule = SignalRule | EdgeRule | OwnerRule
 
 
@@ -70,7 +71,10 @@ class PrometheusEvidence:
             reading.missing.append("no signal of the catalogue has any series in this window")
         # Answers arrive in any order; the evidence must not depend on it.
         reading.panels.sort(key=lambda panel: panel.signal.name)
-        return assemble(window, reading.panels, reading.edges, reading.owners, self._aliases, sorted(reading.missing))
+        # Thousands of series take a while to be named; the event loop has notifications to answer.
+        return await asyncio.to_thread(
+            assemble, window, reading.panels, reading.edges, reading.owners, self._aliases, sorted(reading.missing)
+        )
 
     async def aclose(self) -> None:
         """Let go of connections."""
@@ -93,8 +97,9 @@ class PrometheusEvidence:
     async def _ask(self, name: str, rule: Rule, window: Window, reading: _Reading) -> None:
         rate = max(_SCRAPES_IN_WINDOW * _SCRAPE_SECONDS, 2 * window.step)
         query = rule.query.replace("$window", f"{rate:.0f}s")
+        start, step = _moments(rule, window)
         try:
-            matrix = await self._client.query_range(query, window.baseline_start, window.end, window.step)
+            matrix = await self._client.query_range(query, start, window.end, step)
         except BrainError as error:
             reading.missing.append(f"{name}: {error}")
             return
@@ -128,3 +133,14 @@ class PrometheusEvidence:
             for labels in matrix.labels
         )
         return {pod: workload for pod, workload in pairs if pod is not None and workload is not None}
+
+
+def _moments(rule: Rule, window: Window) -> tuple[float, float]:
+    """First moment and step to ask for; the last is always the window's end.
+
+    Of a signal, every step. Of an edge or an owner only the existence counts, so a few moments tell.
+    """
+    if isinstance(rule, SignalRule) or window.step >= _LOOKBACK_SECONDS:
+        return window.baseline_start, window.step
+    steps = (window.end - window.baseline_start) // _LOOKBACK_SECONDS
+    return window.end - steps * _LOOKBACK_SECONDS, _LOOKBACK_SECONDS

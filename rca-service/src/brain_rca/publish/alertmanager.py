@@ -2,10 +2,10 @@
 
 A sink (see ``sink``). An alert of its own, since Prometheus would overwrite annotations added to the original
 one and nobody would be notified. Every peer is told: peers gossip notifications and silences, not alerts. The
-labels are the alert's identity, so they are fixed at the first publication and kept in
+labels are the alert's identity, so they are fixed at the first attempt and kept in
 ``Delivery.external_id``; what changes (the ranking, the severity of alerts that join) is in the annotations.
 
-Routing: the ``severity`` label is the incident's at the first publication, so the alert takes the routes of
+Routing: the ``severity`` label is the incident's at the first attempt, so the alert takes the routes of
 what it explains; to send it elsewhere or nowhere, match ``alertname="BrainRootCause"`` above them. It is
 never analysed itself (``names.BRAIN_ALERTNAME``).
 """
@@ -22,6 +22,7 @@ from brain_common.clock import Clock
 from brain_common.errors import PermanentError, TemporaryError
 from brain_rca.model import Analysis, Delivery, Incident
 from brain_rca.publish.names import BRAIN_ALERTNAME
+from brain_rca.publish.sink import Unfinished
 from brain_rca.publish.subject import subject_of
 from brain_rca.publish.summary import Summary, summarize
 
@@ -54,15 +55,15 @@ class AlertmanagerSink:
         """See ``sink.Sink.publish``; returns the alert's labels, URL-encoded.
 
         Raises:
-            TemporaryError: Some peers were not told; the others were, and their alert stays alive through the
-                retries.
+            Unfinished: Some peers were not told; the others were, and their alert stays alive through the retries.
             PermanentError: All peers refuse the alert.
         """
         if incident.analysis is None:
             return delivery.external_id
         labels = dict(parse_qsl(delivery.external_id)) or self._labels(incident)
-        await self._tell_all(self._alert(incident, incident.analysis, labels))
-        return urlencode(labels)
+        told_as = urlencode(labels)
+        await self._tell_all(self._alert(incident, incident.analysis, labels), told_as)
+        return told_as
 
     async def aclose(self) -> None:
         for peer in self._peers:
@@ -82,21 +83,18 @@ class AlertmanagerSink:
 
     def _alert(self, incident: Incident, analysis: Analysis, labels: Mapping[str, str]) -> PostableAlert:
         summary = summarize(incident, analysis, self._external_url)
+        now = self._clock.now()
+        ends_at = now + FIRES_ON if incident.closed_at is None else min(now, incident.closed_at)
         return PostableAlert(
             labels=labels,
             annotations=_annotations(summary),
-            starts_at=incident.opened_at,
-            ends_at=self._ends_at(incident),
+            # Never after the end, which Alertmanager refuses; an alert "from the future" has a wrong clock behind it.
+            starts_at=min(incident.opened_at, now, ends_at),
+            ends_at=ends_at,
             generator_url=summary.link,
         )
 
-    def _ends_at(self, incident: Incident) -> float:
-        """Never before the start, which Alertmanager refuses."""
-        now = self._clock.now()
-        end = now + FIRES_ON if incident.closed_at is None else min(now, incident.closed_at)
-        return max(end, incident.opened_at)
-
-    async def _tell_all(self, alert: PostableAlert) -> None:
+    async def _tell_all(self, alert: PostableAlert, told_as: str) -> None:
         results = await asyncio.gather(*(peer.post_alerts([alert]) for peer in self._peers), return_exceptions=True)
         errors = [result for result in results if result is not None]
         for error in errors:
@@ -108,7 +106,7 @@ class AlertmanagerSink:
         if len(errors) == len(self._peers) and all(isinstance(error, PermanentError) for error in errors):
             raise PermanentError(message)
         hints = [error.retry_after or 0.0 for error in errors if isinstance(error, TemporaryError)]
-        raise TemporaryError(message, max(hints, default=None))
+        raise Unfinished(message, told_as, max(hints, default=None))
 
 
 def _annotations(summary: Summary) -> dict[str, str]:

@@ -18,7 +18,7 @@ import msgspec
 from brain_common.errors import PermanentError, TemporaryError
 from brain_common.logs import mask
 from brain_rca.model import Delivery, DeliveryState, IncidentStatus
-from brain_rca.publish.sink import Sink
+from brain_rca.publish.sink import Sink, Unfinished
 from brain_rca.publish.text import clean
 from brain_rca.store.protocol import DeliveryClaim
 
@@ -99,6 +99,7 @@ def failed(claim: DeliveryClaim, error: Exception, backoff: Backoff, jitter: ran
     delivery = msgspec.structs.replace(
         claim.delivery,
         state=DeliveryState.PENDING if outcome is Outcome.RETRY else DeliveryState.FAILED,
+        external_id=error.external_id if isinstance(error, Unfinished) else claim.delivery.external_id,
         attempts=attempts,
         error=describe(error),
         updated_at=now,

@@ -6,15 +6,18 @@ checked without it (templates, TLS files, names) is checked here, so that a wron
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import Final, Self
+from collections.abc import Iterator
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from brain_common.clients.alertmanager import AlertmanagerPeer
-from brain_common.clients.http import BasicAuth, BearerAuth, HttpSettings, TlsSettings
+from brain_common.clients.http import BasicAuth, BearerAuth, Headers, HttpSettings, TlsSettings, check_url
 from brain_common.clock import Clock
+from brain_common.errors import ConfigError
 from brain_common.settings import Settings
 from brain_rca.publish.alertmanager import AlertmanagerSink
 from brain_rca.publish.sink import Sink
@@ -23,11 +26,22 @@ from brain_rca.publish.webhook_template import BUILT_IN, BodyTemplate
 
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)*", re.ASCII)
 
+LONGEST_REQUEST: Final = 25.0  # seconds: the worker cuts a publication off after 30
+
+
+def _quick(http: HttpSettings) -> HttpSettings:
+    if http.timeout_seconds > LONGEST_REQUEST:
+        raise ValueError(f"timeout_seconds: at most {LONGEST_REQUEST:g}, since a publication is cut off after 30")
+    return http
+
+
+SinkHttp = Annotated[HttpSettings, AfterValidator(_quick)]
+
 
 class GrafanaSinkConfig(Settings):
     """Region annotations in one Grafana."""
 
-    http: HttpSettings = Field(
+    http: SinkHttp = Field(
         description="Where Grafana is; as credential, a service account token with the permissions annotations:read, "
         "annotations:create, annotations:write and annotations:delete (the role Editor has them)."
     )
@@ -36,16 +50,17 @@ class GrafanaSinkConfig(Settings):
     )
     refresh_seconds: float = Field(
         default=60.0,
-        ge=10,
+        ge=60,
         le=3600,
-        description="Seconds between updates of an open incident's annotation; also the least time of two changes.",
+        description="Seconds between updates of an open incident's annotation when nothing changes; what changes is "
+        "written after a minute at the latest.",
     )
 
 
 class AlertmanagerSinkConfig(Settings):
     """The alert BrainRootCause in one Alertmanager cluster."""
 
-    peers: tuple[HttpSettings, ...] = Field(
+    peers: tuple[SinkHttp, ...] = Field(
         min_length=1,
         max_length=16,
         description="Every peer of the cluster, not a load balancer in front of them.",
@@ -74,15 +89,16 @@ class WebhookSinkConfig(Settings):
         "incident and summary; put values into JSON with | tojson.",
     )
     content_type: str = Field(default="application/json", description="Content-Type of the body.")
-    headers: dict[str, str] = Field(default={}, description="Sent along.")
+    headers: Headers = Field(default={}, description="Sent along.")
     tls: TlsSettings = Field(default=TlsSettings.model_construct(), description="TLS towards the receiver.")
     basic_auth: BasicAuth | None = Field(default=None, description="User name and password.")
     bearer: BearerAuth | None = Field(default=None, description="Bearer token.")
-    timeout_seconds: float = Field(default=10.0, gt=0, le=25, description="Seconds for one request.")
+    timeout_seconds: float = Field(default=10.0, gt=0, le=LONGEST_REQUEST, description="Seconds for one request.")
 
     @field_validator("url")
     @classmethod
     def _web_address(cls, url: SecretStr) -> SecretStr:
+        check_url(url.get_secret_value())
         parts = urlsplit(url.get_secret_value())
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected http://host[:port]/path or https://…")
@@ -96,6 +112,12 @@ class WebhookSinkConfig(Settings):
         if not _MEDIA_TYPE.fullmatch(value):
             raise ValueError("expected type/subtype, e.g. application/json")
         return value
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        if self.basic_auth and self.bearer:
+            raise ValueError("give basic_auth or bearer, not both")
+        return self
 
     @property
     def http(self) -> HttpSettings:
@@ -139,12 +161,27 @@ def build_sinks(config: PublishConfig, external_url: str, clock: Clock, cluster:
     """
     sinks: list[Sink] = []
     if config.grafana is not None:
-        sinks.append(_grafana(config.grafana, external_url, clock))
+        with _naming("publish.grafana.http"):
+            sinks.append(_grafana(config.grafana, external_url, clock))
     if config.alertmanager is not None:
-        peers = [AlertmanagerPeer(peer) for peer in config.alertmanager.peers]
+        peers = [_peer(peer, number) for number, peer in enumerate(config.alertmanager.peers)]
         sinks.append(AlertmanagerSink(peers, external_url, clock, cluster))
-    sinks.extend(_webhook(webhook, f"webhooks.{n}", external_url) for n, webhook in enumerate(config.webhooks))
+    sinks.extend(_webhook(webhook, number, external_url) for number, webhook in enumerate(config.webhooks))
     return sinks
+
+
+@contextlib.contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Puts the user's key before what is wrong with it."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
+
+
+def _peer(settings: HttpSettings, number: int) -> AlertmanagerPeer:
+    with _naming(f"publish.alertmanager.peers.{number}"):
+        return AlertmanagerPeer(settings)
 
 
 def _grafana(config: GrafanaSinkConfig, external_url: str, clock: Clock) -> Sink:
@@ -158,11 +195,12 @@ def _grafana(config: GrafanaSinkConfig, external_url: str, clock: Clock) -> Sink
         external_url,
         clock,
         refresh_seconds=config.refresh_seconds,
-        min_interval_seconds=config.refresh_seconds,
     )
 
 
-def _webhook(config: WebhookSinkConfig, key: str, external_url: str) -> Sink:
-    template = BodyTemplate(BUILT_IN.get(config.body, config.body), f"{key}.body")
+def _webhook(config: WebhookSinkConfig, number: int, external_url: str) -> Sink:
+    key = f"publish.webhooks.{number}"
+    template = BodyTemplate(BUILT_IN.get(config.body, config.body), f"{key}.body", config.content_type)
     url = config.url.get_secret_value()
-    return WebhookSink(config.name, url, template, config.content_type, config.http, external_url)
+    with _naming(key):
+        return WebhookSink(config.name, url, template, config.content_type, config.http, external_url)

@@ -19,16 +19,18 @@ from brain_common.clock import Clock
 from brain_common.errors import PermanentError
 from brain_rca.model import Analysis, Delivery, Incident
 from brain_rca.publish.annotation_text import annotation_html
-from brain_rca.publish.dashboards import ORGANISATION, Target, targets
+from brain_rca.publish.dashboards import MAX_DASHBOARDS, ORGANISATION, Target, targets
 from brain_rca.publish.ledger import Entry, Ledger
 from brain_rca.publish.subject import Subject, subject_of
 from brain_rca.publish.summary import summarize
 
 _LOG: Final = logging.getLogger(__name__)
 
-NO_SUCH_DASHBOARD: Final = frozenset({400, 404, 422})
+# 403: it may exist, but not for us. An alert names it, so it must not keep the incident out of the organisation.
+NOT_ON_DASHBOARD: Final = frozenset({400, 403, 404, 422})
 # To a service account, Grafana says 403 about an annotation that is gone: its permission cannot be resolved.
 MAYBE_GONE: Final = frozenset({403, 404})
+MIN_INTERVAL: Final = 60.0  # seconds between two changes of one open annotation
 MAX_TAG: Final = 60  # characters; Grafana keeps 500 of all tags together, as JSON
 _SEARCH_MARGIN: Final = 86400.0  # seconds around the incident: opened_at moves when an older alert joins, clocks differ
 # A colon would make Grafana split the tag; <, > and & count six characters each in its JSON.
@@ -53,10 +55,10 @@ class GrafanaSink:
         external_url: Where people reach this service.
         clock: What "now" is.
         refresh_seconds: How often the region of an open incident grows.
-        min_interval_seconds: The least time between two changes of one annotation.
     """
 
     name = "grafana"
+    min_interval_seconds = MIN_INTERVAL
 
     def __init__(
         self,
@@ -64,14 +66,12 @@ class GrafanaSink:
         external_url: str,
         clock: Clock,
         *,
-        refresh_seconds: float | None = 60.0,
-        min_interval_seconds: float = 60.0,
+        refresh_seconds: float | None = MIN_INTERVAL,
     ) -> None:
         self._annotations = annotations
         self._external_url = external_url
         self._clock = clock
         self.refresh_seconds = refresh_seconds
-        self.min_interval_seconds = min_interval_seconds
 
     async def publish(self, incident: Incident, delivery: Delivery) -> str:
         """See ``sink.Sink.publish``; returns the text form of a ``ledger.Ledger``."""
@@ -81,12 +81,12 @@ class GrafanaSink:
         ledger = Ledger.parse(delivery.external_id)
         wanted = targets(incident)
         doubtful = delivery.attempts > 0 or ledger.unsure or incident.closed_at is not None
-        if doubtful or any(target.uid not in ledger.entries for target in wanted):
+        if doubtful or any(target.uid not in ledger.entries for target in _places(ledger, wanted)):
             found = await self._find(incident)
             _take_over(ledger, wanted, found)
             await self._remove_doubles(ledger, found)
         written: set[int] = set()
-        for target in wanted:
+        for target in _places(ledger, wanted):
             await self._write(incident, ledger, target, content, written)
         if delivery.attempts > 0:
             ledger.doubt()
@@ -104,8 +104,9 @@ class GrafanaSink:
         )
 
     async def _find(self, incident: Incident) -> list[Annotation]:
-        begin = min(incident.opened_at, incident.received_at) - _SEARCH_MARGIN
-        return await self._annotations.find(_identity(incident), begin, self._clock.now() + _SEARCH_MARGIN)
+        begin = min(incident.opened_at, incident.received_at)
+        end = max(incident.opened_at, self._clock.now())
+        return await self._annotations.find(_identity(incident), begin - _SEARCH_MARGIN, end + _SEARCH_MARGIN)
 
     async def _write(
         self, incident: Incident, ledger: Ledger, target: Target, content: _Content, written: set[int]
@@ -115,27 +116,33 @@ class GrafanaSink:
             return
         if entry is None:
             entry = await self._create(ledger, target, content)
-        elif not await self._update(incident, entry, content):
-            entry = await self._create_again(ledger, target, entry, content)
+        elif (found := await self._change(incident, entry, content)) is not None:
+            entry = await self._replace(ledger, target, entry, content, found)
         ledger.entries[target.uid] = entry
         written.add(entry.id)
 
-    async def _update(self, incident: Incident, entry: Entry, content: _Content) -> bool:
-        """False when it is gone."""
+    async def _change(self, incident: Incident, entry: Entry, content: _Content) -> list[Annotation] | None:
+        """None when it is done; what there is of the incident when the annotation is gone."""
         try:
-            await self._annotations.update(
-                entry.id, begin=content.begin, end=content.end, tags=content.tags, text=content.text
-            )
+            await self._update(entry.id, content)
         except GrafanaRefusal as error:
             if error.status not in MAYBE_GONE:
                 raise
-            if any(annotation.id == entry.id for annotation in await self._find(incident)):
+            found = await self._find(incident)
+            if any(annotation.id == entry.id for annotation in found):
                 raise
-            return False
-        return True
+            return found
+        return None
 
-    async def _create_again(self, ledger: Ledger, target: Target, gone: Entry, content: _Content) -> Entry:
-        """Once: who deletes it a second time does not want to see it."""
+    async def _replace(
+        self, ledger: Ledger, target: Target, gone: Entry, content: _Content, found: Sequence[Annotation]
+    ) -> Entry:
+        """By one that turned up at its place; else anew, once: who deletes it twice does not want to see it."""
+        place = "" if gone.in_organisation else target.uid
+        heir = next((annotation.id for annotation in found if annotation.dashboard_uid == place), None)
+        if heir is not None:
+            await self._update(heir, content)
+            return replace(gone, id=heir)
         if gone.created_again:
             return Entry(id=0)
         ledger.entries = {uid: entry for uid, entry in ledger.entries.items() if entry.id != gone.id}
@@ -147,13 +154,18 @@ class GrafanaSink:
         try:
             return Entry(await self._post(target, content))
         except GrafanaRefusal as error:
-            if error.status not in NO_SUCH_DASHBOARD:
+            if error.status not in NOT_ON_DASHBOARD:
                 raise
-            _LOG.info("dashboard %s: %s; annotating the organisation instead", target.uid, error)
+            _LOG.warning("dashboard %s: %s; annotating the organisation instead", target.uid, error)
         present = ledger.organisation
         if present is not None:
             return replace(present, in_organisation=True)
         return Entry(await self._post(ORGANISATION, content), in_organisation=True)
+
+    async def _update(self, annotation_id: int, content: _Content) -> None:
+        await self._annotations.update(
+            annotation_id, begin=content.begin, end=content.end, tags=content.tags, text=content.text
+        )
 
     async def _post(self, target: Target, content: _Content) -> int:
         return await self._annotations.create(
@@ -178,18 +190,29 @@ class GrafanaSink:
         ledger.settle()
 
 
+def _places(ledger: Ledger, wanted: Sequence[Target]) -> list[Target]:
+    """Where the incident is shown already, whatever its alerts name by now, and new dashboards while there is room.
+
+    Who stands in the organisation for want of any dashboard stays there, and there only.
+    """
+    panels = {target.uid: target for target in wanted}
+    known = [panels.get(uid, Target(uid)) for uid in ledger.entries]
+    if not known:
+        return list(wanted)
+    room = 0 if ORGANISATION.uid in ledger.entries else max(0, MAX_DASHBOARDS - len(known))
+    new = [target for target in wanted if target.uid and target.uid not in ledger.entries]
+    return [*known, *new[:room]]
+
+
 def _take_over(ledger: Ledger, wanted: Sequence[Target], found: Sequence[Annotation]) -> None:
-    """Enter what exists for targets that have no entry: on the dashboard itself, else in the organisation."""
+    """Enter what exists and has no entry: for the dashboard it stands on, else for one that had to do without."""
     by_place: dict[str, int] = {}
     for annotation in found:
         by_place.setdefault(annotation.dashboard_uid, annotation.id)
-    for target in wanted:
-        if target.uid in ledger.entries:
-            continue
-        if target.uid in by_place:
-            ledger.entries[target.uid] = Entry(by_place[target.uid])
-        elif "" in by_place:
-            ledger.entries[target.uid] = Entry(by_place[""], in_organisation=True)
+    for uid, annotation_id in by_place.items():
+        if uid not in ledger.entries and all(annotation_id != entry.id for entry in ledger.entries.values()):
+            homeless = next((t.uid for t in wanted if not uid and t.uid not in {*by_place, *ledger.entries}), uid)
+            ledger.entries[homeless] = Entry(annotation_id, in_organisation=homeless != uid)
 
 
 def _identity(incident: Incident) -> tuple[str, str]:

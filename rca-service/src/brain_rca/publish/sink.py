@@ -9,7 +9,22 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from brain_common.errors import TemporaryError
 from brain_rca.model import Delivery, Incident
+
+
+class Unfinished(TemporaryError):  # noqa: N818 - what it is, not what went wrong
+    """Told in part, or perhaps: try again as what was told already.
+
+    Args:
+        message: What came back.
+        external_id: Kept as ``delivery.external_id`` for the next attempt.
+        retry_after: Seconds the other side asked to wait, if it did.
+    """
+
+    def __init__(self, message: str, external_id: str, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after)
+        self.external_id = external_id
 
 
 class Sink(Protocol):
@@ -41,7 +56,7 @@ class Sink(Protocol):
             What identifies the incident at the other side; given back as ``delivery.external_id`` next time.
 
         Raises:
-            TemporaryError: It may go well later.
+            TemporaryError: It may go well later; ``Unfinished`` if the next attempt must know of this one.
             PermanentError: It will not, until somebody changes something.
         """
         ...

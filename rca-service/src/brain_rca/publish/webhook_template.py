@@ -1,31 +1,36 @@
 """The body of an outgoing webhook: a Jinja2 template of the user, or one of two that are built in.
 
-Called by the webhook sink and, at the start, by ``config``: a template that fails with a sample incident
-stops the start. The template is trusted as far as the configuration is, its data are not: it runs in the
-immutable sandbox and gets plain values only. Values go into JSON by ``| tojson``; there is no other escaping,
-since the format is unknown.
+Called by the webhook sink and, at the start, by ``config``: a template that fails with a sample incident, or
+makes broken JSON of it, stops the start. The template is trusted as far as the configuration is, its data are
+not: it runs in the immutable sandbox and gets plain values only. Values go into JSON by ``| tojson``; there is
+no other escaping, since the format is unknown.
 
 Variables: ``incident`` (the JSON document of the incident), ``summary`` (``title``, ``headline``, ``status``,
 ``severity``, ``causes`` with ``rank``, ``entity``, ``fault_kind``, ``probability``, ``evidence`` and
-``text``, ``none_probability``, ``fix``, ``missing``, ``link``).
+``text``, ``none_probability``, ``fix``, ``missing``, ``link``). Where everything would be more than ``MAX_BODY``,
+``incident`` comes without its alerts, which ``truncated_alerts`` then counts, without plots, and with long texts cut.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec.structs import replace
 
 from brain_common.errors import ConfigError, PermanentError
 from brain_rca.model import Analysis, Incident
-from brain_rca.publish.sample import SAMPLE
-from brain_rca.publish.summary import summarize
+from brain_rca.publish.sample import SAMPLES
+from brain_rca.publish.summary import Summary, summarize
+from brain_rca.publish.text import ELLIPSIS
 
-MAX_BODY: Final = 1 << 20  # bytes
-
+MAX_BODY: Final = 1 << 20  # bytes; more than most receivers take
+_CUT: Final = 500  # characters left of a text where everything would be more than that
+_JSON: Final = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
 
 GENERIC_TEMPLATE: Final = (
     '{"version": 1, "link": {{ summary.link | tojson }}, "summary": {{ summary | tojson }}, '
@@ -52,20 +57,21 @@ class BodyTemplate:
     Args:
         source: Jinja2.
         key: The user's key of it, for messages.
+        content_type: Of what it makes; JSON is checked.
 
     Raises:
-        ConfigError: It is no Jinja2, or fails with the sample incident.
+        ConfigError: It is no Jinja2, or fails with a sample incident, or makes no JSON of it though it should.
     """
 
-    def __init__(self, source: str, key: str) -> None:
+    def __init__(self, source: str, key: str, content_type: str = "application/json") -> None:
         environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
         # Jinja2's own tojson escapes for HTML and is wrong for text that people read as it is.
         environment.filters["tojson"] = _tojson
-        assert SAMPLE.analysis is not None
         try:
             self._template = environment.from_string(source)
-            self.render(SAMPLE, SAMPLE.analysis, "https://brain.example")
-        except (TemplateError, PermanentError) as error:
+            for incident, analysis in SAMPLES:
+                self._try(incident, analysis, content_type)
+        except (TemplateError, PermanentError, RecursionError) as error:
             raise ConfigError(f"{key}: the template does not work: {error}") from error
 
     def render(self, incident: Incident, analysis: Analysis, external_url: str) -> bytes:
@@ -74,23 +80,53 @@ class BodyTemplate:
         Raises:
             PermanentError: The template fails, or makes more than ``MAX_BODY`` bytes.
         """
-        try:
-            text = self._template.render(_variables(incident, analysis, external_url))
-        except Exception as error:  # a template can raise anything: its expressions are the user's
-            raise PermanentError(f"template: {type(error).__name__}: {error}") from error
-        body = text.encode(errors="replace")
+        summary = summarize(incident, analysis, external_url)
+        body = self._fill(summary, msgspec.to_builtins(incident))
+        if len(body) > MAX_BODY:
+            body = self._fill(summary, _cut(msgspec.to_builtins(_without_bulk(incident))))
         if len(body) > MAX_BODY:
             raise PermanentError(f"template: made {len(body)} bytes, more than {MAX_BODY}")
         return body
 
+    def _fill(self, summary: Summary, incident: object) -> bytes:
+        causes = [{**msgspec.to_builtins(cause), "text": cause.text} for cause in summary.causes]
+        variables = {"incident": incident, "summary": {**msgspec.to_builtins(summary), "causes": causes}}
+        try:
+            text = self._template.render(variables)
+        except Exception as error:  # a template can raise anything: its expressions are the user's
+            raise PermanentError(f"template: {type(error).__name__}: {error}") from error
+        return text.encode(errors="replace")
 
-def _variables(incident: Incident, analysis: Analysis, external_url: str) -> dict[str, Any]:
-    summary = summarize(incident, analysis, external_url)
-    causes = [{**msgspec.to_builtins(cause), "text": cause.text} for cause in summary.causes]
-    return {
-        "incident": msgspec.to_builtins(incident),
-        "summary": {**msgspec.to_builtins(summary), "causes": causes},
-    }
+    def _try(self, incident: Incident, analysis: Analysis, content_type: str) -> None:
+        body = self.render(incident, analysis, "https://brain.example")
+        if _JSON.match(content_type):
+            try:
+                msgspec.json.decode(body)
+            except msgspec.DecodeError as error:
+                raise PermanentError(
+                    f"not JSON, though content_type says so: {error}; put every value into it with | tojson"
+                ) from error
+
+
+def _without_bulk(incident: Incident) -> Incident:
+    """Without what grows with a storm: alerts and plots."""
+    analysis = incident.analysis
+    if analysis is not None:
+        causes = tuple(
+            replace(cause, findings=tuple(replace(finding, plot=None) for finding in cause.findings))
+            for cause in analysis.causes
+        )
+        analysis = replace(analysis, causes=causes)
+    truncated = incident.truncated_alerts + len(incident.alerts)
+    return replace(incident, alerts=(), truncated_alerts=truncated, analysis=analysis)
+
+
+def _cut(value: object) -> object:
+    if isinstance(value, str):
+        return value if len(value) <= _CUT else value[: _CUT - 1] + ELLIPSIS
+    if isinstance(value, Mapping):
+        return {_cut(key): _cut(item) for key, item in value.items()}
+    return [_cut(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _tojson(value: object) -> str:

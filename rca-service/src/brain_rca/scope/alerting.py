@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from brain_common.entity import Entity, EntityKind
+from brain_common.errors import InputError
 from brain_common.settings import Settings
 from brain_rca.model import AlertGroup
-from brain_rca.scope.identity import POD_NAME
+from brain_rca.scope.identity import POD_NAME, without_port
 
 _WORKLOADS = ("deployment", "daemonset", "statefulset", "replicaset", "job_name", "cronjob")
 _SCALERS = ("horizontalpodautoscaler", "hpa", "scaledobject")
 _SERVICES = ("service", "service_name", "destination_service_name", "app", "app_kubernetes_io_name")
 _NAMESPACES = ("namespace", "exported_namespace", "k8s_namespace_name", "kubernetes_namespace")
 _EXPORTERS = re.compile(r"(^|-)(kube-state-metrics|node-exporter|cadvisor|kubelet|blackbox-exporter)$")
-_PORT = re.compile(r":\d+$")
+
+
+def _entity_text(text: str) -> str:
+    try:
+        return str(Entity.parse(text))
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+EntityText = Annotated[str, AfterValidator(_entity_text)]
 
 
 class ScopeSettings(Settings):
@@ -31,7 +42,7 @@ class ScopeSettings(Settings):
         default={},
         description="Own label names for known ones, e.g. {kubernetes_pod_name: pod}: renamed before anything else.",
     )
-    aliases: Mapping[str, str] = Field(
+    aliases: Mapping[EntityText, EntityText] = Field(
         default={},
         description="Names of one thing: any entity (cluster/namespace/kind/name) to the one to use; wins.",
     )
@@ -72,7 +83,7 @@ def entity_of(labels: Mapping[str, str], cluster: str) -> Entity | None:
     service = _first(labels, _SERVICES)
     if service and not _EXPORTERS.search(service):
         return Entity(cluster, namespace, EntityKind.SERVICE, service)
-    node = labels.get("node") or _PORT.sub("", labels.get("instance", ""))
+    node = labels.get("node") or without_port(labels.get("instance", ""))
     return Entity(cluster, "", EntityKind.NODE, node) if node else None
 
 

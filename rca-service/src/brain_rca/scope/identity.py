@@ -20,6 +20,14 @@ POD_NAME = re.compile(
 )
 
 
+_PORT = re.compile(r":\d+$")
+
+
+def without_port(instance: str) -> str:
+    """The node of a scrape target: ``10.0.0.7:9100`` is ``10.0.0.7``, for alerts and for series alike."""
+    return _PORT.sub("", instance)
+
+
 class Identity:
     """Canonical names within one window.
 

@@ -135,9 +135,7 @@ def _publish_closing(current: Record, at: float) -> Script[None]:
     works = yield from works_of(current.incident.id)
     for queue, (item, delivery) in works.items():
         if delivery is not None:
-            yield from save_work(
-                current.incident.id, queue, work.ask_anew(item, at), _unsettled(to_delivery(delivery), at)
-            )
+            yield from save_work(current.incident.id, queue, work.ask_anew(item, at), _unsettled(to_delivery(delivery)))
         elif current.content == current.analysed_content:
             yield from save_work(current.incident.id, queue, work.drop(item))
 
@@ -207,7 +205,7 @@ def _ask_sinks(incident_id: str, works: Works, sinks: Sequence[str], now: float)
         queue = _SINK + to_bytes(sink)
         item, document = works.get(queue, (Work(), None))
         delivery = Delivery(sink=sink, state=DeliveryState.PENDING) if document is None else to_delivery(document)
-        yield from save_work(incident_id, queue, work.ask_anew(item, now), _unsettled(delivery, now))
+        yield from save_work(incident_id, queue, work.ask_anew(item, now), _unsettled(delivery))
 
 
 def fail_analysis(claim: AnalysisClaim, error: str, retry_at: float) -> Script[None]:
@@ -257,9 +255,13 @@ def _visible(delivery: Delivery) -> Delivery:
     return replace(delivery, updated_at=0.0)
 
 
-def _unsettled(delivery: Delivery, at: float) -> Delivery:
-    """Still to be done; what the sink calls it and the last error are kept."""
-    return replace(delivery, state=DeliveryState.PENDING, updated_at=at)
+def _unsettled(delivery: Delivery) -> Delivery:
+    """Still to be done; what the sink calls it, the last error and the last attempt's time are kept.
+
+    The time is what the least interval between two publications counts from: moved on by every new judgement, it
+    would put the publication off for as long as a storm lasts.
+    """
+    return replace(delivery, state=DeliveryState.PENDING)
 
 
 def get(incident_id: str) -> Script[list[Stored]]:

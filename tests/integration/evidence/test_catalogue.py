@@ -1,0 +1,111 @@
+"""Every query of the built-in catalogue, asked of a real Prometheus that holds what the usual exporters publish."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brain_common.clients.prometheus import PrometheusClient, PrometheusSettings
+from brain_engine.series import Edge, EdgeKind, Evidence
+from brain_lab.replay.blocks import write_blocks
+from brain_lab.replay.series import PromSeries
+from brain_rca.evidence.catalogue import load_catalogue
+from brain_rca.evidence.prometheus import PrometheusEvidence
+from brain_rca.evidence.protocol import Window
+from tests.integration.evidence.exposition import COUNT, STEP, everything, kube_state_metrics
+from tests.servers.fixtures import PrometheusFactory
+from tests.servers.provide import require
+
+pytestmark = pytest.mark.anyio
+
+CART = "lab/shop/service/cart"
+NODE = "lab//node/10.0.0.7"
+SERVICES = {"recorded": "lab/shop/service/recorded", "http": CART} | {
+    name: f"lab//service/{name}" for name in ("payments", "ledger", "stock")
+}
+# By signal: what each entity's level must be. The four ways to measure a service are four services here.
+EXPECTED = {
+    "service_request_rate": dict(zip(SERVICES.values(), (7.0, 10.0, 8.0, 8.0, 4.0), strict=True)),
+    "service_error_ratio": dict(zip(SERVICES.values(), (0.125, 0.05, 0.25, 0.25, 0.25), strict=True)),
+    "service_latency_mean": dict(zip(SERVICES.values(), (0.7, 0.2, 0.4, 0.4, 0.3), strict=True)),
+    # Quantiles are interpolated within the bucket that holds all observations.
+    "service_latency_p50": dict(zip(SERVICES.values(), (0.7, 0.175, 0.3, 0.3, 0.25), strict=True)),
+    "service_latency_p90": dict(zip(SERVICES.values(), (0.7, 0.235, 0.46, 0.46, 0.37), strict=True)),
+    "service_latency_p95": dict(zip(SERVICES.values(), (0.7, 0.2425, 0.48, 0.48, 0.385), strict=True)),
+    "service_latency_p99": dict(zip(SERVICES.values(), (0.7, 0.2485, 0.496, 0.496, 0.397), strict=True)),
+    "container_cpu_usage": {CART: 0.5},
+    "container_cpu_throttled": {CART: 0.2},
+    "container_memory_working_set": {CART: 300e6},
+    "container_memory_of_limit": {CART: 0.5},
+    "container_disk_writes": {CART: 1000.0},
+    "container_disk_reads": {CART: 2000.0},
+    "container_sockets": {CART: 10.0},
+    "pod_network_dropped": {CART: 1.0},
+    "container_restarts": {CART: 3.0},
+    "container_waiting": {CART: 1.0},
+    "container_oom_killed": {CART: 1.0},
+    "pod_not_ready": {CART: 1.0},
+    "deployment_unavailable": {CART: 2.0},
+    "statefulset_unavailable": {"lab/shop/workload/db": 1.0},
+    "daemonset_unavailable": {"lab/shop/workload/agent": 1.0},
+    "job_failed": {"lab/shop/workload/backup": 4.0},
+    "autoscaler_at_maximum": {CART: 0.5},
+    "volume_used": {"lab/shop/workload/data-db-0": 0.9},
+    "node_not_ready": {"lab//node/node-1": 1.0},
+    "node_pressure": {"lab//node/node-1": 1.0},
+    "node_cpu_busy": {NODE: 0.75},
+    "node_memory_used": {NODE: 0.75},
+    "node_disk_used": {NODE: 0.8},
+    "node_disk_busy": {NODE: 0.6},
+    "node_network_errors": {NODE: 2.0},
+    "node_load_per_core": {NODE: 1.5},
+}
+
+
+async def gather(prometheus: PrometheusFactory, folder: Path, series: list[PromSeries]) -> Evidence:
+    end = float(int(time.time() - 60) // 15 * 15)
+    times = end - STEP * np.arange(COUNT, dtype=np.float64)[::-1]
+    (folder / "tsdb").mkdir()
+    write_blocks(series, times, folder / "tsdb", lambda done, of: None)
+    server = prometheus(data_dir=folder)
+    client = PrometheusClient(PrometheusSettings.model_validate({"url": server.url}))
+    source = PrometheusEvidence(client, load_catalogue(), "lab", {}, 60.0)
+    try:
+        return await source.gather(Window(end - 1200, end - 600, end, STEP))
+    finally:
+        await source.aclose()
+
+
+@pytest.fixture(autouse=True)
+def promtool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAIN_PROMTOOL_BIN", str(require("promtool")))
+
+
+async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus: PrometheusFactory) -> None:
+    evidence = await gather(prometheus, tmp_path, everything())
+
+    assert evidence.missing == ()
+    found = {
+        panel.signal.name: dict(zip(panel.entities, panel.values[:, -1].tolist(), strict=True))
+        for panel in evidence.panels
+    }
+    assert found.keys() == EXPECTED.keys() == load_catalogue().signals.keys()
+    for signal, expected in EXPECTED.items():
+        assert found[signal] == pytest.approx(expected, rel=1e-6), signal
+
+    assert set(evidence.edges) == {
+        Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS),
+        Edge("lab/shop/workload/front", CART, EdgeKind.CALLS),
+        Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON),
+    }
+
+
+async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, prometheus: PrometheusFactory) -> None:
+    """As for five minutes after each restart of it, under its old and its new address."""
+    twice = [*everything(), *kube_state_metrics("10.0.0.10:8080")]
+    evidence = await gather(prometheus, tmp_path, sorted(twice, key=lambda series: series.metric))
+    assert evidence.missing == ()
+    assert {panel.signal.name for panel in evidence.panels} == EXPECTED.keys()

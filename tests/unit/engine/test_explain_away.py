@@ -1,0 +1,186 @@
+"""The dependency-aware ranker: who is blamed, who is excused, and when nobody is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from brain_engine.anomaly.robust_shift import RobustShift
+from brain_engine.findings import find
+from brain_engine.graph.dependency import DependencyGraph
+from brain_engine.rank.excess import excesses
+from brain_engine.rank.explain_away import ExplainAway
+from brain_engine.rank.protocol import Candidate, Situation
+from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
+from tests.contract.engine.scenes import (
+    BASELINE,
+    CPU,
+    ERRORS,
+    LATENCY,
+    ONSET,
+    RATE,
+    STEPS,
+    evidence,
+    faulty,
+    noise,
+    panel,
+    shop,
+)
+
+
+def rank(scene: Evidence, *alerting: str) -> tuple[Candidate, ...]:
+    found = find(scene, RobustShift())
+    return tuple(ExplainAway().rank(Situation(scene, found, DependencyGraph(scene.edges), alerting)))
+
+
+def names(scene: Evidence, *alerting: str) -> list[str]:
+    return [candidate.entity for candidate in rank(scene, *alerting)]
+
+
+def chain(latency: Mapping[str, Array], rate: Mapping[str, Array], *calls: tuple[str, str]) -> Evidence:
+    return evidence(panel(LATENCY, latency), panel(RATE, rate), calls=calls)
+
+
+def test_the_callee_at_the_end_of_the_chain_is_first() -> None:
+    assert names(shop(), "front")[0] == "db"
+
+
+def test_the_caller_says_who_its_trouble_comes_from() -> None:
+    against = {candidate.entity: candidate.against for candidate in rank(shop(fault=0.3), "front")}
+    assert against["db"] == ()
+    assert any("most of its trouble comes from cart" in text for text in against.get("front", ())) or (
+        "front" not in against
+    )
+
+
+def test_without_graph_whoever_is_slow_is_a_candidate() -> None:
+    assert {"db", "cart", "front"} <= set(names(replace(shop(), edges=()), "front"))
+
+
+def test_a_caller_slow_by_itself_is_blamed_although_its_callee_is_a_little_slow_too() -> None:
+    latency = {"front": faulty(1, 0.1, 0.005, 2.0), "cart": faulty(2, 0.05, 0.0025, 0.1)}
+    rate = {name: noise(3, 20.0, 0.5) for name in latency}
+    assert names(chain(latency, rate, ("front", "cart")), "front")[0] == "front"
+
+
+def test_requests_weigh_a_slow_callee_that_is_hardly_called_explains_little() -> None:
+    latency = {"front": faulty(1, 0.1, 0.005, 2.0), "rare": faulty(2, 0.05, 0.0025, 2.0)}
+    rate = {"front": noise(3, 100.0, 0.5), "rare": noise(4, 0.5, 0.01)}
+    assert names(chain(latency, rate, ("front", "rare")), "front")[0] == "front"
+
+
+def new_callee(seen_before: bool, rate_before: float = np.nan) -> Evidence:
+    """``front`` became slow as it began to call ``fresh``, which is as slow."""
+    fresh = faulty(2, 0.05, 0.002, 2.0)
+    rate = noise(4, 20.0, 0.5)
+    if not seen_before:
+        fresh[:ONSET] = np.nan
+        rate[:ONSET] = rate_before
+    latency = {"front": faulty(1, 0.1, 0.005, 2.0), "fresh": fresh}
+    return chain(latency, {"front": noise(3, 20.0, 0.5), "fresh": rate}, ("front", "fresh"))
+
+
+def test_an_old_callee_explains_its_caller() -> None:
+    assert names(new_callee(seen_before=True), "front")[0] == "fresh"
+
+
+@pytest.mark.parametrize("rate_before", [np.nan, 0.0])
+def test_a_new_callee_explains_nothing_away(rate_before: float) -> None:
+    assert names(new_callee(seen_before=False, rate_before=rate_before), "front")[0] == "front"
+
+
+def test_a_new_failing_callee_explains_nothing_away() -> None:
+    ratio = np.full(STEPS, np.nan)
+    ratio[ONSET:] = 1.0
+    errors = {"front": faulty(1, 0.0, 0.0, 0.9), "fresh": ratio}
+    rate = noise(4, 20.0, 0.5)
+    rate[:ONSET] = 0.0
+    scene = evidence(
+        panel(ERRORS, errors), panel(RATE, {"front": noise(3, 20.0, 0.5), "fresh": rate}), calls=[("front", "fresh")]
+    )
+    assert names(scene, "front")[0] == "front"
+
+
+def test_a_callee_that_is_gone_is_no_longer_blamed_for_being_slow() -> None:
+    latency = {"front": faulty(1, 0.1, 0.005, 2.0), "gone": noise(2, 0.05, 0.002)}
+    latency["gone"][BASELINE:] = np.nan
+    rate = {name: noise(3, 20.0, 0.5) for name in latency}
+    assert names(chain(latency, rate, ("front", "gone")), "front") == ["front"]
+
+
+def test_its_own_resources_speak_for_an_entity_whoever_calls_it() -> None:
+    scene = shop()
+    cpu = {name: noise(40, 0.4, 0.02) for name in ("front", "cart", "db", "ads")}
+    cpu["cart"] = faulty(41, 0.4, 0.02, 6.0)
+    panels = tuple(panel(CPU, cpu) if one.signal == CPU else one for one in scene.panels)
+    assert "cart" in names(replace(scene, panels=panels), "front")[:2]
+
+
+def test_an_alarm_that_does_not_deviate_has_no_cause() -> None:
+    assert rank(shop(), "ads") == ()
+
+
+def test_no_alarm_no_cause() -> None:
+    assert rank(shop(), *()) == ()
+
+
+def test_an_alarm_that_nobody_measures_is_believed() -> None:
+    assert names(shop(), "backup-job")
+
+
+def test_traffic_alone_is_no_trouble() -> None:
+    rate = {"front": faulty(3, 50.0, 1.0, 75.0), "cart": faulty(4, 50.0, 1.0, 75.0)}
+    latency = {name: noise(seed, 0.1, 0.005) for seed, name in enumerate(rate)}
+    assert rank(chain(latency, rate, ("front", "cart")), "front") == ()
+
+
+def test_what_the_alarm_does_not_depend_on_weighs_less_and_says_so() -> None:
+    latency = {
+        "front": faulty(1, 0.1, 0.005, 2.0),
+        "cart": faulty(2, 0.05, 0.0025, 1.9),
+        "far": faulty(3, 0.05, 0.002, 9.0),
+        "farther": noise(6, 0.05, 0.002),
+    }
+    rate = {name: noise(4, 20.0, 0.5) for name in latency}
+    found = rank(chain(latency, rate, ("front", "cart"), ("far", "farther")), "front")
+    assert found[0].entity == "cart"
+    far = next(candidate for candidate in found if candidate.entity == "far")
+    assert any("nothing that alerts is known to depend on it" in text for text in far.against)
+
+
+def test_a_circle_excuses_nobody() -> None:
+    latency = {"a": faulty(1, 0.1, 0.005, 2.0), "b": faulty(2, 0.1, 0.005, 2.1)}
+    rate = {name: noise(3, 20.0, 0.5) for name in latency}
+    assert set(names(chain(latency, rate, ("a", "b"), ("b", "a")), "a")) == {"a", "b"}
+
+
+@pytest.mark.parametrize("quantile", ["mean", "p50", "p90", "p95", "p99"])
+def test_any_latency_of_the_catalogue_serves(quantile: str) -> None:
+    scene = shop()
+    signal = Signal(f"service_latency_{quantile}", Family.LATENCY, "seconds", Direction.UP)
+    panels = tuple(replace(one, signal=signal) if one.signal == LATENCY else one for one in scene.panels)
+    assert names(replace(scene, panels=panels), "front")[0] == "db"
+
+
+def test_excess_adds_up_along_the_chain() -> None:
+    [latency, errors] = excesses(shop(fault=0.8), RobustShift())
+    assert latency.family is Family.LATENCY
+    masses = latency.masses("front")
+    assert masses["db"] == pytest.approx(50 * 0.78, rel=0.1)
+    assert masses["front"] > masses["cart"] > masses["db"] > 10 * abs(masses["ads"])
+    assert errors.masses("front") == {}
+
+
+def test_excess_without_request_rates_counts_time_only() -> None:
+    scene = replace(shop(), panels=tuple(one for one in shop().panels if one.signal != RATE))
+    assert excesses(scene, RobustShift())[0].masses("front")["db"] == pytest.approx(0.78, rel=0.1)
+
+
+def test_absurd_numbers_do_not_spread() -> None:
+    scene = shop()
+    wild = np.where(np.arange(STEPS) % 3 == 0, 1e308, -np.inf)
+    panels = tuple(Panel(one.signal, (*one.entities, "wild"), np.vstack([one.values, wild])) for one in scene.panels)
+    assert names(replace(scene, panels=panels), "front")[0] == "db"

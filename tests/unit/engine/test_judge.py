@@ -1,0 +1,114 @@
+"""From a ranking to a judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from brain_engine.anomaly.robust_shift import RobustShift
+from brain_engine.findings import Finding, find
+from brain_engine.graph.dependency import DependencyGraph
+from brain_engine.judge import judge
+from brain_engine.plugins import UnknownPluginError, load_detector, load_ranker
+from brain_engine.rank.protocol import Candidate, Situation, combined
+from brain_engine.series import Direction, Evidence, Family, Signal
+from tests.contract.engine.scenes import LATENCY, STEPS, evidence, panel, shop
+
+SIGNALS = {family: Signal(family.value, family, "1", Direction.UP) for family in Family}
+
+
+class Fixed:
+    """Ranks as it was told to."""
+
+    name = "fixed"
+
+    def __init__(self, *candidates: Candidate) -> None:
+        self._candidates = candidates
+
+    def rank(self, situation: Situation) -> Sequence[Candidate]:
+        return self._candidates
+
+
+def finding(entity: str, family: Family, nats: float) -> Finding:
+    return Finding(entity, SIGNALS[family], 0, nats, 0.9, None, Direction.UP, 1.0, 2.0)
+
+
+def kind(*findings: Finding) -> str:
+    said = judge(evidence(), findings, DependencyGraph(()), ("a",), Fixed(Candidate("a", 5.0)))
+    return said.causes[0].fault_kind
+
+
+def test_odds_are_against_none_of_these() -> None:
+    said = judge(evidence(), (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 4.0), Candidate("b", 1e-12)))
+    first, second = (cause.probability for cause in said.causes)
+    assert first / said.none_probability == pytest.approx(2.718281828)
+    assert second == pytest.approx(said.none_probability)
+
+
+def test_enormous_evidence_is_no_overflow() -> None:
+    said = judge(evidence(), (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 1e6), Candidate("b", 1.0)))
+    assert said.causes[0].probability == pytest.approx(1.0)
+    assert said.none_probability == 0.0
+
+
+def test_at_most_ten_are_listed() -> None:
+    many = [Candidate(f"e{place}", 5.0) for place in range(50)]
+    assert len(judge(evidence(), (), DependencyGraph(()), ("a",), Fixed(*many)).causes) == 10
+
+
+def test_a_resource_names_the_fault_rather_than_its_symptom() -> None:
+    assert kind(finding("a", Family.LATENCY, 20.0), finding("a", Family.CPU, 11.0)) == "cpu"
+    assert kind(finding("a", Family.LATENCY, 20.0), finding("a", Family.CPU, 9.0)) == "latency"
+    assert kind(finding("a", Family.ERRORS, 3.0), finding("b", Family.CPU, 90.0)) == "errors"
+    assert kind() == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        (evidence(), "no evidence"),
+        (evidence(panel(LATENCY, {})), "no evidence"),
+        (evidence(panel(LATENCY, {"a": np.full(STEPS, 1.0)})), "nothing deviates"),
+        (shop(), "has no part in what alerts"),
+    ],
+)
+def test_why_there_is_no_cause(scene: Evidence, words: str) -> None:
+    found = find(scene, RobustShift())
+    said = judge(scene, found, DependencyGraph(scene.edges), ("a",), Fixed())
+    assert words in said.reason
+    assert said.none_probability == 1.0
+
+
+def test_the_path_is_the_shortest_to_any_alarm() -> None:
+    scene = shop()
+    graph = DependencyGraph(scene.edges)
+    one = judge(scene, (), graph, ("front", "cart"), Fixed(Candidate("db", 5.0), Candidate("nobody", 1.0)))
+    assert one.causes[0].path == ("db", "cart")
+    assert one.causes[1].path == ("nobody",)
+
+
+def test_findings_of_the_cause_come_with_it_strongest_first() -> None:
+    scene = shop()
+    found = find(scene, RobustShift())
+    said = judge(scene, found, DependencyGraph(scene.edges), ("front",), load_ranker("explain-away"))
+    shown = said.causes[0].findings
+    assert shown
+    assert {one.entity for one in shown} == {said.causes[0].entity}
+    assert [one.nats for one in shown] == sorted((one.nats for one in shown), reverse=True)
+    assert said.findings == found
+
+
+def test_many_signals_of_one_fact_do_not_add_up_to_more() -> None:
+    assert combined([]) == 0.0
+    assert combined([8.0]) == 8.0
+    assert combined([8.0] * 100) == combined([8.0] * 4) == 15.0
+    assert combined([1.0, 8.0, 2.0]) == combined([8.0, 2.0, 1.0]) == 8.0 + 1.0 + 0.25
+
+
+@pytest.mark.parametrize("load", [load_detector, load_ranker])
+def test_an_unknown_plugin_is_told_with_those_that_exist(load: object) -> None:
+    assert callable(load)
+    with pytest.raises(UnknownPluginError, match=r"'nonsense'.*(robust-shift|explain-away)"):
+        load("nonsense")
