@@ -18,6 +18,7 @@ test: $(VENV)/dev ## All tests; those that need a real server skip without Go (A
 	@$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/dev ## Formatting, lint, types, layers
+	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --verbose

@@ -98,7 +98,7 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
 
     assert set(evidence.edges) == {
         Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS),
-        Edge("lab/shop/workload/front", CART, EdgeKind.CALLS),
+        Edge("lab//service/front", CART, EdgeKind.CALLS),
         Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON),
     }
 

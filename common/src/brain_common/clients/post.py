@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from brain_common.clients.http import HttpSettings, safe_text, status_error, transport_error
-from brain_common.errors import PermanentError
+from brain_common.errors import PermanentError, TemporaryError
 
 _MAX_READ: Final = 65536  # bytes of an answer that are read so that the connection can be used again
 _MAX_SHOWN: Final = 2000  # bytes of it that may go into a message; safe_text shortens them further
@@ -46,6 +46,8 @@ async def post(
         raise PermanentError(f"{server}: a header or the credential is not fit to be sent") from error
     except httpx.TransportError as error:
         raise transport_error(server, settings, error) from error
+    except OSError as error:  # httpx lets a TLS alert during the answer pass as it is
+        raise TemporaryError(f"{server}: {safe_text(settings, str(error))}") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         words = safe_text(settings, str(error), _secrets_in(url))
         raise PermanentError(f"{server}: {type(error).__name__}: {words}") from error

@@ -9,9 +9,9 @@ logarithm of the deviation, and a deviation of 1,000 scales does not bury one of
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from brain_engine.anomaly.running_median import running_median
 from brain_engine.findings import Deviations
 from brain_engine.measured import measured
 from brain_engine.series import Array, Direction, Evidence, Family, Panel
@@ -85,7 +85,7 @@ def _scan(window: Array, usual: Array, scale: Array, length: int, split: int, di
         empty = np.full(rows, np.nan)
         return Deviations(np.zeros(rows), np.ones(rows, bool), np.full(rows, -1), empty, empty)
     filled = _fill_forward(window, usual)
-    smooth = np.median(sliding_window_view(filled, length, axis=1), axis=2)
+    smooth = running_median(filled, length)
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = (smooth - usual[:, None]) / scale[:, None]
     shift = np.nan_to_num(shift, nan=0.0, posinf=0.0, neginf=0.0)

@@ -145,7 +145,13 @@ def _notifications(system: estate.Estate, count: int, end: float) -> list[Notifi
     """Critical, as nothing else is judged at once; about the victims in turn."""
     names = system.victims or (system.cause,)
     return [
-        notification(f"{n}", 1, names[n % len(names)], "critical", end - n * estate.SCRAPE_SECONDS)
+        notification(
+            f"{n}",
+            1,
+            {"namespace": estate.NAMESPACE, "service": names[n % len(names)]},
+            "critical",
+            end - n * estate.SCRAPE_SECONDS,
+        )
         for n in range(count)
     ]
 

@@ -12,17 +12,22 @@ Progress = Callable[[str], None]
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """The worst value of a figure that is good enough."""
+    """What a figure is held against; ``bar`` is in words, e.g. ``<= 0.25``."""
 
     figure: str  # its name, with dots: answer_seconds.p99
     value: float
-    at_most: float
+    bar: str
     met: bool
 
 
 def at_most(figure: str, value: float, bar: float) -> Bar:
-    """Hold ``value`` against a bar."""
-    return Bar(figure, value, bar, value <= bar)
+    """A figure that is better the less it is."""
+    return Bar(figure, value, f"<= {bar:g}", value <= bar)
+
+
+def exactly(figure: str, value: int, bar: int) -> Bar:
+    """A count with one right value."""
+    return Bar(figure, value, f"= {bar}", value == bar)
 
 
 def quantiles(values: Sequence[float], percents: Sequence[int]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -56,11 +56,11 @@ class Answer:
         return msgspec.json.decode(self.body, type=Accepted).incident
 
 
-def notification(group: str, alerts: int, service: str, severity: str, since: float) -> Notification:
-    """A group of ``alerts`` firing alerts about ``service``; groups of another name are other groups."""
-    shared = {"alertname": f"Bench{group}", "namespace": "bench", "service": service, "severity": severity}
+def notification(group: str, alerts: int, about: Mapping[str, str], severity: str, since: float) -> Notification:
+    """A group of ``alerts`` firing alerts with the labels ``about``; groups of another name are other groups."""
+    shared = {"alertname": f"Bench{group}", "severity": severity, **about}
     firing = [Firing({**shared, "instance": f"{n}"}, {"summary": "made by a bench"}, since) for n in range(alerts)]
-    payload = webhook_payload(firing, {"alertname": shared["alertname"], "service": service})
+    payload = webhook_payload(firing, {"alertname": shared["alertname"]})
     return Notification(json.dumps(payload).encode(), frozenset(alert["fingerprint"] for alert in payload["alerts"]))
 
 

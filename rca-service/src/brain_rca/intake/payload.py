@@ -117,6 +117,8 @@ def epoch(moment: datetime) -> float:
 
 def clean(text: str) -> str:
     """``text`` without control characters, cut to a sane length."""
+    if text.isprintable() and len(text) <= _LONGEST_VALUE:  # nearly always, and ten times as fast
+        return text
     return _CONTROL.sub("", text[:_LONGEST_VALUE])
 
 

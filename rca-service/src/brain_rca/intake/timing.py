@@ -11,6 +11,7 @@ from brain_common.settings import Settings
 from brain_rca.model import AlertGroup, Severity
 from brain_rca.store.protocol import Notification
 
+_WORDS = {severity.value: severity for severity in Severity}
 _URGENCY = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 BRAIN_ALERTNAME = "BrainRootCause"  # what this service itself posts: never judged, or it would go round in circles
 
@@ -53,9 +54,7 @@ def severity_of(group: AlertGroup, settings: IntakeSettings) -> Severity:
 
 def _severity(labels: Mapping[str, str], settings: IntakeSettings) -> Severity:
     word = labels.get(settings.severity_label, "").lower()
-    if word in settings.severities:
-        return settings.severities[word]
-    return Severity(word) if word in tuple(Severity) else Severity.WARNING
+    return settings.severities.get(word) or _WORDS.get(word, Severity.WARNING)
 
 
 def is_own(group: AlertGroup) -> bool:
