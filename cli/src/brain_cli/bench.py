@@ -2,11 +2,107 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
+if TYPE_CHECKING:
+    import msgspec
+
 app = typer.Typer(no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")]
 
 
 @app.callback()
 def _group() -> None:
     """Measure the product."""
+
+
+@app.command()
+def analysis(
+    groups: Annotated[int, typer.Option(help="Groups that are timed, one after another.")] = 40,
+    services: Annotated[int, typer.Option(help="Services in the recorded system.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """Seconds from webhook to annotation, and what an analysis costs, behind a real Prometheus."""
+    from brain_lab.bench import analysis as bench
+
+    _show(bench.run(groups, services, _progress), as_json=as_json)
+
+
+@app.command()
+def intake(
+    groups: Annotated[int, typer.Option(help="Alert groups; each is told about ten times.")] = 500,
+    connections: Annotated[int, typer.Option(help="Connections at the same time.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """A burst of notifications, each made durable before it is answered."""
+    from brain_lab.bench import intake as bench
+
+    _show(bench.run(groups, connections, _progress), as_json=as_json)
+
+
+@app.command()
+def crash(
+    kills: Annotated[int, typer.Option(help="Times the service is killed.")] = 50,
+    store: Annotated[str, typer.Option(help="sqlite or postgres.")] = "sqlite",
+    as_json: AsJson = False,
+) -> None:
+    """kill -9 at random moments under intake: nothing accepted is lost, nothing is told twice."""
+    from brain_lab.bench import crash as bench
+
+    _show(bench.run(kills, store, _progress), as_json=as_json)
+
+
+@app.command()
+def outage(
+    seconds: Annotated[float, typer.Option(help="How long each server is away.")] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Grafana, Prometheus, Alertmanager and PostgreSQL away, one after another."""
+    from brain_lab.bench import outage as bench
+
+    _show(bench.run(seconds, _progress), as_json=as_json)
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _show(figures: msgspec.Struct, *, as_json: bool) -> None:
+    """The figures, and exit code 1 where one misses its bar."""
+    import msgspec
+
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(figures) + b"\n")
+        sys.stdout.flush()
+    else:
+        _print(msgspec.to_builtins(figures))
+    if not all(bar["met"] for bar in msgspec.to_builtins(figures)["bars"]):
+        raise typer.Exit(1)
+
+
+def _print(figures: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("figure", "measured", "bar", ""):
+        table.add_column(title, justify="right" if title == "measured" else "left")
+    bars = {bar["figure"]: bar for bar in figures["bars"]}
+    for name, value in _flat({key: value for key, value in figures.items() if key not in ("bench", "bars")}):
+        bar = bars.get(name, {"bar": "", "met": None})
+        verdict = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[bar["met"]]
+        table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else f"{value}", bar["bar"], verdict)
+    Console(highlight=False).print(table)
+
+
+def _flat(figures: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:
+    """Figures by their name with dots, as bars name them."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in figures.items():
+        rows += _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else [(f"{prefix}{name}", value)]
+    return rows

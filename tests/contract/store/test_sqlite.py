@@ -14,11 +14,12 @@ import pytest
 from brain_common.clock import ManualClock
 from brain_common.errors import ConfigError
 from brain_rca.store.sqlite import SqliteStore
-from tests.contract.store.samples import COOLDOWN, T0, notification
+from tests.contract.store.samples import COOLDOWN, T0, analysis, notification
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
+LEASE = 120.0
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
@@ -121,3 +122,29 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
 
     with pytest.raises(ConfigError, match="version 99"):
         await new_store(path).open()
+
+
+async def test_a_restart_frees_judgements_but_not_what_a_sink_may_still_be_told(path: Path) -> None:
+    first, second = new_store(path), new_store(path)
+    await first.open()
+    await first.accept(notification())
+    judged = await first.claim_analysis(T0, LEASE)
+    assert judged is not None
+    await first.finish_analysis(judged, analysis(), T0, ["grafana"], None)
+    await first.accept(notification(key="another"))
+    unfinished = await first.claim_analysis(T0, LEASE)
+    told = await first.claim_delivery("grafana", T0, LEASE)
+    assert unfinished is not None
+    assert told is not None
+    await first.close()
+
+    await second.open()
+    try:
+        again = await second.claim_analysis(T0 + 1, LEASE)
+        assert again is not None
+        assert again.incident.id == unfinished.incident.id
+        assert not await second.finish_analysis(unfinished, analysis(), T0 + 1, [], None)
+        assert await second.claim_delivery("grafana", T0 + LEASE - 1, LEASE) is None
+        assert await second.claim_delivery("grafana", T0 + LEASE, LEASE) is not None
+    finally:
+        await second.close()

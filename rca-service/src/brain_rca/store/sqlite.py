@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from brain_common.clock import Clock
 from brain_common.errors import BrainError, ConfigError, PermanentError, TemporaryError
+from brain_rca.store import transactions
 from brain_rca.store.rows import Row, Script, Statement
 from brain_rca.store.schema import SQLITE, VERSION, render
 from brain_rca.store.scripted import ScriptedStore
@@ -60,6 +61,7 @@ class SqliteStore(ScriptedStore):
             ConfigError: The file cannot be made, is no database, is of a newer release, or is in use.
         """
         await asyncio.to_thread(self._open)
+        await self._write(transactions.free_analyses())  # the lock shows that whoever held them has ended
 
     def _open(self) -> None:
         try:

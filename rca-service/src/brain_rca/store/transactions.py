@@ -167,6 +167,15 @@ def _claim(queue: bytes, token: str, now: float, lease_seconds: float) -> Script
     return Claimed(stored, token, columns[-1], claimed.first_attempt_at)
 
 
+def free_analyses() -> Script[None]:
+    """Judgements of workers that are known to be dead are due as they were.
+
+    Deliveries keep their leases: what the dead worker sent may still be on its way, and a second attempt before it has
+    arrived would not find it there.
+    """
+    yield Statement("UPDATE brain_work SET ready_at = due_at WHERE queue = ? AND token <> ''", (_ANALYSIS,))
+
+
 def finish_analysis(
     claim: AnalysisClaim,
     analysis: Analysis,
