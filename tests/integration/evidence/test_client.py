@@ -193,8 +193,10 @@ async def test_a_body_that_is_not_what_its_encoding_says() -> None:
 
 
 async def test_many_series_without_samples_take_no_memory() -> None:
-    many = matrix(*(({"n": str(n)}, []) for n in range(3000)))
-    assert "3000 series" in await refused(lambda *_: plain(many), PermanentError, most_bytes=len(many) // 4 * 5 // 8)
+    many, steps = matrix(*(({"n": str(n)}, []) for n in range(3000))), 1000
+    async with listening(lambda *_: plain(many)) as server, aclosing(client(server.url, most_bytes=len(many))) as one:
+        with pytest.raises(PermanentError, match="3000 series"):
+            await one.query_range("up", START, START + STEP * steps, STEP)
 
 
 async def test_a_server_that_trickles_is_given_up_after_the_time_of_a_request() -> None:

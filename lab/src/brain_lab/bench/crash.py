@@ -123,8 +123,8 @@ async def _measure(
             starts.append(time.perf_counter() - began)
             progress(f"kill {number} of {kills}: {book.accepted} notifications accepted")
     progress("catching up")
-    known, seconds = await settle(service, book, _PATIENCE)
-    lost, doubled = book.lost(known), sink.doubled()
+    settlement = await settle(service, book.promised, _PATIENCE)
+    lost, doubled = settlement.undone + book.refused, sink.doubled()
     taken = quantiles(starts, (50, 100))
     return CrashFigures(
         store=store,
@@ -135,6 +135,6 @@ async def _measure(
         lost=lost,
         doubled=doubled,
         start_seconds={"p50": taken["p50"], "max": taken["p100"]},
-        catch_up_seconds=seconds,
+        catch_up_seconds=settlement.seconds,
         bars=[exactly("lost", lost, 0), exactly("doubled", doubled, 0)],
     )

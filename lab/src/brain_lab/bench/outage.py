@@ -33,8 +33,9 @@ from brain_lab.servers.toxiproxy import Proxy, Toxiproxy
 SERVERS: Final = ("grafana", "prometheus", "alertmanager", "postgres")
 LONGEST: Final = 600.0  # seconds of one outage
 _SERVICES: Final = 20
-_RECORDED: Final = 7200.0  # seconds of evidence, the last half hour with a fault
-_FAULT: Final = 1800.0
+_RECORDED: Final = 7200.0  # seconds of evidence before the bench
+_AHEAD: Final = 3600.0  # and after its start: the recording goes on while servers come and go
+_FAULT: Final = 300.0  # seconds before the bench that the fault began
 _SENDERS: Final = 4
 _RATE: Final = 8.0  # notifications a second
 _BETWEEN: Final = 5.0  # seconds of normal operation before each outage
@@ -111,8 +112,8 @@ def run(seconds: float, progress: Progress) -> OutageFigures:
 
 def _start(stack: ExitStack, progress: Progress) -> _World:
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="brain-bench-")))
-    end = time.time() // estate.SCRAPE_SECONDS * estate.SCRAPE_SECONDS
-    system = estate.build(_SERVICES, end, _RECORDED, _FAULT)
+    now = time.time() // estate.SCRAPE_SECONDS * estate.SCRAPE_SECONDS
+    system = estate.build(_SERVICES, now + _AHEAD, _RECORDED + _AHEAD, _FAULT + _AHEAD)
     (folder / "prometheus" / "tsdb").mkdir(parents=True)
     write_blocks(system.series, system.times, folder / "prometheus" / "tsdb", lambda *_: None)
     progress("starting Prometheus, Alertmanager, PostgreSQL and Toxiproxy")
@@ -158,8 +159,7 @@ async def _measure(world: _World, seconds: float, progress: Progress) -> OutageF
             progress(f"{name} goes away for {seconds:.0f} s")
             outages[name] = await _without(world, name, seconds, book)
             progress(f"{name}: caught up {outages[name].catch_up_seconds:.1f} s after its return")
-    known, _ = await settle(world.service, book, _PATIENCE)
-    lost = book.lost(known)
+    lost = (await settle(world.service, book.promised, _PATIENCE)).undone + book.refused
     doubled = world.sink.doubled() + _doubled_alerts(world.alertmanager.url)
     restarts = int(world.service.process.pid != pid)
     return OutageFigures(
@@ -184,10 +184,9 @@ async def _without(world: _World, name: str, seconds: float, book: Book) -> _Out
     with proxy.add_toxic("timeout", timeout=0):
         proxy.enable()
         await asyncio.sleep(seconds / 2)
-    so_far = Book(promised={incident: set(alerts) for incident, alerts in book.promised.items()})
-    _, caught_up = await settle(world.service, so_far, _PATIENCE)
+    caught_up = await settle(world.service, dict(book.promised), _PATIENCE)
     meanwhile = await asyncio.to_thread(_failures, world.service) - failures
-    return _Outage(book.retried - retried, meanwhile, caught_up)
+    return _Outage(book.retried - retried, meanwhile, caught_up.seconds)
 
 
 def _failures(service: Service) -> int:

@@ -1,7 +1,7 @@
 """A steady stream of notifications while things break, and the book of what the service took responsibility for.
 
 Each notification is posted as Alertmanager does, again after 5xx and lost answers, until it is answered 200. From that
-moment on it is promised: ``Book.lost`` counts those of which the service later knows too little.
+moment on it is promised, and ``settle`` waits until the service has kept its word.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -56,17 +56,17 @@ class Book:
         self.refused += 1
         return True
 
-    def lost(self, known: Sequence[Incident]) -> int:
-        """Incidents that lack an alert, the judgement of what they hold, or the news at a sink; and those refused."""
-        by_id = {incident.id: incident for incident in known}
-        kept = (settled(by_id[id_], alerts) for id_, alerts in self.promised.items() if id_ in by_id)
-        return len(self.promised) - sum(kept) + self.refused
 
+class Settlement(NamedTuple):
+    """How the waiting ended.
 
-def settled(incident: Incident, fingerprints: set[str]) -> bool:
-    """Whether nothing is left to do about it."""
-    told = bool(incident.deliveries) and all(delivery.state == "done" for delivery in incident.deliveries)
-    return incident.analysed and told and fingerprints <= {alert.fingerprint for alert in incident.alerts}
+    Attributes:
+        undone: Incidents that lack an alert, the judgement of what they hold, or the news at a sink.
+        seconds: It took.
+    """
+
+    undone: int
+    seconds: float
 
 
 @asynccontextmanager
@@ -109,24 +109,33 @@ def _notifications(about: Mapping[str, str]) -> Iterator[Notification]:
             yield from itertools.repeat(told, PEERS)
 
 
-async def settle(service: Service, book: Book, patience: float) -> tuple[list[Incident], float]:
-    """Wait until everything that was promised is done.
+async def settle(service: Service, promised: Mapping[str, set[str]], patience: float) -> Settlement:
+    """Wait until everything in ``promised`` is done, at most ``patience`` seconds.
 
-    Returns:
-        The incidents, and how many seconds it took; ``patience`` when it never did.
+    An incident counts from the moment it is seen done: one that stays open is judged and told anew later.
     """
     began = time.monotonic()
+    waiting = {incident: frozenset(alerts) for incident, alerts in promised.items()}
     while True:
-        known = await asyncio.to_thread(_known, service, book)
+        known = await asyncio.to_thread(_known, service, list(waiting))
+        for incident in known:
+            if settled(incident, waiting[incident.id]):
+                del waiting[incident.id]
         passed = time.monotonic() - began
-        if book.lost(known) == 0 or passed > patience:
-            return known, min(passed, patience)
+        if not waiting or passed > patience:
+            return Settlement(len(waiting), passed)
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _known(service: Service, book: Book) -> list[Incident]:
+def settled(incident: Incident, fingerprints: frozenset[str]) -> bool:
+    """Whether nothing is left to do about it."""
+    told = bool(incident.deliveries) and all(delivery.state == "done" for delivery in incident.deliveries)
+    return incident.analysed and told and fingerprints <= {alert.fingerprint for alert in incident.alerts}
+
+
+def _known(service: Service, ids: Sequence[str]) -> list[Incident]:
     """Nothing, while the service cannot say."""
     try:
-        return service.incidents(list(book.promised))
+        return service.incidents(ids)
     except httpx.HTTPError:
         return []
