@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
 import yaml
@@ -67,10 +66,11 @@ def section(text: str, heading: str) -> str:
 # --- commands
 
 
-def commands(command: click.Command, name: str = "brain") -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, by what one types."""
-    if isinstance(command, click.Group):
-        for part in command.commands.values():
+def commands(command: Any, name: str = "brain") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by what one types; typer brings a click of its own."""
+    parts = getattr(command, "commands", None)
+    if parts is not None:
+        for part in parts.values():
             yield from commands(part, f"{name} {part.name}")
     else:
         yield name, command
@@ -225,11 +225,14 @@ def certificate(folder: Path) -> None:
     (folder / "tls.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, *private))
 
 
+SECRETS = {"url": "https://chat.example.org/hook", "bcrypt": "$2b$12$" + "a" * 53}
+
+
 def mounted(text: str, folder: Path) -> str:
     """The example with its mounted secrets in a folder of the test."""
     certificate(folder / "tls")
     for file in re.findall(r"\$\{file:/etc/brain/([^}]+)\}", text):
-        (folder / file).write_text("https://chat.example.org/hook\n" if "url" in file else "a-secret-of-the-test\n")
+        (folder / file).write_text(next((text for word, text in SECRETS.items() if word in file), "a-secret") + "\n")
     return text.replace("/etc/brain", str(folder))
 
 

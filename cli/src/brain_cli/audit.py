@@ -35,12 +35,16 @@ def verify(
 
 async def _check(config: Path) -> AuditReport:
     from brain_common.clock import SystemClock
+    from brain_common.errors import ConfigError
     from brain_common.settings import load_settings
     from brain_rca.audit import check_audit
     from brain_rca.config import RcaSettings
     from brain_rca.service import build_store
 
     settings = load_settings(config, RcaSettings)
+    database = settings.store.sqlite
+    if database is not None and not database.exists():  # opening would make it, and an empty log is intact
+        raise ConfigError(f"store.sqlite {database}: no such file")
     store = build_store(settings.store, settings.intake.cooldown_seconds, SystemClock())
     await store.open()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,8 +23,8 @@ def _group() -> None:
 
 @app.command()
 def analysis(
-    groups: Annotated[int, typer.Option(help="Groups that are timed, one after another.")] = 40,
-    services: Annotated[int, typer.Option(help="Services in the recorded system.")] = 200,
+    groups: Annotated[int, typer.Option(min=1, max=80, help="Groups that are timed, one after another.")] = 40,
+    services: Annotated[int, typer.Option(min=4, max=2000, help="Services in the recorded system.")] = 200,
     as_json: AsJson = False,
 ) -> None:
     """Seconds from webhook to annotation, and what an analysis costs, behind a real Prometheus."""
@@ -35,8 +35,8 @@ def analysis(
 
 @app.command()
 def intake(
-    groups: Annotated[int, typer.Option(help="Alert groups; each is told about ten times.")] = 500,
-    connections: Annotated[int, typer.Option(help="Connections at the same time.")] = 50,
+    groups: Annotated[int, typer.Option(min=1, max=5000, help="Alert groups; each is told about ten times.")] = 500,
+    connections: Annotated[int, typer.Option(min=1, max=1000, help="Connections at the same time.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """A burst of notifications, each made durable before it is answered."""
@@ -47,8 +47,8 @@ def intake(
 
 @app.command()
 def crash(
-    kills: Annotated[int, typer.Option(help="Times the service is killed.")] = 50,
-    store: Annotated[str, typer.Option(help="sqlite or postgres.")] = "sqlite",
+    kills: Annotated[int, typer.Option(min=1, max=1000, help="Times the service is killed.")] = 50,
+    store: Annotated[Literal["sqlite", "postgres"], typer.Option(help="Where incidents are kept.")] = "sqlite",
     as_json: AsJson = False,
 ) -> None:
     """kill -9 at random moments under intake: nothing accepted is lost, nothing is told twice."""
@@ -59,7 +59,7 @@ def crash(
 
 @app.command()
 def outage(
-    seconds: Annotated[float, typer.Option(help="How long each server is away.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="How long each server is away.")] = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Grafana, Prometheus, Alertmanager and PostgreSQL away, one after another."""

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from brain_cli.rca import YEAR_3000
+
 app = typer.Typer(no_args_is_help=True)
 
 
@@ -23,7 +25,8 @@ def replay(
     case: Annotated[str, typer.Option(help="Id of the case; a wrong one lists those there are.")],
     into_prometheus: Annotated[Path, typer.Option(help="New or empty folder that becomes Prometheus' data.")],
     end: Annotated[
-        float | None, typer.Option(help="When the incident ends, seconds since the epoch; now when left out.")
+        float | None,
+        typer.Option(min=0, max=YEAR_3000, help="When the incident ends, seconds since the epoch; now when left out."),
     ] = None,
 ) -> None:
     """Load a recorded incident so that it ends now, with a rule that fires on it."""

@@ -46,7 +46,7 @@ def main() -> None:
     try:
         app()
     except BrainError as error:
-        sys.stderr.write(f"brain: {mask(str(error))}\n")
+        sys.stderr.write(f"brain: {' '.join(mask(str(error)).split())}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(no_args_is_help=True)
+YEAR_3000 = 32503680000.0  # seconds since the epoch; who gives more has given milliseconds
 
 
 @app.command()
@@ -52,7 +53,8 @@ def analyze(
         Path | None, typer.Option(help="Configuration file, for windows, aliases and catalogues.")
     ] = None,
     at: Annotated[
-        float | None, typer.Option(help="Judge as of this time, seconds since the epoch; now when left out.")
+        float | None,
+        typer.Option(min=0, max=YEAR_3000, help="Judge as of this time, seconds since the epoch; now when left out."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the incident as JSON.")] = False,
 ) -> None:

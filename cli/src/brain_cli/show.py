@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from brain_common.entity import Entity
 from brain_rca.model import Cause, Incident
 
 _CAUSES, _FINDINGS = 5, 3
+# Names of entities come from labels: no escape sequence for the terminal, nothing that reorders or hides text.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
 def print_incident(incident: Incident, console: Console | None = None) -> None:
@@ -69,3 +72,8 @@ def _name(entity: str) -> str:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
+
+
+def escape(text: str) -> str:
+    """``text`` as it is, whatever it holds."""
+    return escape_markup(_UNSEEN.sub("", text))

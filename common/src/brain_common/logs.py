@@ -6,11 +6,13 @@ import logging
 import re
 import sys
 
+_KEY = r"(?:password|passwd|secret|token|api[_-]?key)['\"]?\s*"
+# "bearer.token: …" and "/etc/token: …" are ours: a setting or a file, and what is wrong with it.
 _SECRET = re.compile(
     r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic)?\s*|bearer\s+|basic\s+(?=[a-z0-9+/=]{8})"
-    r"|(?:password|passwd|secret|token|api[_-]?key)['\"]?\s*[:=]\s*['\"]?)[^\s'\",;&)}]+"
+    rf"|{_KEY}=\s*['\"]?|(?<![\w./-])[\w-]*{_KEY}:\s*['\"]?)[^\s'\",;&)}}]+"
 )
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?<=://)[^/\s]+@")  # to the last @: a password may hold one
 
 
 def mask(text: str) -> str:

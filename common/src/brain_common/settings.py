@@ -45,7 +45,10 @@ def check_settings(
     """The same for data already read; ``where`` is named in errors."""
     if not isinstance(data, dict):
         raise ConfigError(f"{where}: expected keys and values at the top, found {type(data).__name__}")
-    resolved = _resolve(data, os.environ if environ is None else environ, where)
+    try:
+        resolved = _resolve(data, os.environ if environ is None else environ, where)
+    except RecursionError as error:  # an anchor that holds itself
+        raise ConfigError(f"{where}: nested too deeply") from error
     try:
         return model.model_validate(resolved)
     except ValidationError as error:
@@ -67,18 +70,21 @@ def load_yaml(path: Path) -> object:
         raise ConfigError(f"{path}: larger than {_LARGEST_FILE} bytes; is it the right file?")
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or number that cannot be, such as 2025-13-01
         raise ConfigError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply") from error
     return {} if data is None else data
 
 
-def _resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:  # noqa: ANN401 - YAML holds anything
+def _resolve(value: Any, environ: Mapping[str, str], where: str, path: str = "") -> Any:  # noqa: ANN401 - YAML holds anything
     if isinstance(value, dict):
-        return {key: _resolve(item, environ, f"{where}: {key}") for key, item in value.items()}
+        return {key: _resolve(item, environ, where, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, list):
-        return [_resolve(item, environ, where) for item in value]
+        return [_resolve(item, environ, where, f"{path}.{place}") for place, item in enumerate(value)]
     if isinstance(value, str):
-        return _REFERENCE.sub(lambda match: _look_up(match[1], match[2], environ, where), value)
+        key = path.removeprefix(".")
+        return _REFERENCE.sub(lambda match: _look_up(match[1], match[2], environ, f"{where}: {key}"), value)
     return value
 
 
@@ -91,6 +97,8 @@ def _look_up(kind: str, name: str, environ: Mapping[str, str], where: str) -> st
         return Path(name).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigError(f"{where}: file {name} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # without the words of the error: they may hold a part of the secret
+        raise ConfigError(f"{where}: file {name} is no UTF-8 text") from error
 
 
 def _explain(error: ValidationError) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brain_common.clock import Clock
-from brain_common.errors import ConfigError
+from brain_common.errors import ConfigError, TemporaryError
 from brain_rca.store.audit import Anchor, Problem, format_anchor, parse_anchors, verify
 from brain_rca.store.protocol import AuditEntry, Store
 
@@ -32,7 +32,11 @@ class AuditLog:
         self._anchor_file = anchor_file
 
     async def record(self, action: str, incident_id: str, detail: Mapping[str, str]) -> None:
-        """Add an entry and anchor it."""
+        """Add an entry and anchor it.
+
+        Raises:
+            TemporaryError: The store is away, or the entry is there and could not be anchored.
+        """
         entry = await self._store.append_audit(
             self._writer, self._clock.now(), "brain-rca", action, incident_id, detail
         )
@@ -42,11 +46,18 @@ class AuditLog:
 
 
 def _append(path: Path, entry: AuditEntry) -> None:
-    """One line, durable."""
+    anchor = Anchor(writer=entry.writer, sequence=entry.sequence, digest=entry.digest)
+    try:
+        _append_line(path, f"{format_anchor(anchor)}\n".encode())
+    except OSError as error:
+        raise TemporaryError(f"audit.anchor_file {path}: cannot be written: {error.strerror}") from error
+
+
+def _append_line(path: Path, line: bytes) -> None:
+    """Durable on return."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        anchor = Anchor(writer=entry.writer, sequence=entry.sequence, digest=entry.digest)
-        os.write(descriptor, f"{format_anchor(anchor)}\n".encode())
+        os.write(descriptor, line)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -78,3 +89,5 @@ def _read_anchors(path: Path) -> list[Anchor]:
         return parse_anchors(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"audit.anchor_file {path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"audit.anchor_file {path}: is no text") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -48,6 +48,7 @@ class Metrics:
             "Evidence that could not be fetched: sentences counted.",
             registry=registry,
         )
+        self._queues: set[str] = set()
         self._depth = Gauge("brain_rca_queue_depth", "Work that is due or under way.", ["queue"], registry=registry)
         self._oldest = Gauge(
             "brain_rca_oldest_due_seconds", "How long the oldest due judgement has waited.", registry=registry
@@ -77,9 +78,10 @@ class Metrics:
         (self._published if ok else self._publish_failures).labels(sink).inc()
 
     def queues(self, depths: dict[str, int], open_incidents: int, oldest_seconds: float) -> None:
-        """Set the depth of the queues."""
-        for queue, depth in depths.items():
-            self._depth.labels(queue).set(depth)
+        """Set the depth of the queues; one that was there before and is not in ``depths`` is empty."""
+        self._queues |= depths.keys()
+        for queue in self._queues:
+            self._depth.labels(queue).set(depths.get(queue, 0))
         self._open.set(open_incidents)
         self._oldest.set(oldest_seconds)
 
@@ -96,11 +98,6 @@ class OpenIncidentScores(Collector):
             self._incidents[incident.id] = incident
         else:
             self._incidents.pop(incident.id, None)
-
-    def keep_only(self, ids: Iterable[str]) -> None:
-        """Forget incidents that are no longer open."""
-        for gone in set(self._incidents) - set(ids):
-            self._incidents.pop(gone, None)
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         yield self._scores()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
 from brain_common.clock import Clock, ManualClock, SystemClock
-from brain_common.errors import InputError
+from brain_common.errors import ConfigError, InputError
 from brain_common.settings import check_settings, load_yaml
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.build import build_evidence
@@ -16,6 +17,9 @@ from brain_rca.intake.timing import notification
 from brain_rca.model import AnalysisState, Incident
 from brain_rca.service import build_analyst
 from brain_rca.store.merge import decide, identity
+
+# Of the configuration file: what names the service's own files and secrets, which need not be on this machine.
+_UNUSED: Final = frozenset({"store", "publish", "audit", "callers", "http", "grpc"})
 
 
 async def analyze_once(body: bytes, prometheus: str, config: Path | None = None, at: float | None = None) -> Incident:
@@ -55,10 +59,19 @@ def _incident(body: bytes, settings: RcaSettings, clock: Clock) -> Incident:
 
 
 def _settings(prometheus: str, config: Path | None) -> RcaSettings:
-    given = load_yaml(config) if config else {}
-    data = dict(given) if isinstance(given, dict) else {}
-    data.setdefault("store", {"sqlite": "unused"})
-    evidence = dict(data.get("evidence") or {})
-    server = dict(evidence.get("prometheus") or {}) | {"url": prometheus}
-    data["evidence"] = {key: value for key, value in evidence.items() if key != "lake"} | {"prometheus": server}
-    return check_settings(data, RcaSettings, str(config or "command line"))
+    where = str(config or "command line")
+    data = _mapping(load_yaml(config) if config else {}, where)
+    evidence = _mapping(data.get("evidence"), f"{where}: evidence")
+    server = _mapping(evidence.get("prometheus"), f"{where}: evidence.prometheus") | {"url": prometheus}
+    used = {key: value for key, value in data.items() if key not in _UNUSED}
+    used["store"] = {"sqlite": "unused"}
+    used["evidence"] = {key: value for key, value in evidence.items() if key != "lake"} | {"prometheus": server}
+    return check_settings(used, RcaSettings, where)
+
+
+def _mapping(value: object, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: expected keys and values, found {type(value).__name__}")
+    return value

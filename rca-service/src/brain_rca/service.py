@@ -20,6 +20,7 @@ from brain_common.clock import Clock, SystemClock
 from brain_common.errors import ConfigError, TemporaryError
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
+from brain_common.serving.tls import check_tls
 from brain_engine.plugins import UnknownPluginError, load_detector, load_ranker
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.worker import AnalysisWorker, Analyst
@@ -95,6 +96,9 @@ def check(settings: RcaSettings) -> None:
         ConfigError: An entry point, catalogue, template or TLS file is not there or wrong.
     """
     clock = SystemClock()
+    for listen in (settings.http, settings.grpc):
+        if listen is not None and listen.tls is not None:
+            check_tls(listen.tls)
     build_analyst(settings, build_evidence(settings.evidence, settings.cluster, settings.scope.aliases), clock)
     build_sinks(settings.publish, "http://localhost", clock)
 
@@ -183,14 +187,17 @@ class _Parts:
         for worker in deliveries:
             self.wake.on_analysed(worker.wake)
         upkeep = Upkeep(self.store, self.metrics, self.clock, self.settings.store.retention_days)
+        upkeep_task = asyncio.create_task(upkeep.run(), name="upkeep")
         tasks = [
+            upkeep_task,
             asyncio.create_task(analysis.run(), name="analysis"),
-            asyncio.create_task(upkeep.run(), name="upkeep"),
             *(asyncio.create_task(worker.run(), name=worker.sink_name) for worker in deliveries),
         ]
         try:
             yield
         finally:
+            upkeep_task.cancel()
+            analysis.stop()
             for worker in deliveries:
                 worker.stop()
             await _finish(tasks)
@@ -203,7 +210,7 @@ class _Parts:
 
 
 async def _finish(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Give publications under way a moment, then cancel: what is left is durable and done by the next process."""
+    """Give what is under way a moment, then cancel: what is left is durable and done by the next process."""
     _, pending = await asyncio.wait(tasks, timeout=2.0)
     for task in pending:
         task.cancel()

@@ -35,6 +35,8 @@ class Upkeep:
                 await self.step()
             except TemporaryError as error:
                 _log.warning("store: %s", error)
+            except Exception:  # noqa: BLE001 - without this task the gauges stand still and no alert tells
+                _log.exception("upkeep failed")
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def step(self) -> None:

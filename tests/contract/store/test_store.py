@@ -243,6 +243,22 @@ async def test_a_duplicate_makes_nothing_due(store: Store) -> None:
     assert await due_in(store) is None
 
 
+async def test_a_duplicate_that_is_due_now_ends_the_debounce_of_the_first_judgement(store: Store) -> None:
+    await store.accept(notification(due=50))
+    assert (await store.accept(notification(at=20))).outcome is Outcome.DUPLICATE
+
+    assert await due_in(store) == 20
+
+
+async def test_a_duplicate_does_not_end_the_cooldown(store: Store) -> None:
+    await store.accept(notification(alert("a")))
+    await analyse(store, 10)
+    await store.accept(notification(alert("a"), alert("b"), at=20))
+    await store.accept(notification(alert("a"), alert("b"), at=21))
+
+    assert await due_in(store) == 10 + COOLDOWN
+
+
 async def test_critical_does_not_wait_for_the_cooldown(store: Store) -> None:
     await store.accept(notification(alert("a")))
     await analyse(store, 10)

@@ -347,14 +347,28 @@ async def test_a_store_that_is_away_is_waited_for_and_logged_once(
     assert "password=x" not in caplog.text
 
 
-async def test_a_store_that_goes_away_while_publishing_leaves_the_delivery_to_its_lease() -> None:
-    harness = Harness(answering(), claim())
-
-    async def away(_: Incident) -> str:
+def going_away(harness: Harness) -> Callable[[Incident], Awaitable[str]]:
+    async def do(_: Incident) -> str:
         harness.queue.away = TemporaryError("gone")
         return "7@d"
 
-    harness.worker._sink._do = away
-    with pytest.raises(TemporaryError):
+    return do
+
+
+async def test_what_was_told_is_noted_once_the_store_is_back() -> None:
+    harness = Harness(place := answering(), claim())
+    place._do = going_away(harness)
+    step = asyncio.create_task(harness.worker.step())
+    await until(lambda: harness.queue.away is not None)
+    harness.queue.away = None
+    assert await step
+    assert harness.result[0].external_id == "7@d"
+    assert len(place.told) == 1
+
+
+async def test_a_store_that_stays_away_leaves_the_delivery_to_its_lease() -> None:
+    harness = Harness(place := answering(), claim(), pace=Pace(publish_timeout=0.1, lease=0.3))
+    place._do = going_away(harness)
+    with pytest.raises(TemporaryError, match="gone"):
         await harness.worker.step()
     assert harness.queue.finished == []

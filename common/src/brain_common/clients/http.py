@@ -24,7 +24,8 @@ _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNOREC
 _MASK = "***"
 _ERROR_TEXT_LIMIT = 300  # characters of a server's words that are worth a line on a page
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")  # what httpx and h11 send without complaint
+# What httpx and h11 send without complaint: no blanks around it.
+_HEADER_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
 _TEMPORARY_STATUS = frozenset({408, 425, 429})  # of the 4xx: "come back later" (RFC 9110, RFC 6585)
 
 
@@ -60,8 +61,12 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
         if not _HEADER_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a header")
         if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"the value of {name} holds characters other than printable ASCII")
+            raise ValueError(f"the value of {name} is not printable ASCII without blanks around it")
     return headers
+
+
+def _fit(token: str) -> bool:
+    return bool(token and _HEADER_VALUE.fullmatch(token))
 
 
 ServerUrl = Annotated[str, AfterValidator(_server_url)]
@@ -111,8 +116,8 @@ class BearerAuth(_Strict):
     def _one(self) -> Self:
         if (self.token is None) == (self.token_file is None):
             raise ValueError("give token or token_file, one of them")
-        if self.token is not None and not _HEADER_VALUE.fullmatch(self.token.get_secret_value()):
-            raise ValueError("token holds characters other than printable ASCII")
+        if self.token is not None and not _fit(self.token.get_secret_value()):
+            raise ValueError("token is empty, or not printable ASCII without blanks around it")
         return self
 
 
@@ -211,7 +216,7 @@ def _authorization(settings: HttpSettings) -> str | None:
         return probe.headers["Authorization"]
     if bearer := settings.bearer:
         token = _secret(bearer.token, bearer.token_file, "bearer.token_file")
-        if not _HEADER_VALUE.fullmatch(token):
+        if not _fit(token):
             raise PermanentError(f"bearer.token_file {bearer.token_file}: not one line of printable ASCII")
         return f"Bearer {token}"
     return None
@@ -230,7 +235,8 @@ def secrets_of(settings: HttpSettings) -> tuple[str, ...]:
     """Every secret that a message must not show, longest first."""
     found = {value for name, value in settings.headers.items() if _SECRET_HEADER.search(name)}
     if authorization := _authorization(settings):
-        found |= {authorization, authorization.partition(" ")[2]}
+        found.add(authorization)
+    found |= {value.partition(" ")[2] for value in found}  # without the scheme: servers repeat only the token
     if settings.basic_auth:
         basic = settings.basic_auth
         found.add(_secret(basic.password, basic.password_file, "basic_auth.password_file"))

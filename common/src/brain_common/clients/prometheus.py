@@ -130,6 +130,8 @@ class PrometheusClient:
             raise transport_error(self._name, self._settings, error) from error
         except httpx.RequestError as error:  # the body is not what its Content-Encoding says
             raise PermanentError(f"{self._name}: {safe_text(self._settings, str(error))}") from error
+        except OSError as error:  # httpx lets a TLS alert during the answer pass as it is
+            raise TemporaryError(f"{self._name}: {safe_text(self._settings, str(error))}") from error
 
     async def _answer(self, form: dict[str, str]) -> bytes:
         async with self._http.stream("POST", "/api/v1/query_range", data=form) as response:
@@ -156,7 +158,7 @@ class PrometheusClient:
                 break
         try:
             text = _DECODER.decode(bytes(body)).error
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = bytes(body[:_ERROR_BODY]).decode(errors="replace")
         return safe_text(self._settings, text)
 

@@ -13,8 +13,10 @@ from starlette.types import ASGIApp
 
 from brain_common.errors import ConfigError
 from brain_common.serving.config import ListenSettings
+from brain_common.serving.connection import BoundedConnection
+from brain_common.serving.tls import check_tls
 
-_SLOW_HEADERS = 20  # seconds a connection may idle between requests
+_IDLE = 20  # seconds a connection may idle between requests
 _BACKLOG = 2048
 
 
@@ -46,28 +48,29 @@ def bind(settings: ListenSettings) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, settings: ListenSettings) -> AsyncIterator[int]:
-    """Serve ``app`` while the block runs; yields the port. Running requests get 10 s to finish at the end."""
-    listener = bind(settings)
+    """Serve ``app`` while the block runs; yields the port. Running requests get 10 s to finish at the end.
+
+    Raises:
+        ConfigError: The address cannot be bound, or the TLS files cannot be used.
+    """
     tls = settings.tls
+    if tls:
+        check_tls(tls)
+    listener = bind(settings)
     config = uvicorn.Config(
         app,
+        http=BoundedConnection,
         log_level="warning",
         access_log=False,
         lifespan="off",
         server_header=False,
-        timeout_keep_alive=_SLOW_HEADERS,
+        timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=64 * 1024,
         ssl_certfile=tls.cert_file if tls else None,
         ssl_keyfile=tls.key_file if tls else None,
         ssl_ca_certs=str(tls.client_ca_file) if tls and tls.client_ca_file else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca_file else ssl.CERT_NONE,
     )
-    try:
-        config.load()
-    except (OSError, ssl.SSLError) as error:
-        listener.close()
-        raise ConfigError(f"TLS certificate or key cannot be used: {error}") from error
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +97,8 @@ class _Outage:
     catch_up_seconds: float
 
 
-def run(seconds: float, progress: Progress) -> OutageFigures:
-    """Take each of ``SERVERS`` away for ``seconds``.
+def run(seconds: float, progress: Progress, servers: Sequence[str] = SERVERS) -> OutageFigures:
+    """Take each of ``servers`` away for ``seconds``, one after another.
 
     Raises:
         ServerMissing: A server is not on this machine.
@@ -107,7 +108,7 @@ def run(seconds: float, progress: Progress) -> OutageFigures:
         raise ValueError(f"seconds must be 1 to {LONGEST:.0f}")
     with ExitStack() as stack:
         world = _start(stack, progress)
-        return asyncio.run(_measure(world, seconds, progress))
+        return asyncio.run(_measure(world, seconds, servers, progress))
 
 
 def _start(stack: ExitStack, progress: Progress) -> _World:
@@ -151,10 +152,10 @@ def _config(proxies: dict[str, Proxy], dsn: str) -> dict[str, Any]:
     }
 
 
-async def _measure(world: _World, seconds: float, progress: Progress) -> OutageFigures:
+async def _measure(world: _World, seconds: float, servers: Sequence[str], progress: Progress) -> OutageFigures:
     book, outages, pid = Book(), dict[str, _Outage](), world.service.pid
     async with stream(world.service.address, world.about, book, _SENDERS, _RATE):
-        for name in SERVERS:
+        for name in servers:
             await asyncio.sleep(_BETWEEN)
             progress(f"{name} goes away for {seconds:.0f} s")
             outages[name] = await _without(world, name, seconds, book)

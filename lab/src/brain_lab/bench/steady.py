@@ -73,7 +73,7 @@ class Settlement(NamedTuple):
 async def stream(address: str, about: Mapping[str, str], book: Book, senders: int, rate: float) -> AsyncIterator[None]:
     """Send about ``rate`` notifications a second while the block runs; then finish those under way."""
     stop = asyncio.Event()
-    waiting = itertools.islice(_notifications(about), MOST_NOTIFICATIONS)
+    waiting = itertools.islice(stream_of(about), MOST_NOTIFICATIONS)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(senders):
             tasks.create_task(_send(address, waiting, book, senders / rate, stop))
@@ -100,7 +100,8 @@ async def _insist(connection: Connection, told: Notification, book: Book) -> Non
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-def _notifications(about: Mapping[str, str]) -> Iterator[Notification]:
+def stream_of(about: Mapping[str, str]) -> Iterator[Notification]:
+    """Without end: groups one after another, each in growing states, each state from every peer."""
     for group in itertools.count():
         severity = "warning" if group % _CRITICAL_EVERY else "critical"
         since = time.time() // 1 - _BEFORE

@@ -20,7 +20,7 @@ Propose = Callable[[Cause], Sequence[Proposal]]
 QueryOf = Callable[[str], str]
 _PLOTTED_BEFORE = 1800.0  # seconds of baseline shown before the window
 _SHOWN_MISSING = 20
-_PLOT_POINTS = 240
+_PLOT_POINTS = 250
 _EVENTS_SHOWN = 10  # the latest; an event storm must not push the onsets off the page
 _PLOTTED_CAUSES = 5  # causes with plots; further ones are listed without
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brain_common.settings import Settings
 from brain_rca.evidence.protocol import Window
 from brain_rca.model import Incident, IncidentStatus
+
+_FEWEST_STEPS = 3  # rounding to the step costs up to two of them
 
 
 class WindowSettings(Settings):
@@ -37,6 +40,25 @@ class WindowSettings(Settings):
         description="Most samples a series; the step grows beyond the scrape interval to keep it.",
     )
 
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if self.longest_seconds < self.lookback_seconds:
+            raise ValueError("longest_seconds must not be less than lookback_seconds")
+        step = self.step(self.longest_seconds)
+        for key in ("lookback_seconds", "baseline_seconds"):
+            if getattr(self, key) < _FEWEST_STEPS * step:
+                raise ValueError(
+                    f"{key} must be at least {_FEWEST_STEPS * step:g}: scrape_interval_seconds, or the longest window "
+                    f"with its baseline in most_points samples, makes a step of {step:g} seconds"
+                )
+        return self
+
+    def step(self, window_seconds: float) -> float:
+        """Seconds between samples of a window of this length."""
+        span = self.baseline_seconds + window_seconds
+        interval = self.scrape_interval_seconds
+        return interval * max(1, math.ceil(span / self.most_points / interval))
+
 
 def window_of(incident: Incident, settings: WindowSettings, now: float) -> Window:
     """The window of an incident: from before its first alert until now, or until a little after it closed."""
@@ -46,9 +68,7 @@ def window_of(incident: Incident, settings: WindowSettings, now: float) -> Windo
     end = min(until, start + settings.longest_seconds)
     if end - start < settings.lookback_seconds:
         end, start = until, until - settings.lookback_seconds
-    span = settings.baseline_seconds + end - start
-    step = settings.scrape_interval_seconds
-    step *= max(1, math.ceil(span / settings.most_points / step))
+    step = settings.step(end - start)
     end = math.floor(end / step) * step
     start = math.ceil(start / step) * step
     baseline = start - math.floor(settings.baseline_seconds / step) * step

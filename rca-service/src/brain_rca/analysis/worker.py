@@ -11,8 +11,9 @@ import msgspec
 from pydantic import Field
 
 from brain_common.clock import Clock
-from brain_common.errors import BrainError, TemporaryError
+from brain_common.errors import BrainError, InputError, PermanentError, TemporaryError
 from brain_common.logs import mask
+from brain_common.retry import Retry, RetryPolicy
 from brain_common.settings import Settings
 from brain_engine.rank.protocol import Ranker
 from brain_rca.analysis.analyse import Propose, QueryOf, analyse
@@ -26,9 +27,10 @@ from brain_rca.store.protocol import AnalysisClaim, Store
 from brain_rca.wake import POLL_SECONDS, Wake, wait
 
 _log = logging.getLogger(__name__)
-_MAY_TAKE = 60.0  # seconds a judgement may take; the lease is twice as long
+_MAY_TAKE = 60.0  # seconds a judgement may take
+_LEASE = 120.0  # seconds; what is left of it is for a store that is away when the judgement is done
 _RETRY_SECONDS = 5.0  # after a failed judgement
-_STORE_AWAY_SECONDS = 2.0  # between attempts to reach the store
+_PAUSE_SECONDS = 2.0  # after trouble with the store, before the next attempt
 
 
 class AnalysisSettings(Settings):
@@ -121,20 +123,33 @@ class AnalysisWorker:
         self._metrics = metrics
         self._wake = wake
         self._audit_log = audit
+        self._patiently = Retry(RetryPolicy(deadline_seconds=_LEASE - _MAY_TAKE, longest_wait_seconds=2.0))
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Let ``run`` return after the judgement under way."""
+        self._stopping = True
+        self._wake.analyses.set()
 
     async def run(self) -> None:
-        """Until cancelled. Trouble with the store is waited out, never fatal."""
-        while True:
+        """Until ``stop``; cancelling it leaves the lease to run out. Trouble with the store is never fatal."""
+        while not self._stopping:
             try:
-                if not await self.step():
+                if not await self.step() and not self._stopping:
                     await wait(self._wake.analyses, POLL_SECONDS)
             except TemporaryError as error:
                 _log.warning("store: %s", error)
-                await asyncio.sleep(_STORE_AWAY_SECONDS)
+                await self._pause()
+            except Exception:  # noqa: BLE001 - without this task nothing is judged any more; leases bring the work back
+                _log.exception("a judgement could not be kept")
+                await self._pause()
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(_PAUSE_SECONDS)
 
     async def step(self) -> bool:
         """Judge one incident; False when none was due."""
-        claim = await self._store.claim_analysis(self._clock.now(), 2 * _MAY_TAKE)
+        claim = await self._store.claim_analysis(self._clock.now(), _LEASE)
         if claim is None:
             return False
         try:
@@ -146,14 +161,24 @@ class AnalysisWorker:
             _log.exception("incident %s could not be judged", claim.incident.id)
             await self._failed(claim, f"{type(error).__name__}: {error}")
         else:
-            await self._done(claim, analysis)
+            await self._keep(claim, analysis)
         return True
+
+    async def _keep(self, claim: AnalysisClaim, analysis: Analysis) -> None:
+        try:
+            await self._done(claim, analysis)
+        except (InputError, PermanentError) as error:  # else it would be judged in vain each time a lease ends
+            await self._failed(claim, f"the judgement cannot be kept: {error}")
 
     async def _done(self, claim: AnalysisClaim, analysis: Analysis) -> None:
         now = self._clock.now()
         still_open = claim.incident.status is IncidentStatus.OPEN
         again = now + self._settings.refresh_seconds if still_open else None
-        if not await self._store.finish_analysis(claim, analysis, now, self._sinks, again):
+
+        async def finish() -> bool:
+            return await self._store.finish_analysis(claim, analysis, now, self._sinks, again)
+
+        if not await self._patiently.run(f"incident {claim.incident.id}: keeping its judgement", finish):
             _log.warning("incident %s: the lease was lost, another worker has it", claim.incident.id)
             return
         self._metrics.analysed("cause" if analysis.causes else "no_cause", analysis.seconds, len(analysis.missing))
@@ -169,7 +194,11 @@ class AnalysisWorker:
             "probability": f"{first.probability:.4f}" if first else "",
             "proposals": "; ".join(proposal.title for proposal in first.proposals) if first else "",
         }
-        await self._audit_log.record("analysed", incident.id, detail)
+        try:
+            await self._audit_log.record("analysed", incident.id, detail)
+        except BrainError as error:
+            # The judgement is kept and due to be published; holding up the next ones would mend nothing.
+            _log.error("incident %s: not in the audit log: %s", incident.id, error)
 
     async def _failed(self, claim: AnalysisClaim, error: str) -> None:
         self._metrics.analysis_failed()

@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.errors import InputError
-from brain_rca.intake.payload import clean, clean_map, fingerprint, is_fingerprint
+from brain_rca.intake.payload import LAST_TIME, clean, clean_map, fingerprint, is_fingerprint, truncated
 from brain_rca.model import (
     Alert,
     AlertGroup,
@@ -23,6 +23,7 @@ from brain_rca.model import (
 )
 
 _MOST_ALERTS = 5000
+_FIRST_SECOND = -62135596800  # the beginning of the year 1, as google.protobuf.Timestamp says
 _STATUS = {
     IncidentStatus.OPEN: pb.INCIDENT_STATUS_OPEN,
     IncidentStatus.RESOLVED: pb.INCIDENT_STATUS_RESOLVED,
@@ -79,7 +80,7 @@ def group_from(message: pb.AlertGroup, caller: str) -> AlertGroup:
         common_labels=clean_map(dict(message.common_labels)),
         common_annotations=clean_map(dict(message.common_annotations)),
         external_url=clean(message.external_url),
-        truncated_alerts=message.truncated_alerts,
+        truncated_alerts=truncated(message.truncated_alerts),
     )
 
 
@@ -89,13 +90,15 @@ def _alert_from(place: int, message: pb.Alert) -> Alert:
     if not message.HasField("starts_at"):
         raise FieldError(f"alerts[{place}].starts_at", "is required")
     labels = clean_map(dict(message.labels))
+    starts_at = _seconds(message.starts_at, f"alerts[{place}].starts_at")
+    ends_at = _seconds(message.ends_at, f"alerts[{place}].ends_at")
     return Alert(
         fingerprint=message.fingerprint.lower() if is_fingerprint(message.fingerprint) else fingerprint(labels),
         status=message.status,
         labels=labels,
         annotations=clean_map(dict(message.annotations)),
-        starts_at=_seconds(message.starts_at),
-        ends_at=_seconds(message.ends_at) if message.HasField("ends_at") else None,
+        starts_at=starts_at,
+        ends_at=ends_at if message.status == "resolved" and ends_at > 0 else None,
         generator_url=clean(message.generator_url),
     )
 
@@ -212,5 +215,8 @@ def _stamp(seconds: float | None) -> Timestamp | None:
     return stamp
 
 
-def _seconds(stamp: Timestamp) -> float:
-    return max(stamp.seconds + stamp.nanos / 1e9, 0.0)
+def _seconds(stamp: Timestamp, field: str) -> float:
+    """Seconds since the epoch, 0 before 1970; what could not be said in an answer is refused."""
+    if not (_FIRST_SECOND <= stamp.seconds <= LAST_TIME and 0 <= stamp.nanos < 1_000_000_000):
+        raise FieldError(field, "is not a time of the years 1 to 9999")
+    return min(max(stamp.seconds + stamp.nanos / 1e9, 0.0), LAST_TIME)

@@ -18,7 +18,7 @@ import msgspec
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_api.rca.v1 import rca_pb2_grpc
 from brain_common.clock import Clock
-from brain_common.errors import TemporaryError
+from brain_common.errors import BrainError, InputError
 from brain_common.serving.auth import Authenticator
 from brain_rca.grpc_api.convert import FieldError, group_from, incident_to
 from brain_rca.grpc_api.errors import Refusal
@@ -33,6 +33,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 _PAGE_SIZE, _LARGEST_PAGE = 50, 200
 _RETRY_SECONDS = 2.0
 _WATCH_BATCH = 100
+_READY_SECONDS = 5.0  # a store that takes longer to say anything is away
 _DEFAULT_WAIT = 120.0  # seconds that Analyze waits for a client without deadline
 _DEADLINE_MARGIN = 0.1  # seconds kept to send the answer before the client gives up
 
@@ -49,16 +50,24 @@ def _unary(
     async def guarded(self: RcaServicer, request: Request, context: grpc.aio.ServicerContext) -> Answer:
         try:
             return await method(self, request, await self.caller(context), context)
-        except Refusal as refusal:
-            await refusal.abort(context)
-        except TemporaryError as error:
-            await _unavailable(error).abort(context)
+        except Exception as error:  # noqa: BLE001 - told apart below
+            await _refusal(error).abort(context)
 
     return guarded
 
 
-def _unavailable(error: Exception) -> Refusal:
-    return Refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", str(error), retry_seconds=_RETRY_SECONDS)
+def _refusal(error: Exception) -> Refusal:
+    """What a call is told; what only concerns those who run the service goes to its log."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, InputError):
+        return Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", str(error))
+    if isinstance(error, BrainError):
+        _log.warning("cannot answer a call now: %s", error)
+        message = "the store cannot be reached now, try again"
+        return Refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", message, retry_seconds=_RETRY_SECONDS)
+    _log.error("a call failed", exc_info=error)
+    return Refusal(grpc.StatusCode.INTERNAL, "INTERNAL_ERROR", "a fault of the service, which is in its log")
 
 
 class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
@@ -86,11 +95,21 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         Raises:
             Refusal: UNAUTHENTICATED.
         """
-        header = dict(context.invocation_metadata() or ()).get("authorization")
-        name = await asyncio.to_thread(self._authenticator.identify, str(header) if header else None)
+        metadata = context.invocation_metadata() or ()
+        headers = [str(value) for key, value in metadata if key == "authorization"]
+        name = await asyncio.to_thread(self._authenticator.identify, headers)
         if name is None:
             raise Refusal(grpc.StatusCode.UNAUTHENTICATED, "UNKNOWN_CALLER", "unknown caller")
         return name
+
+    async def is_ready(self) -> bool:
+        """Whether the store answers, soon."""
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await self._store.ping()
+        except (BrainError, TimeoutError):
+            return False
+        return True
 
     @_unary
     async def Analyze(self, request: pb.AlertGroup, caller: str, context: grpc.aio.ServicerContext) -> pb.Incident:  # noqa: N802
@@ -173,13 +192,12 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
             await self.caller(context)
             if request.id:
                 _check_id(request.id)
+            await context.send_initial_metadata(())  # or a client could not tell that it is heard before there is news
             async for incident in self._changes():
                 if not request.id or incident.id == request.id:
                     yield incident_to(incident)
-        except Refusal as refusal:
-            await refusal.abort(context)
-        except TemporaryError as error:
-            await _unavailable(error).abort(context)
+        except Exception as error:  # noqa: BLE001 - told apart there
+            await _refusal(error).abort(context)
 
     async def _changes(self) -> AsyncIterator[Incident]:
         cursor = 0
@@ -209,10 +227,12 @@ def _page_start(token: str) -> tuple[float, str] | None:
     try:
         received_at, incident_id = msgspec.json.decode(base64.urlsafe_b64decode(token.encode()), type=tuple[float, str])
     except (binascii.Error, msgspec.DecodeError, UnicodeError, ValueError) as error:
-        raise Refusal(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "INVALID_PAGE_TOKEN",
-            "page_token is not one this service gave",
-            field="page_token",
-        ) from error
+        raise _bad_page_token() from error
+    if not _ID.fullmatch(incident_id):
+        raise _bad_page_token()
     return received_at, incident_id
+
+
+def _bad_page_token() -> Refusal:
+    message = "page_token is not one this service gave"
+    return Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN", message, field="page_token")

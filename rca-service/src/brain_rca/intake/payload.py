@@ -20,8 +20,10 @@ from brain_rca.model import Alert, AlertGroup
 _MOST_ALERTS = 5000  # an alert storm beyond this says nothing more; the rest is counted
 _LONGEST_VALUE = 4096  # characters of a label or annotation value kept
 _MOST_LABELS = 128  # per alert
+_MOST_TRUNCATED = 1 << 31  # a count beyond is no count; the API's field has 32 bits
 _ZERO_TIME = 0.0  # Alertmanager writes 0001-01-01 for "no end"
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+LAST_TIME = 253402300799.0  # the end of the year 9999, in seconds since the epoch: the last that all formats can say
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _STATUSES = ("firing", "resolved")
 
 
@@ -68,7 +70,7 @@ def parse_group(body: bytes, source: str) -> AlertGroup:
     _check(payload)
     kept = payload.alerts[:_MOST_ALERTS]
     return AlertGroup(
-        source=source,
+        source=clean(source),
         receiver=clean(payload.receiver),
         group_key=clean(payload.group_key),
         status=payload.status,
@@ -77,7 +79,7 @@ def parse_group(body: bytes, source: str) -> AlertGroup:
         common_labels=clean_map(payload.common_labels),
         common_annotations=clean_map(payload.common_annotations),
         external_url=clean(payload.external_url),
-        truncated_alerts=max(payload.truncated_alerts, 0) + len(payload.alerts) - len(kept),
+        truncated_alerts=truncated(payload.truncated_alerts) + len(payload.alerts) - len(kept),
     )
 
 
@@ -112,7 +114,12 @@ def _alert(alert: _Alert) -> Alert:
 def epoch(moment: datetime) -> float:
     """Seconds since the epoch; a time without zone is UTC, one before 1970 is 0."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(aware.timestamp(), _ZERO_TIME)
+    return min(max(aware.timestamp(), _ZERO_TIME), LAST_TIME)
+
+
+def truncated(count: int) -> int:
+    """How many alerts the sender left out, within reason."""
+    return min(max(count, 0), _MOST_TRUNCATED)
 
 
 def clean(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from brain_common.clock import Clock
 from brain_common.settings import Settings
@@ -44,6 +44,11 @@ class IntakeSettings(Settings):
         },
         description="Other words for critical, warning and info; unknown words mean warning.",
     )
+
+    @field_validator("severities")
+    @classmethod
+    def _in_lower_case(cls, severities: Mapping[str, Severity]) -> Mapping[str, Severity]:
+        return {word.lower(): severity for word, severity in severities.items()}
 
 
 def severity_of(group: AlertGroup, settings: IntakeSettings) -> Severity:

@@ -14,13 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from brain_common.clock import Clock
-from brain_common.errors import InputError, TemporaryError
+from brain_common.errors import BrainError, InputError
 from brain_common.serving.auth import Authenticator
-from brain_common.serving.body import BodyTooLarge, read_body
+from brain_common.serving.body import BodyIncomplete, BodyTooLarge, read_body
 from brain_rca.intake.payload import parse_group
 from brain_rca.intake.timing import IntakeSettings, is_own, notification
 from brain_rca.metrics import Metrics
-from brain_rca.store.protocol import Store
+from brain_rca.model import AlertGroup
+from brain_rca.store.protocol import Outcome, Store
 from brain_rca.wake import Wake
 
 _log = logging.getLogger(__name__)
@@ -59,35 +60,40 @@ class Webhook:
         caller = await self._identify(request)
         if caller is None:
             return _problem(401, "unknown caller", {"WWW-Authenticate": 'Bearer realm="brain"'})
-        if self._waiting >= self._settings.most_waiting:
-            return self._busy("too many notifications at once")
-        self._waiting += 1
-        try:
-            return await self._accept(request, caller)
-        finally:
-            self._waiting -= 1
-
-    async def _identify(self, request: Request) -> str | None:
-        header = request.headers.get("authorization")
-        if header and header[:6].lower() == "basic ":  # bcrypt takes tens of milliseconds
-            return await run_in_threadpool(self._authenticator.identify, header)
-        return self._authenticator.identify(header)
-
-    async def _accept(self, request: Request, caller: str) -> Response:
         source = request.path_params.get("source") or caller
         try:
             body = await read_body(request, self._settings.body_limit_bytes)
             group = parse_group(body, source[:64])
         except BodyTooLarge:
             return self._refused(413, f"body is larger than {self._settings.body_limit_bytes} bytes")
+        except BodyIncomplete as error:
+            return self._busy(str(error))
         except InputError as error:
             return self._refused(400, str(error))
         if is_own(group):
-            return JSONResponse({"outcome": "ignored", "incident": ""})
+            self._metrics.received(Outcome.IGNORED)
+            return JSONResponse({"outcome": Outcome.IGNORED, "incident": ""})
+        return await self._keep(group)
+
+    async def _identify(self, request: Request) -> str | None:
+        headers = request.headers.getlist("authorization")
+        if any(header[:6].lower() == "basic " for header in headers):  # bcrypt takes tens of milliseconds
+            return await run_in_threadpool(self._authenticator.identify, headers)
+        return self._authenticator.identify(headers)
+
+    async def _keep(self, group: AlertGroup) -> Response:
+        """Make it durable. Only this counts as waiting: a client that dawdles over its body holds up nobody else."""
+        if self._waiting >= self._settings.most_waiting:
+            return self._busy("too many notifications at once")
+        self._waiting += 1
         try:
             accepted = await self._store.accept(notification(group, self._settings, self._clock))
-        except TemporaryError as error:
+        except InputError as error:
+            return self._refused(400, str(error))
+        except BrainError as error:
             return self._busy(str(error))
+        finally:
+            self._waiting -= 1
         self._metrics.received(accepted.outcome)
         self._wake.analyses.set()
         return JSONResponse({"outcome": accepted.outcome, "incident": accepted.incident_id})

@@ -19,6 +19,7 @@ from typing import Final
 
 from brain_common.clock import Clock
 from brain_common.errors import TemporaryError
+from brain_common.retry import Retry, RetryPolicy
 from brain_rca.model import IncidentStatus
 from brain_rca.publish.attempt import Attempt, Backoff, Next, describe, failed, succeeded
 from brain_rca.publish.sink import Sink
@@ -79,6 +80,9 @@ class DeliveryWorker:
         self._pace = pace or Pace()
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, protects nothing
         self._wakes = [asyncio.Event() for _ in range(self._pace.lanes)]
+        self._patiently = Retry(
+            RetryPolicy(deadline_seconds=self._pace.lease - self._pace.publish_timeout, longest_wait_seconds=2.0)
+        )
         self._stopping = False
         self._store_error = ""
 
@@ -121,9 +125,17 @@ class DeliveryWorker:
         began = time.monotonic()
         result = await self._publish(claim)
         self._report(claim, result, time.monotonic() - began)
-        if not await self._store.finish_delivery(claim, result.delivery, result.due_at):
+        if not await self._finish(claim, result):
             _LOG.warning("%s: the lease of incident %s was lost", self._sink.name, claim.incident.id)
         return True
+
+    async def _finish(self, claim: DeliveryClaim, result: Next) -> bool:
+        """Patiently: what is not written down is published again when the lease ends."""
+
+        async def finish() -> bool:
+            return await self._store.finish_delivery(claim, result.delivery, result.due_at)
+
+        return await self._patiently.run(f"{self._sink.name}: noting what was told", finish)
 
     async def _lane(self, wake: asyncio.Event) -> None:
         while not self._stopping:

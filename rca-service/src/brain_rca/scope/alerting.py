@@ -18,7 +18,7 @@ from brain_common.settings import Settings
 from brain_rca.model import AlertGroup
 from brain_rca.scope.identity import POD_NAME, without_port
 
-_WORKLOADS = ("deployment", "daemonset", "statefulset", "replicaset", "job_name", "cronjob")
+_WORKLOADS = ("deployment", "daemonset", "statefulset", "replicaset", "job_name", "cronjob", "persistentvolumeclaim")
 _SCALERS = ("horizontalpodautoscaler", "hpa", "scaledobject")
 _SERVICES = ("service", "service_name", "destination_service_name", "app", "app_kubernetes_io_name")
 _NAMESPACES = ("namespace", "exported_namespace", "k8s_namespace_name", "kubernetes_namespace")
@@ -60,15 +60,20 @@ def alerting_entities(
         cluster: Name of the cluster when the alert has no ``cluster`` label.
     """
     members = [alert for alert in group.alerts if alert.status == "firing"] or list(group.alerts)
-    index = _Index(known)
+    index = _Index(known, settings.aliases)
     counts: dict[str, int] = {}
     for alert in members:
-        labels = {settings.labels.get(key, key): value for key, value in alert.labels.items()}
-        entity = entity_of(labels, cluster)
+        entity = entity_of(_renamed(alert.labels, settings.labels), cluster)
         if entity is not None:
             name = settings.aliases.get(str(entity)) or index.match(entity)
             counts[name] = counts.get(name, 0) + 1
     return tuple(sorted(counts, key=lambda name: (-counts[name], name)))
+
+
+def _renamed(labels: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """The labels under known names; a renamed one wins over one that is called so already."""
+    kept = {key: value for key, value in labels.items() if key not in names}
+    return kept | {known: labels[own] for own, known in names.items() if own in labels}
 
 
 def entity_of(labels: Mapping[str, str], cluster: str) -> Entity | None:
@@ -94,17 +99,19 @@ def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:
 class _Index:
     """Finds the evidence's name of an entity that the alert names slightly differently."""
 
-    def __init__(self, known: Iterable[str]) -> None:
+    def __init__(self, known: Iterable[str], aliases: Mapping[str, str]) -> None:
         self._known: dict[str, list[Entity]] = {}
-        for text in known:
+        for text in (*known, *aliases):
             entity = Entity.parse(text)
             self._known.setdefault(entity.name, []).append(entity)
+        self._aliases = aliases
 
     def match(self, entity: Entity) -> str:
         for name in self._names(entity):
             fitting = [other for other in self._known.get(name, ()) if _compatible(entity, other)]
             if fitting:
-                return str(min(fitting, key=lambda other: _distance(entity, other)))
+                nearest = str(min(fitting, key=lambda other: _distance(entity, other)))
+                return self._aliases.get(nearest, nearest)
         return str(entity)
 
     @staticmethod

@@ -168,7 +168,8 @@ def _firing(notification: Notification, current: Record, cooldown_seconds: float
         opened_at=min([old.opened_at, *(alert.starts_at for alert in merged.alerts)]),
     )
     if not (merged.changed or raised or truncated > old.truncated_alerts):
-        return Decision(outcome=Outcome.DUPLICATE, record=replace(current, incident=incident))
+        hurry = notification.due_at if _hurries(notification, current) else None
+        return Decision(outcome=Outcome.DUPLICATE, record=replace(current, incident=incident), analysis_due_at=hurry)
     urgent = raised and notification.severity is Severity.CRITICAL
     return Decision(
         outcome=Outcome.JOINED,
@@ -177,6 +178,11 @@ def _firing(notification: Notification, current: Record, cooldown_seconds: float
         analysis_due_at=_due_at(notification, current, urgent, cooldown_seconds),
         urgent=urgent,
     )
+
+
+def _hurries(notification: Notification, current: Record) -> bool:
+    """Whether it ends the wait for the rest of a storm: somebody wants the first judgement now."""
+    return current.last_analysis_at is None and notification.due_at <= notification.received_at
 
 
 def _due_at(notification: Notification, current: Record, urgent: bool, cooldown_seconds: float) -> float:

@@ -104,6 +104,8 @@ def _carry_out(
     incident = record.incident
     if current is not None and current.content == record.content:
         yield Statement("UPDATE brain_incidents SET core = ? WHERE id = ?", (encode(incident), incident.id))
+        if decision.analysis_due_at is not None:
+            yield from _ask_analysis(decision)
         return
     yield from insert_members(incident, decision.new_fingerprints)
     if current is None:

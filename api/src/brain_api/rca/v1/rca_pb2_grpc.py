@@ -63,7 +63,7 @@ class RcaServiceServicer:
         """Takes in a group exactly like the webhook does (same identity, same deduplication), does not wait for the debounce, and
         answers when the judgement of the incident is done. The deadline is honoured: DEADLINE_EXCEEDED leaves the group
         accepted (reason ANALYSIS_UNFINISHED, metadata "incident_id"), and GetIncident will have the answer.
-        INVALID_ARGUMENT (INVALID_GROUP): a field is missing or too large. UNAVAILABLE (STORE_UNAVAILABLE): nothing was accepted; retry.
+        INVALID_ARGUMENT (INVALID_GROUP): a field is missing or too large; (OWN_ALERT): the group is BrainRootCause. UNAVAILABLE (STORE_UNAVAILABLE): nothing was accepted; retry.
         A resolved group answers at once with the incident it closed; NOT_FOUND (NO_OPEN_INCIDENT) when there was none to close.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -1,0 +1,208 @@
+"""From a snapshot to what is kept and shown: causes, plots, timeline, and reasons where there is no cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brain_engine.plugins import load_ranker
+from brain_engine.rank.protocol import Candidate, Ranker, Situation
+from brain_engine.series import Event, Evidence, Panel
+from brain_rca.analysis.analyse import analyse
+from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal
+from tests.unit.analysis.samples import (
+    CART,
+    FRONT,
+    IDLE,
+    LATENCY,
+    NOW,
+    ONSET,
+    OPENED,
+    WINDOW,
+    alert,
+    evidence,
+    incident,
+    panel,
+    snapshot,
+)
+
+FIX = Proposal(kind="kubernetes", title="Scale", diff="+1", rationale="", risk="low", rollback="-1")
+
+
+class Listed:
+    """A ranker that names what it was told to, in that order."""
+
+    name = "listed"
+
+    def __init__(self, *entities: str, against: str = "") -> None:
+        self._candidates = [Candidate(entity, 10.0, (against,) if against else ()) for entity in entities]
+
+    def rank(self, situation: Situation) -> Sequence[Candidate]:
+        return self._candidates
+
+
+def judged(
+    known: Evidence | None = None,
+    *,
+    alerting: tuple[str, ...] = (FRONT,),
+    ranker: Ranker | None = None,
+    about: Incident | None = None,
+) -> Analysis:
+    return analyse(
+        about or incident(),
+        snapshot(evidence() if known is None else known),
+        alerting,
+        ranker or load_ranker("explain-away"),
+        lambda _: (FIX,),
+        lambda name: f"query of {name}",
+    )
+
+
+def quiet(*entities: str) -> Panel:
+    """Series that stay where they are."""
+    return Panel(LATENCY, entities, np.full((len(entities), len(evidence().times)), 0.02))
+
+
+def what(analysis: Analysis) -> list[str]:
+    return [entry.what for entry in analysis.timeline]
+
+
+def event(at: float = ONSET, entity: str = CART, message: str = "cache shrunk", actor: str = "") -> Event:
+    return Event(at, entity, "ConfigMapUpdated", message, actor)
+
+
+def test_the_slow_callee_is_the_cause_with_its_evidence() -> None:
+    analysis = judged()
+    first = analysis.causes[0]
+    assert (first.rank, first.entity, first.fault_kind, first.path) == (1, CART, "latency", (CART, FRONT))
+    assert [cause.rank for cause in analysis.causes] == list(range(1, len(analysis.causes) + 1))
+    assert analysis.no_cause_reason == ""
+    assert analysis.none_probability + sum(cause.probability for cause in analysis.causes) == pytest.approx(1.0)
+    assert (analysis.window_start, analysis.window_end) == (WINDOW.start, WINDOW.end)
+    [finding] = first.findings
+    assert (finding.signal, finding.direction, finding.query) == (LATENCY.name, "up", f"query of {LATENCY.name}")
+    assert finding.onset == pytest.approx(ONSET, abs=60)
+    assert finding.sentence in first.explanation
+
+
+def test_only_the_first_cause_gets_proposals() -> None:
+    analysis = judged(ranker=Listed(CART, FRONT))
+    assert [cause.proposals for cause in analysis.causes] == [(FIX,), ()]
+
+
+def test_what_is_proposed_is_asked_of_the_whole_cause() -> None:
+    asked: list[Cause] = []
+    analyse(
+        incident(), snapshot(evidence()), (FRONT,), Listed(CART), lambda cause: asked.append(cause) or (), lambda _: ""
+    )
+    assert [(cause.entity, len(cause.findings)) for cause in asked] == [(CART, 1)]
+
+
+def test_the_same_input_gives_the_same_analysis() -> None:
+    assert judged() == judged()
+
+
+def test_a_plot_begins_half_an_hour_before_the_window_and_has_gaps_where_there_is_no_sample() -> None:
+    gap = panel(LATENCY, {CART: 10.0}, 0.02)
+    gap.values[:, -6:-1] = np.nan
+    plot = judged(evidence(gap)).causes[0].findings[0].plot
+    assert plot is not None
+    assert plot.times[0] == WINDOW.start - 1800
+    assert plot.times[-1] == NOW
+    assert len(plot.times) == len(plot.values) <= 241
+    assert plot.values[-3:-1] == (None, None)
+    assert plot.baseline == pytest.approx(0.02, rel=0.05)
+    assert (plot.title, plot.unit) == ("service latency p99", "seconds")
+
+
+def test_causes_after_the_fifth_are_listed_without_plots() -> None:
+    names = [f"lab/shop/service/s{number}" for number in range(7)]
+    many = panel(LATENCY, dict.fromkeys(names, 10.0), 0.02)
+    analysis = judged(evidence(many), ranker=Listed(*names))
+    plotted = [all(finding.plot is not None for finding in cause.findings) for cause in analysis.causes]
+    assert plotted == [True] * 5 + [False] * 2
+    assert all(cause.findings for cause in analysis.causes)
+
+
+@pytest.mark.parametrize(
+    ("known", "alerting", "reason"),
+    [
+        (evidence(), (), "no label of the alerts names a service, workload, pod or node"),
+        (
+            evidence(quiet(IDLE), edges=()),
+            ("lab/shop/pod/gone",),
+            "nothing deviates from its usual level by more than chance explains; "
+            "there is no evidence about pod shop/gone",
+        ),
+        (
+            evidence(quiet(FRONT), edges=()),
+            (FRONT,),
+            "nothing deviates from its usual level by more than chance explains",
+        ),
+        (
+            evidence(quiet(), edges=()),
+            (FRONT,),
+            "no evidence: no signal returned any series for this window; there is no evidence about service shop/front",
+        ),
+    ],
+)
+def test_where_there_is_no_cause_there_is_a_reason(known: Evidence, alerting: tuple[str, ...], reason: str) -> None:
+    analysis = judged(known, alerting=alerting, ranker=Listed())
+    assert analysis.causes == ()
+    assert analysis.none_probability == 1.0
+    assert analysis.no_cause_reason == reason
+
+
+@pytest.mark.parametrize("count", [0, 20, 21, 500])
+def test_missing_evidence_is_named_and_bounded(count: int) -> None:
+    sentences = [f"signal {number}: away" for number in range(count)]
+    missing = judged(evidence(missing=sentences)).missing
+    assert list(missing[:20]) == sentences[:20]
+    assert missing[20:] == ((f"and {count - 20} more",) if count > 20 else ())
+
+
+def test_names_of_entities_within_reasons_are_short() -> None:
+    against = f"{CART}, {FRONT} deviated before"
+    [cause] = judged(ranker=Listed(IDLE, against=against)).causes
+    assert cause.against == ("service shop/cart, service shop/front deviated before",)
+
+
+def test_the_timeline_tells_changes_onsets_alerts_and_the_end_in_order() -> None:
+    known = evidence(events=[event(ONSET - 90, actor="alex")])
+    closed = incident(status=IncidentStatus.RESOLVED, closed_at=NOW)
+    analysis = judged(known, about=closed)
+    times = [entry.at for entry in analysis.timeline]
+    assert times == sorted(times)
+    told = what(analysis)
+    assert told[0] == "service shop/cart: ConfigMapUpdated: cache shrunk (by alex)"
+    assert told[1].startswith("service shop/")
+    assert "latency p99 rose" in told[1]
+    assert told[-2:] == ["alert Slow began to fire", "the alert group was resolved"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [event(entity=IDLE), event(WINDOW.start - 1), event(entity="lab//node/n1")],
+    ids=["of another", "before the window", "of a node nobody blames"],
+)
+def test_what_happened_elsewhere_or_long_before_is_no_part_of_it(other: Event) -> None:
+    assert not any("ConfigMapUpdated" in text for text in what(judged(evidence(events=[other]), ranker=Listed(CART))))
+
+
+def test_a_storm_of_events_and_alerts_does_not_push_the_onsets_out() -> None:
+    storm = [event(WINDOW.start + number, message=f"event {number}") for number in range(500)]
+    alerts = [alert(str(number), starts_at=OPENED + number) for number in range(500)]
+    told = what(judged(evidence(events=storm), about=incident(*alerts)))
+    assert len(told) <= 40
+    assert any("latency p99 rose" in text for text in told)
+    assert [text for text in told if "event" in text] == [
+        f"service shop/cart: ConfigMapUpdated: event {number}" for number in range(490, 500)
+    ]
+
+
+def test_an_alert_without_a_name_is_told() -> None:
+    nameless: Any = incident(alert(alertname="", service="front"))
+    assert "alert without a name began to fire" in what(judged(about=nameless))

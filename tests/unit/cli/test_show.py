@@ -1,0 +1,110 @@
+"""An incident on a terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from brain_cli.show import print_incident
+from brain_common.entity import Entity, EntityKind
+from brain_rca.model import Analysis, Cause, Finding, Incident, IncidentStatus, Proposal
+from tests.unit.analysis.samples import CART, FRONT, NOW, ONSET, alert, incident
+
+FIX = Proposal(
+    kind="kubernetes",
+    title="Scale [cart]",
+    diff="--- a\n+++ b\n-  replicas: 2\n+  replicas: [4]",
+    rationale="",
+    risk="low",
+    rollback="scale back",
+)
+
+
+def finding(sentence: str = "latency rose [fast]", onset: float | None = ONSET) -> Finding:
+    return Finding(entity=CART, signal="latency", score=0.9, onset=onset, direction="up", sentence=sentence)
+
+
+def cause(rank: int = 1, **changes: Any) -> Cause:
+    given: dict[str, Any] = {
+        "entity": CART,
+        "fault_kind": "latency",
+        "probability": 0.82,
+        "findings": (finding(),),
+        "explanation": "It stands out.",
+        "proposals": (FIX,),
+    }
+    return Cause(rank=rank, **{**given, **changes})
+
+
+def judged(*causes: Cause, **changes: Any) -> Incident:
+    given: dict[str, Any] = {"finished_at": NOW, "window_start": NOW - 1800, "window_end": NOW, "alerting": (FRONT,)}
+    return incident(analysis=Analysis(causes=causes, **{**given, **changes}))
+
+
+def shown(about: Incident, **terminal: Any) -> str:
+    out = io.StringIO()
+    print_incident(about, Console(file=out, highlight=False, width=120, **terminal))
+    return out.getvalue()
+
+
+def test_it_has_everything_that_a_reader_needs_first() -> None:
+    lines = [line.rstrip() for line in shown(judged(cause(), cause(2, entity=FRONT))).splitlines()]
+    assert lines[0] == "Slow  critical, open"
+    assert lines[1] == "alerting: service shop/front   window: 21:45:00 to 22:15:00 UTC"
+    assert lines[2].split() == ["cause", "kind", "probability", "evidence"]
+    assert "1  service shop/cart   latency  82% ████████  latency rose [fast] from 22:05:00" in lines[3]
+    assert lines[4].startswith("2  service shop/front")
+    assert lines[5:] == [
+        "It stands out.",
+        "",
+        "Proposed fix (not validated): Scale [cart]",
+        *FIX.diff.splitlines(),
+        "risk: low",
+        "rollback: scale back",
+    ]
+
+
+def test_only_the_first_causes_and_findings_are_shown() -> None:
+    many = [finding(f"finding {number}") for number in range(9)]
+    text = shown(judged(*(cause(rank, entity=f"{CART}{rank}", findings=tuple(many)) for rank in range(1, 10))))
+    assert ("cart5" in text, "cart6" in text) == (True, False)
+    assert ("finding 2" in text, "finding 3" in text) == (True, False)
+    assert text.count("Proposed fix") == 1
+
+
+def test_a_finding_whose_onset_is_unknown_has_no_time() -> None:
+    assert "rose  from" not in shown(judged(cause(findings=(finding("rose", None),))))
+
+
+@pytest.mark.parametrize(
+    ("about", "text"),
+    [
+        (incident(), "not judged yet"),
+        (judged(no_cause_reason="nothing [deviates]"), "No cause found: nothing [deviates]"),
+        (judged(alerting=()), "alerting: nothing known"),
+        (judged(missing=("cpu: [b]away[/b]",)), "missing evidence: cpu: [b]away[/b]"),
+        (incident(status=IncidentStatus.RESOLVED), "Slow  critical, resolved"),
+    ],
+)
+def test_what_there_is_not_is_said(about: Incident, text: str) -> None:
+    assert text in shown(about)
+
+
+@pytest.mark.parametrize("colours", [True, False])
+def test_hostile_text_is_shown_as_text(colours: bool) -> None:
+    hostile = "[red]a\x1b[2J\x1b]0;owned\x07\x9b31m\u202eb\r\x00[/]\\"
+    name = str(Entity("lab", "shop", EntityKind.SERVICE, hostile))
+    evil = cause(entity=name, explanation=hostile, findings=(finding(hostile),))
+    about = judged(evil, alerting=(name,), missing=(hostile,))
+    text = shown(about, force_terminal=colours, color_system="truecolor" if colours else None)
+    assert "[red]a[2J]0;owned31mb[/]\\" in text
+    assert not {"\x07", "\x9b", "\u202e", "\r", "\x00"} & set(text)
+    assert "\x1b[2J" not in text
+    assert "\x1b]" not in text
+
+
+def test_the_title_is_hostile_too() -> None:
+    assert "\x1b" not in shown(incident(alert(alertname="\x1b[2J[bold]", service="x"), group_labels={"a": "\x1b"}))
