@@ -27,10 +27,13 @@ from brain_engine.findings import find
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.judge import judge
 from brain_engine.plugins import load_detector, load_ranker
+from brain_rca.analysis.changes import KINDS
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.catalogue import Catalogue, load_catalogue
+from brain_rca.fix.catalogue import load_catalogue as load_proposals
 from brain_rca.intake.payload import parse_group
 from brain_rca.metrics import Metrics
+from brain_rca.model import Cause, Change, ChangeKind
 from brain_rca.publish.names import BRAIN_ALERTNAME
 from brain_rca.service import check
 from tests.contract.engine import scenes
@@ -288,6 +291,25 @@ def test_the_example_signal_is_a_catalogue() -> None:
     assert check_settings(yaml.safe_load(block), Catalogue, "signals.yaml").signals.keys() == {"kafka_consumer_lag"}
 
 
+def test_the_example_proposal_takes_the_place_of_the_built_in_one(tmp_path: Path) -> None:
+    (block,) = blocks(text_of("docs/operations.md"), "yaml", "proposals.yaml")
+    own = tmp_path / "proposals.yaml"
+    own.write_text(block, encoding="utf-8")
+    change = Change(
+        at=0.0, kind=ChangeKind.CONFIG, seconds_before=90.0, reason="ConfigMapUpdated", message="", actor=""
+    )
+    cause = Cause(rank=1, entity="c1/shop/service/cart", fault_kind="unknown", probability=0.8, changes=(change,))
+    [proposal] = load_proposals(own).propose(cause)
+    assert proposal.title == "Put back the feature flags of cart as they were before 00:00:00 UTC"
+
+
+def test_every_change_that_is_known_is_documented() -> None:
+    page = text_of("docs/operations.md")
+    for reason, kind in KINDS.items():
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{kind}` |"))
+        assert f"`{reason}`" in row
+
+
 def test_the_keys_of_a_signal_are_documented() -> None:
     rule = Catalogue.model_json_schema()["$defs"]["SignalRule"]["properties"]
     page = text_of("docs/catalogue.md")
@@ -325,7 +347,7 @@ def test_the_example_plugins_judge_an_incident(plugin: dict[str, Any]) -> None:
     chosen = yaml.safe_load(configuration)["analysis"]
     detector, ranker = load_detector(chosen["detector"]), load_ranker(chosen["ranker"])
     assert {detector.name, ranker.name} == {name for group in plugin["entry-points"].values() for name in group}
-    scene, alerting = scenes.shop(), scenes.ALERTING
+    scene, alerting = scenes.shop(), ("front",)
     judgement = judge(scene, find(scene, detector), DependencyGraph(scene.edges), alerting, ranker)
     assert judgement.causes
 

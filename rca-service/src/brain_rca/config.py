@@ -76,7 +76,10 @@ class RcaSettings(Settings):
     scope: ScopeSettings = Field(default=ScopeSettings(), description="From alert labels to entities.")
     evidence: EvidenceSettings = Field(description="Where signals are read.")
     analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="The judgement.")
-    proposals: Path | None = Field(default=None, description="YAML that adds to or replaces the built-in proposals.")
+    proposals: Path | None = Field(
+        default=None,
+        description="YAML that adds to or replaces the built-in proposals, for faults or for kinds of change.",
+    )
     publish: PublishConfig = Field(default=PublishConfig(), description="Who is told.")
     store: StoreSettings = Field(description="Where incidents are kept.")
     audit: AuditSettings = Field(default=AuditSettings(), description="The log of decisions.")

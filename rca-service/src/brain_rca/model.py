@@ -99,6 +99,26 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     validation: str = "not validated"
 
 
+class ChangeKind(StrEnum):
+    """What somebody may want to undo."""
+
+    CONFIG = "config"
+    ROLLOUT = "rollout"
+    SYNC = "sync"  # of a repository, by a GitOps tool
+    INFRASTRUCTURE = "infrastructure"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was done to an entity; its texts are data: one line each, capped, not escaped."""
+
+    at: float
+    kind: ChangeKind
+    seconds_before: float  # before the cause's first onset; 0 = together with it
+    reason: str  # the event's word, one of a known set
+    message: str
+    actor: str  # empty where nobody is known
+
+
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """A ranked candidate."""
 
@@ -110,6 +130,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     against: tuple[str, ...] = ()  # against, in plain words
     path: tuple[str, ...] = ()  # entities from the cause to the alerting entity
     explanation: str = ""
+    changes: tuple[Change, ...] = ()  # to it, shortly before its onset, the latest first
     proposals: tuple[Proposal, ...] = ()
 
 

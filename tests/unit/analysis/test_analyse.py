@@ -183,6 +183,40 @@ def test_the_timeline_tells_changes_onsets_alerts_and_the_end_in_order() -> None
     assert told[-2:] == ["alert Slow began to fire", "the alert group was resolved"]
 
 
+def test_a_change_before_the_onset_is_named_and_goes_to_who_proposes() -> None:
+    asked: list[Cause] = []
+    known = evidence(events=[event(ONSET - 90, actor="alex"), event(ONSET - 60, FRONT), event(ONSET - 4000)])
+    analysis = analyse(
+        incident(), snapshot(known), (FRONT,), Listed(CART), lambda cause: asked.append(cause) or (), lambda _: ""
+    )
+    [change] = asked[0].changes
+    assert (change.at, change.reason, change.actor) == (ONSET - 90, "ConfigMapUpdated", "alex")
+    assert " the onset: ConfigMapUpdated: cache shrunk (by alex)." in analysis.causes[0].explanation
+
+
+def test_the_ranking_does_not_ask_for_changes() -> None:
+    with_change, without = judged(evidence(events=[event(ONSET - 90)])), judged()
+    assert [(cause.entity, cause.probability) for cause in with_change.causes] == [
+        (cause.entity, cause.probability) for cause in without.causes
+    ]
+
+
+def test_a_cause_without_an_onset_has_no_change_before_it() -> None:
+    [cause] = judged(evidence(events=[event(ONSET - 90, IDLE)]), ranker=Listed(IDLE)).causes
+    assert cause.findings == ()
+    assert cause.changes == ()
+
+
+def test_what_a_hostile_event_says_is_short_and_in_one_line() -> None:
+    hostile = "<script>alert(1)</script>\n\x1b[31m\u202e password=hunter2 " + "x" * 100_000
+    analysis = judged(evidence(events=[event(ONSET - 90, message=hostile, actor=hostile)]), ranker=Listed(CART))
+    [told] = [text for text in what(analysis) if "ConfigMapUpdated" in text]
+    for text in (told, analysis.causes[0].explanation):
+        assert len(text) < 480
+        assert text.isprintable()
+        assert "hunter2" not in text
+
+
 @pytest.mark.parametrize(
     "other",
     [event(entity=IDLE), event(WINDOW.start - 1), event(entity="lab//node/n1")],

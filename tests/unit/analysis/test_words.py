@@ -11,6 +11,7 @@ from brain_engine.findings import Finding
 from brain_engine.judge import RankedCause
 from brain_engine.series import Direction, Family, Signal
 from brain_rca.analysis.words import amount, explanation, sentence, short
+from brain_rca.model import Change, ChangeKind
 from tests.unit.analysis.samples import CART, FRONT, LATENCY, MEMORY
 
 
@@ -115,3 +116,22 @@ def test_an_explanation_ends_with_the_way_to_what_alerts(
     ranked: RankedCause, alerting: tuple[str, ...], end: str
 ) -> None:
     assert explanation(ranked, alerting).endswith(end)
+
+
+def change(kind: ChangeKind = ChangeKind.CONFIG, seconds_before: float = 90.0, message: str = "pool 20 -> 5") -> Change:
+    return Change(
+        at=0.0, kind=kind, seconds_before=seconds_before, reason="ConfigMapUpdated", message=message, actor="alex"
+    )
+
+
+def test_a_change_before_the_onset_is_named_between_the_finding_and_the_way() -> None:
+    text = explanation(cause(path=(CART, FRONT)), (FRONT,), (change(), change(ChangeKind.ROLLOUT, 0.0)))
+    assert (
+        "(x 105). Its configuration was changed 90 s before the onset: ConfigMapUpdated: pool 20 -> 5 (by alex). "
+        "It was rolled out together with the onset: ConfigMapUpdated: pool 20 -> 5 (by alex). It reaches what"
+    ) in text
+
+
+@pytest.mark.parametrize("kind", list(ChangeKind))
+def test_every_kind_of_change_has_words(kind: ChangeKind) -> None:
+    assert " 90 s before the onset: ConfigMapUpdated" in explanation(cause(), (), (change(kind),))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from brain_common.errors import ConfigError
 from brain_rca.fix.catalogue import BUILT_IN, load_catalogue
-from brain_rca.model import Cause
+from brain_rca.model import Cause, Change, ChangeKind
 
 OWN: dict[str, Any] = {
     "kind": "config",
@@ -47,13 +48,33 @@ def test_an_own_entry_replaces_the_built_in_one_of_its_key(tmp_path: Path) -> No
     assert [proposal.title for proposal in catalogue.propose(LOAD)] == ["Switch cart to cached answers"]
 
 
+def test_an_own_entry_for_a_change_is_proposed_when_one_came(tmp_path: Path) -> None:
+    mine = OWN | {"faults": {}, "changes": {"config": 0}, "title": "Undo ${at}"}
+    catalogue = load_catalogue(write(tmp_path, {"undo": mine}))
+    assert [proposal.title for proposal in catalogue.propose(LOAD)] == ["Let cart scale further"]
+    change = Change(at=0.0, kind=ChangeKind.CONFIG, seconds_before=1.0, reason="Any", message="", actor="")
+    first, second = catalogue.propose(msgspec.structs.replace(LOAD, changes=(change,)))
+    assert first.title == "Undo 00:00:00 UTC"
+    assert second.title == "Put back the ConfigMap of cart as it was before 00:00:00 UTC"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"colour": "red"}, "fixes.cache.colour: unknown key"),
         ({"kind": "shell"}, "fixes.cache.kind"),
         ({"faults": {"unknown": 1}}, "fixes.cache.faults"),
-        ({"faults": {}}, "fixes.cache.faults"),
+        ({"faults": {}}, "fixes.cache: .*faults, changes: give one of them"),
+        ({"changes": {"config": 1}}, "fixes.cache: .*faults, changes: give one of them"),
+        ({"faults": {}, "changes": {"weather": 1}}, "fixes.cache.changes.weather"),
+        ({"faults": {}, "changes": {"config": "first"}}, "fixes.cache.changes.config"),
+        ({"faults": {}, "changes": {"config": 1}, "replaces": "none"}, "fixes.cache.replaces: there is no other entry"),
+        (
+            {"faults": {}, "changes": {"config": 1}, "replaces": "cache"},
+            "fixes.cache.replaces: there is no other entry",
+        ),
+        ({"replaces": "undo-rollout"}, "fixes.cache: .*replaces: needs changes"),
+        ({"title": "${at}"}, "title: \\${at} is none of"),
         ({"entities": ["cluster"]}, "fixes.cache.entities"),
         ({"risk": "none at all"}, "fixes.cache.risk"),
         ({"title": "two\nlines"}, "fixes.cache.title"),

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given
@@ -17,7 +18,7 @@ from brain_rca.fix.catalogue import load_catalogue
 from brain_rca.fix.entry import FaultKind
 from brain_rca.fix.propose import propose
 from brain_rca.fix.quantity import Fact
-from brain_rca.model import Cause, Proposal
+from brain_rca.model import Cause, Change, ChangeKind, Proposal
 
 CATALOGUE = load_catalogue()
 COMBINATIONS = [(kind, fault) for kind in EntityKind for fault in FaultKind]
@@ -54,6 +55,26 @@ def cause_of(
     return Cause(rank=1, entity=entity, fault_kind=fault, probability=0.8, path=(entity, caller_entity))
 
 
+def change(
+    kind: ChangeKind = ChangeKind.CONFIG, message: str = "pool 20 -> 5", actor: str = "alex", before: float = 90.0
+) -> Change:
+    return Change(
+        at=1_700_000_000.0 - before,
+        kind=kind,
+        seconds_before=before,
+        reason="ConfigMapUpdated",
+        message=message,
+        actor=actor,
+    )
+
+
+def after_change(cause: Cause, *changes: Change) -> Cause:
+    return msgspec.structs.replace(cause, changes=changes)
+
+
+ALL_CHANGES = tuple(change(kind) for kind in ChangeKind)
+
+
 def side(proposal: Proposal, sign: str) -> str:
     """The file before (``-``) or after (``+``) the change."""
     lines = proposal.diff.splitlines()[3:]
@@ -88,6 +109,82 @@ def test_a_fault_gets_its_proposals_best_first(fault: str, kind: EntityKind, tit
     assert [proposal.title for proposal in propose(cause_of(fault, kind))] == titles
 
 
+@pytest.mark.parametrize(
+    ("kind", "fault", "changes", "titles"),
+    [
+        (
+            EntityKind.DATABASE,
+            "latency",
+            [ChangeKind.CONFIG],
+            [
+                "Put back the ConfigMap of cart as it was before 22:11:50 UTC",
+                "Halve the connection pool of web, which calls cart",
+            ],
+        ),
+        (
+            EntityKind.SERVICE,
+            "errors",
+            [ChangeKind.ROLLOUT],
+            ["Undo the rollout of cart at 22:11:50 UTC", "Sync cart to the revision before"],
+        ),
+        (
+            EntityKind.SERVICE,
+            "errors",
+            [ChangeKind.SYNC],
+            ["Sync cart to the revision before that of 22:11:50 UTC", "Undo the last rollout of cart"],
+        ),
+        (
+            EntityKind.WORKLOAD,
+            "unknown",
+            [ChangeKind.ROLLOUT, ChangeKind.CONFIG],
+            [
+                "Undo the rollout of cart at 22:11:50 UTC",
+                "Put back the ConfigMap of cart as it was before 22:11:50 UTC",
+            ],
+        ),
+        (
+            EntityKind.CLOUD_RESOURCE,
+            "cpu",
+            [ChangeKind.INFRASTRUCTURE],
+            [
+                "Take back the Terraform change to cart at 22:11:50 UTC",
+                "Take the next larger class for the database cart",
+            ],
+        ),
+        (EntityKind.NODE, "cpu", [ChangeKind.CONFIG], ["Keep new pods off the node cart"]),
+    ],
+)
+def test_what_changed_before_is_undone_first(
+    kind: EntityKind, fault: str, changes: list[ChangeKind], titles: list[str]
+) -> None:
+    cause = after_change(cause_of(fault, kind), *(change(one) for one in changes))
+    assert [proposal.title for proposal in propose(cause)] == titles
+
+
+def test_the_rationale_says_what_changed_when_and_by_whom() -> None:
+    proposal, *_ = propose(after_change(cause_of("errors"), change()))
+    assert proposal.rationale.startswith(
+        "ConfigMapUpdated: pool 20 -> 5 (by alex) at 2023-11-14 22:11:50 UTC, 90 s before the onset. If the change"
+    )
+    assert proposal.diff.splitlines()[-2:] == [
+        '-  "<changed key>": "<value since 22:11:50 UTC>"',
+        '+  "<changed key>": "<value before 22:11:50 UTC>"',
+    ]
+
+
+@pytest.mark.parametrize("hostile", [*HOSTILE, "${name} $$ $x", "`date`", "</dd><script>"])
+@pytest.mark.parametrize("kind", [EntityKind.WORKLOAD, EntityKind.DATABASE, EntityKind.CLOUD_RESOURCE])
+def test_nothing_of_a_change_but_its_time_leaves_the_rationale(hostile: str, kind: EntityKind) -> None:
+    events = [change(one, hostile, hostile) for one in ChangeKind]
+    for fault in FaultKind:
+        benign = CATALOGUE.propose(after_change(cause_of(fault, kind), *ALL_CHANGES), max_proposals=9)
+        drawn = CATALOGUE.propose(after_change(cause_of(fault, kind), *events), max_proposals=9)
+        assert [msgspec.structs.replace(one, rationale="") for one in drawn] == [
+            msgspec.structs.replace(one, rationale="") for one in benign
+        ]
+        assert hostile in drawn[0].rationale
+
+
 @pytest.mark.parametrize("fault", ["unknown", "", "no such fault"])
 @pytest.mark.parametrize("kind", EntityKind)
 def test_an_unknown_fault_gets_none(fault: str, kind: EntityKind) -> None:
@@ -109,7 +206,7 @@ def test_no_more_than_asked_for() -> None:
 
 @pytest.mark.parametrize(("kind", "fault"), COMBINATIONS)
 def test_every_proposal_is_complete_and_says_that_nobody_tried_it(kind: EntityKind, fault: FaultKind) -> None:
-    for proposal in CATALOGUE.propose(cause_of(fault, kind), max_proposals=9):
+    for proposal in CATALOGUE.propose(after_change(cause_of(fault, kind), *ALL_CHANGES), max_proposals=9):
         assert proposal.validation == "not validated"
         assert proposal.risk.split(":")[0] in {"low", "medium", "high"}
         assert "$" not in proposal.title + proposal.diff + proposal.rationale + proposal.rollback
@@ -120,14 +217,16 @@ def test_every_entry_is_reachable() -> None:
     titles = {
         proposal.title
         for kind, fault in COMBINATIONS
-        for proposal in CATALOGUE.propose(cause_of(fault, kind), max_proposals=9)
+        for changes in ((), ALL_CHANGES)
+        for proposal in CATALOGUE.propose(after_change(cause_of(fault, kind), *changes), max_proposals=9)
     }
     assert len(titles) == len(CATALOGUE.fixes)
 
 
 @pytest.mark.parametrize("fault", ["memory", "network", "errors", "saturation"])
 def test_git_can_apply_the_diff(fault: str, tmp_path: Path) -> None:
-    for number, proposal in enumerate(CATALOGUE.propose(cause_of(fault), max_proposals=9)):
+    cause = after_change(cause_of(fault), *ALL_CHANGES)
+    for number, proposal in enumerate(CATALOGUE.propose(cause, max_proposals=9)):
         tree = tmp_path / str(number)
         target = tree / proposal.diff.splitlines()[1].removeprefix("+++ b/")
         target.parent.mkdir(parents=True)
@@ -169,12 +268,9 @@ def test_a_pod_stands_for_its_workload(pod: str, workload: str) -> None:
 @pytest.mark.parametrize("kind", [EntityKind.WORKLOAD, EntityKind.DATABASE, EntityKind.CLOUD_RESOURCE, EntityKind.NODE])
 def test_a_hostile_name_is_left_out_and_that_is_said(hostile: str, kind: EntityKind) -> None:
     for fault in FaultKind:
-        benign = CATALOGUE.propose(cause_of(fault, kind), max_proposals=9)
-        for before, after in zip(
-            benign,
-            CATALOGUE.propose(cause_of(fault, kind, hostile, hostile, hostile), max_proposals=9),
-            strict=True,
-        ):
+        benign = CATALOGUE.propose(after_change(cause_of(fault, kind), *ALL_CHANGES), max_proposals=9)
+        cause = after_change(cause_of(fault, kind, hostile, hostile, hostile), *ALL_CHANGES)
+        for before, after in zip(benign, CATALOGUE.propose(cause, max_proposals=9), strict=True):
             if hostile:
                 assert hostile not in after.title + after.diff + after.rationale + after.rollback
             assert "put it for <" in after.rationale

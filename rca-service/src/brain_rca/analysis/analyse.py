@@ -12,9 +12,10 @@ from brain_engine.findings import Finding as EngineFinding
 from brain_engine.judge import Judgement, RankedCause, judge
 from brain_engine.rank.protocol import Ranker
 from brain_engine.series import Event, Panel
+from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import explanation, sentence, short
-from brain_rca.model import Analysis, Cause, Finding, Incident, Plot, Proposal, TimelineEntry
+from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Plot, Proposal, TimelineEntry
 
 Propose = Callable[[Cause], Sequence[Proposal]]
 QueryOf = Callable[[str], str]
@@ -22,6 +23,7 @@ _PLOTTED_BEFORE = 1800.0  # seconds of baseline shown before the window
 _SHOWN_MISSING = 20
 _PLOT_POINTS = 250
 _EVENTS_SHOWN = 10  # the latest; an event storm must not push the onsets off the page
+_EVENT_REASON, _EVENT_MESSAGE = 60, 320  # characters
 _PLOTTED_CAUSES = 5  # causes with plots; further ones are listed without
 
 
@@ -77,6 +79,7 @@ def _cause(
     propose: Propose,
     query_of: QueryOf,
 ) -> Cause:
+    changes = _changes(ranked, snapshot)
     panels = {panel.signal.name: panel for panel in snapshot.evidence.panels}
     cause = Cause(
         rank=rank,
@@ -89,10 +92,18 @@ def _cause(
         ),
         against=tuple(_in_words(text, snapshot) for text in ranked.against),
         path=ranked.path,
-        explanation=explanation(ranked, alerting),
+        explanation=explanation(ranked, alerting, changes),
+        changes=changes,
     )
     proposals = tuple(propose(cause)) if rank == 1 else ()
     return msgspec.structs.replace(cause, proposals=proposals)
+
+
+def _changes(ranked: RankedCause, snapshot: Snapshot) -> tuple[Change, ...]:
+    onsets = [found.onset for found in ranked.findings if found.onset is not None]
+    if not onsets:
+        return ()
+    return changes_before(min(onsets), snapshot.window.step, ranked.entity, ranked.path, snapshot.evidence.events)
 
 
 def _in_words(text: str, snapshot: Snapshot) -> str:
@@ -154,5 +165,6 @@ def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -
 
 
 def _happened(event: Event) -> str:
-    by = f" (by {event.actor})" if event.actor else ""
-    return f"{short(event.entity)}: {event.reason}: {event.message}{by}"
+    by = f" (by {one_line(event.actor, MAX_ACTOR)})" if event.actor else ""
+    what = f"{one_line(event.reason, _EVENT_REASON)}: {one_line(event.message, _EVENT_MESSAGE)}"
+    return f"{short(event.entity)}: {what}{by}"

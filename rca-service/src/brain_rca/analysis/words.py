@@ -7,6 +7,8 @@ import math
 from brain_common.entity import Entity
 from brain_engine.findings import Finding
 from brain_engine.judge import RankedCause
+from brain_rca.analysis.changes import lead, told
+from brain_rca.model import Change, ChangeKind
 
 _NAMES = {
     "latency": "slow answers",
@@ -19,6 +21,12 @@ _NAMES = {
     "saturation": "a resource at its limit",
     "restarts": "restarting containers",
     "availability": "unavailable instances",
+}
+_CHANGED = {
+    ChangeKind.CONFIG: "Its configuration was changed",
+    ChangeKind.ROLLOUT: "It was rolled out",
+    ChangeKind.SYNC: "It was synced",
+    ChangeKind.INFRASTRUCTURE: "Its infrastructure was changed",
 }
 _STEPS = {
     "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")),
@@ -59,15 +67,19 @@ def sentence(finding: Finding) -> str:
     return text
 
 
-def explanation(cause: RankedCause, alerting: tuple[str, ...]) -> str:
-    """Why this one, in two or three sentences."""
+def explanation(cause: RankedCause, alerting: tuple[str, ...], changes: tuple[Change, ...] = ()) -> str:
+    """Why this one, in two or three sentences, and one for each change that came before it."""
     kind = _NAMES.get(cause.fault_kind, cause.fault_kind)
     text = f"{short(cause.entity)} stands out by {kind}"
     if cause.findings:
         text += f": {sentence(cause.findings[0])}"
-    text += "."
+    text += "." + "".join(f" {_changed(change)}" for change in changes)
     if len(cause.path) > 1:
         text += f" It reaches what alerts over {' → '.join(short(step) for step in cause.path)}."
     elif cause.entity in alerting:
         text += " It is itself what alerts."
     return text
+
+
+def _changed(change: Change) -> str:
+    return f"{_CHANGED[change.kind]} {lead(change)} the onset: {told(change)}."

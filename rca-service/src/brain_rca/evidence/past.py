@@ -32,13 +32,14 @@ class WithPast:
 
     async def gather(self, window: Window) -> Evidence:
         """See ``EvidenceSource``; the times of the answer have gaps between weeks, days and the present."""
-        earlier = asyncio.gather(*(self._before(window, offset) for offset, _ in _OFFSETS))
+        earlier = [asyncio.create_task(self._before(window, offset)) for offset, _ in _OFFSETS]
         try:
             present = await self._source.gather(window)
-        except BaseException:
-            earlier.cancel()
-            raise
-        past = await earlier
+            past = [await one for one in earlier]
+        finally:  # nobody waits for the rest of it, whatever ended this
+            for one in earlier:
+                one.cancel()
+            await asyncio.gather(*earlier, return_exceptions=True)
         missing = [
             f"baseline of {name} before: {error}"
             for (_, name), error in zip(_OFFSETS, past, strict=True)

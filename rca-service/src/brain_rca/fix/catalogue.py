@@ -1,4 +1,4 @@
-"""Which change to propose for which fault: the built-in entries, and the user's own.
+"""What to propose for which fault, or after which change: the built-in entries, and the user's own.
 
 Read once at start-up; the analysis asks it for the proposals of the first cause. Nothing here is tried out or
 applied: what it returns is marked as not validated. For a fault without an entry it proposes nothing.
@@ -6,21 +6,21 @@ applied: what it returns is marked as not validated. For a fault without an entr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from brain_common.entity import Entity
+from brain_common.entity import Entity, EntityKind
 from brain_common.errors import ConfigError, InputError
 from brain_common.settings import Settings, check_settings, load_yaml
 from brain_rca.fix.draft import draft
 from brain_rca.fix.entry import FaultKind, Fix
 from brain_rca.fix.names import safe_names
 from brain_rca.fix.quantity import Fact
-from brain_rca.model import Cause, Proposal
+from brain_rca.model import Cause, Change, Proposal
 
 BUILT_IN: Final = Path(__file__).with_name("catalogue.yaml")
 NOTHING_KNOWN: Final[Mapping[Fact, float]] = MappingProxyType({})
@@ -33,10 +33,19 @@ class Catalogue(Settings):
 
     fixes: dict[str, Fix] = Field(max_length=500, description="Proposals, by a key of your choice.")
 
+    @model_validator(mode="after")
+    def _what_is_replaced_is_there(self) -> Self:
+        for key, fix in self.fixes.items():
+            if fix.replaces is not None and fix.replaces not in self.fixes.keys() - {key}:
+                raise ValueError(f"fixes.{key}.replaces: there is no other entry {fix.replaces}")
+        return self
+
     def propose(
         self, cause: Cause, max_proposals: int = 2, current: Mapping[Fact, float] = NOTHING_KNOWN
     ) -> tuple[Proposal, ...]:
-        """The best proposals for a cause, best first; none for an unknown fault, entity or combination.
+        """The best proposals for a cause, best first: to undo what changed before it, then what its fault suggests.
+
+        None for an unknown fault without a change, an unknown entity, or a combination without an entry.
 
         Args:
             cause: What to propose something for.
@@ -47,15 +56,36 @@ class Catalogue(Settings):
             entity = Entity.parse(cause.entity)
         except InputError:
             return ()
-        fault = _SYNONYMS.get(cause.fault_kind, cause.fault_kind)
+        undoing = self._undoing(cause.changes, entity.kind)
+        replaced = {self.fixes[key].replaces for key in undoing}
+        fitting = [*undoing, *self._mending(cause.fault_kind, entity.kind)]
+        chosen = [key for key in fitting if key not in replaced][:max_proposals]
+        names = safe_names(cause, entity)
+        return tuple(draft(self.fixes[key], names, current, undoing.get(key)) for key in chosen)
+
+    def _undoing(self, changes: Sequence[Change], kind: EntityKind) -> dict[str, Change]:
+        """Keys of entries that take a change back, in order, each with the latest change it is meant for."""
+        found: dict[str, Change] = {}
+        for change in changes:
+            fitting = [
+                (fix.changes[change.kind], key)
+                for key, fix in self.fixes.items()
+                if change.kind in fix.changes and kind in fix.entities
+            ]
+            for _, key in sorted(fitting):
+                found.setdefault(key, change)
+        return found
+
+    def _mending(self, fault_kind: str, kind: EntityKind) -> list[str]:
+        """Keys of entries for a fault, in order."""
+        fault = _SYNONYMS.get(fault_kind, fault_kind)
         fitting = [
             (order, key)
             for key, fix in self.fixes.items()
-            for kind, order in fix.faults.items()
-            if kind == fault and entity.kind in fix.entities
+            for known, order in fix.faults.items()
+            if known == fault and kind in fix.entities
         ]
-        names = safe_names(cause, entity)
-        return tuple(draft(self.fixes[key], names, current) for _, key in sorted(fitting)[:max_proposals])
+        return [key for _, key in sorted(fitting)]
 
 
 def load_catalogue(own: Path | None = None) -> Catalogue:

@@ -9,21 +9,29 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from string import Template
 
+from brain_rca.analysis.changes import lead, told
 from brain_rca.fix.entry import Fix
 from brain_rca.fix.names import SafeNames
 from brain_rca.fix.quantity import Fact
-from brain_rca.model import Proposal
+from brain_rca.model import Change, Proposal
 
 _WHOLE_FILE = 1000  # lines of context: manifests in the catalogue are excerpts and shown whole
 
 
-def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float]) -> Proposal:
-    """The proposal; what was guessed or left out is said in its rationale."""
+def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float], change: Change | None = None) -> Proposal:
+    """The proposal; what was guessed or left out is said in its rationale.
+
+    Of ``change``, which it takes back, the templates get the time alone: its words come from anybody, and are quoted
+    in the rationale only.
+    """
     values = {"name": names.name, "namespace": names.namespace, "caller": names.caller}
     if fix.quantity:
         values["current"], values["proposed"] = fix.quantity.texts(current.get(fix.quantity.fact))
+    if change:
+        values["at"] = f"{_utc(change.at):%H:%M:%S} UTC"
     used = fix.variables()
     notes = [note for variable, note in names.notes.items() if variable in used]
     assumption = [f"Assumes {_fill(fix.assumes, values)}."] if fix.assumes else []
@@ -31,10 +39,21 @@ def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float]) -> Proposal
         kind=fix.kind,
         title=_fill(fix.title, values),
         diff=_diff(fix, values),
-        rationale=" ".join([_fill(fix.rationale, values), *assumption, *notes]),
+        rationale=" ".join([*_evidence(change), _fill(fix.rationale, values), *assumption, *notes]),
         risk=fix.risk,
         rollback=_fill(fix.rollback, {name: shlex.quote(value) for name, value in values.items()}),
     )
+
+
+def _evidence(change: Change | None) -> list[str]:
+    """What changed, who did it, when, and how long before the onset."""
+    if change is None:
+        return []
+    return [f"{told(change)} at {_utc(change.at):%Y-%m-%d %H:%M:%S} UTC, {lead(change)} the onset."]
+
+
+def _utc(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""One entry of the catalogue: a change, for which faults of what it is meant, and the words around it.
+"""One entry of the catalogue: what to alter, for which faults of what or to take back which change, and the words.
 
 An entry is checked when it is read: its templates use known names only, and both sides of its manifest are
 YAML about the same object, so that an own entry fails at start-up and not in the middle of an incident.
@@ -16,13 +16,15 @@ from pydantic import Field, StringConstraints, model_validator
 from brain_common.entity import EntityKind
 from brain_common.settings import Settings
 from brain_rca.fix.quantity import Quantity
+from brain_rca.model import ChangeKind
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\n]*$")]
 Risk = Annotated[str, StringConstraints(max_length=200, pattern=r"^(low|medium|high): [^\n]+$")]
 
-_SAMPLE = {"name": "a", "namespace": "b", "caller": "c", "current": "1", "proposed": "2"}
+_SAMPLE = {"name": "a", "namespace": "b", "caller": "c", "current": "1", "proposed": "2", "at": "00:00:00 UTC"}
 _NEEDS_QUANTITY = {"current", "proposed"}
+_NEEDS_CHANGE = {"at"}
 
 
 class FaultKind(StrEnum):
@@ -41,13 +43,22 @@ class FaultKind(StrEnum):
 
 
 class Fix(Settings):
-    """A change that is proposed for some faults. Templates: ``${name}``, ``${namespace}``, ``${caller}``,
-    and with a quantity ``${current}`` and ``${proposed}``; ``$$`` is a dollar sign."""
+    """What is proposed for some faults, or to take back some kinds of change. Templates: ``${name}``,
+    ``${namespace}``, ``${caller}``, with a quantity ``${current}`` and ``${proposed}``, with changes ``${at}``, the
+    time of day; ``$$`` is a dollar sign."""
 
     kind: Literal["terraform", "kubernetes", "argocd", "config"] = Field(description="Where it is applied.")
     faults: dict[FaultKind, int] = Field(
-        min_length=1,
+        default={},
         description="Fault kinds, each with the place among the proposals for it; the lowest is first.",
+    )
+    changes: dict[ChangeKind, int] = Field(
+        default={},
+        description="Instead of faults: kinds of change it takes back, each with the place among the proposals for it. "
+        "Proposed before all others, and only when such a change came shortly before the onset.",
+    )
+    replaces: str | None = Field(
+        default=None, description="With changes: key of the entry not to be proposed beside it, as the vaguer one."
     )
     entities: tuple[EntityKind, ...] = Field(min_length=1, description="Kinds of entities it can be applied to.")
     title: Line = Field(description="What it does, in the imperative. Template.")
@@ -61,8 +72,17 @@ class Fix(Settings):
     quantity: Quantity | None = Field(default=None, description="The value that it changes by a factor.")
 
     @model_validator(mode="after")
+    def _has_an_occasion(self) -> Self:
+        if bool(self.faults) == bool(self.changes):
+            raise ValueError("faults, changes: give one of them, with at least one kind")
+        if self.replaces is not None and not self.changes:
+            raise ValueError("replaces: needs changes")
+        return self
+
+    @model_validator(mode="after")
     def _templates_are_sound(self) -> Self:
-        known = set(_SAMPLE) if self.quantity else set(_SAMPLE) - _NEEDS_QUANTITY
+        known = set(_SAMPLE) - (set() if self.quantity else _NEEDS_QUANTITY)
+        known -= set() if self.changes else _NEEDS_CHANGE
         for field, text in self.templates().items():
             template = Template(text)
             if not template.is_valid():

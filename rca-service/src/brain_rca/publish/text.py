@@ -1,8 +1,8 @@
 """Makes text from labels, logs and servers harmless and short before it is sent anywhere.
 
-Called by every sink and by the delivery worker. It decides nothing about content: what is said about an
-incident is in ``summary``. Escaping for a format (HTML, JSON) is the last step and belongs to the sink that
-writes it.
+Called by every sink, by the delivery worker, and for what events say. It decides nothing about content: what is
+said about an incident is in ``summary``. Escaping for a format (HTML, JSON) is the last step and belongs to the
+sink that writes it.
 """
 
 from __future__ import annotations
