@@ -1,6 +1,6 @@
 """What the simulated world has to tell besides metrics, as data: made by the simulator and its faults.
 
-Writers turn it into formats; nothing here knows one, nor the simulator. Times are whole nanoseconds since 1970-01-01 UTC, as OTLP counts
+Nothing here knows a format or the simulator. Times are whole nanoseconds since 1970-01-01 UTC, as OTLP counts
 them; writers turn them into whatever their format wants.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -61,9 +62,9 @@ class Severity(IntEnum):
     FATAL = 21
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
-    """One line of a log.
+class LogRecord(Struct, frozen=True, gc=False):
+    """One line of a log. Not a dataclass, because there are hundreds of thousands: made faster, and invisible to the
+    garbage collector.
 
     Attributes:
         time: Nanoseconds since the epoch.
@@ -79,7 +80,7 @@ class LogRecord:
     origin: Origin
     severity: Severity
     body: str
-    attributes: Attributes = field(default_factory=dict)
+    attributes: Attributes = {}
     trace: str = ""
     span: str = ""
 
