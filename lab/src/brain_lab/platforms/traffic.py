@@ -1,0 +1,80 @@
+"""How the load that comes in spreads over the stations of a platform in which nothing is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brain_lab.platforms.model import Cache, Call, Platform, Service, Station
+
+
+def spread(stations: Mapping[str, Station], outside: Mapping[str, float]) -> dict[str, float]:
+    """Requests/s of each station, of consumers messages/s.
+
+    Args:
+        stations: By name.
+        outside: Requests/s from outside, by name of the station that gets them.
+    """
+    rates = {name: outside.get(name, 0.0) for name in stations}
+    for name in order(stations):
+        station = stations[name]
+        if not isinstance(station, Service):
+            continue
+        for call in station.calls:
+            if not call.awaits:
+                rates[call.to] += rates[name] * call.calls * missing(stations, call)
+        for topic, messages in station.produces.items():
+            for consumer in consumers(stations, topic):
+                rates[consumer] += rates[name] * messages
+    return rates
+
+
+def order(stations: Mapping[str, Station]) -> list[str]:
+    """Callers and producers before those that they call and feed."""
+    found: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name in found:
+            return
+        station = stations[name]
+        if isinstance(station, Service):
+            for call in station.calls:
+                if not call.awaits:
+                    visit(call.to)
+            for topic in station.produces:
+                for consumer in consumers(stations, topic):
+                    visit(consumer)
+        found[name] = None
+
+    for name in stations:
+        visit(name)
+    return list(reversed(found))
+
+
+def consumers(stations: Mapping[str, Station], topic: str) -> list[str]:
+    """Services that read a topic."""
+    return [one.name for one in stations.values() if isinstance(one, Service) and one.consumes == topic]
+
+
+def missing(stations: Mapping[str, Station], call: Call) -> float:
+    """Share of calls that the cache in front of the callee cannot answer; 1 without one."""
+    cache = stations.get(call.behind)
+    return 1.0 - cache.hit_ratio if isinstance(cache, Cache) else 1.0
+
+
+def callers(platform: Platform) -> dict[str, frozenset[str]]:
+    """Of each station, all that call it or wait for it, directly or not."""
+    direct: dict[str, set[str]] = {name: set() for name in platform.by_name}
+    for service in platform.services:
+        for call in service.calls:
+            direct[call.to].add(service.name)
+    return {name: _closure(direct, name) for name in direct}
+
+
+def _closure(direct: Mapping[str, set[str]], name: str) -> frozenset[str]:
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        new = direct[todo.pop()] - found
+        found |= new
+        todo += new
+    return frozenset(found)

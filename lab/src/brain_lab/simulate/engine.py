@@ -1,0 +1,294 @@
+"""The loop: one tick after another, each part of the world in its order.
+
+Randomness is drawn from one generator per concern, so that a further concern changes none of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from brain_lab.emit.records import NANOS
+from brain_lab.platforms.model import Platform
+from brain_lab.simulate.decoys import decoys_for
+from brain_lab.simulate.flow import Flow
+from brain_lab.simulate.happenings import Happenings
+from brain_lab.simulate.knobs import Knobs
+from brain_lab.simulate.load import incoming, wanders
+from brain_lab.simulate.memory import Memory
+from brain_lab.simulate.network import Array, compiled, summed
+from brain_lab.simulate.nodes import Nodes
+from brain_lab.simulate.pods import Phase, Pods
+from brain_lab.simulate.provisioner import Provisioner
+from brain_lab.simulate.recording import TICK, Pod, Recording
+from brain_lab.simulate.scalers import Scalers
+from brain_lab.simulate.streams import Streams
+
+if TYPE_CHECKING:
+    from brain_lab.faults.protocol import Fault
+
+WARM_UP: Final = 300.0
+"""Seconds played before the first row, so that queues and scalers have settled."""
+
+STATION_STATES: Final = {
+    "offered": "requests/s that arrive",
+    "limited": "requests/s refused by the rate limit of the sidecar: 429",
+    "overflow": "requests/s refused because the queue is full or nobody is there: 503",
+    "rate": "requests/s worked on to their end, well or not",
+    "served": "requests/s answered well",
+    "latency": "mean seconds from arrival to answer at the station",
+    "hold": "mean seconds a request holds a slot",
+    "backlog": "requests that wait because there are more than can be worked on",
+    "inside": "requests inside, waiting ones included",
+    "failing": "share of arriving requests that fail, refused ones included",
+    "cpu": "cores in use",
+    "throttled": "share of CPU periods in which a container was throttled",
+    "ready": "replicas that serve",
+    "wanted": "replicas that are asked for",
+    "most": "replicas that the autoscaler may ask for",
+    "new": "share of replicas on the newest revision of a rollout",
+    "disk": "disk operations/s",
+    "storage": "bytes on the volume",
+    "logs": "lines of log per second",
+    "hit": "hit ratio of buffers or cache",
+    "net_loss": "share of packets lost at its pods",
+}
+"""What is recorded of stations; [T, S] each."""
+
+_CONCERNS: Final = ("load", "service time", "memory", "names", "nodes", "decoys")
+_IDLE_CORES: Final = 0.008
+_STARTING: Final = {"java": 0.8, "dotnet": 0.5}
+_LOG_CORES: Final = 0.00002
+"""CPU seconds of a line of log."""
+
+_LOG_IO: Final = 4e-6
+"""Busy seconds of a node's disk for a line of log."""
+
+
+def run(
+    platform: Platform,
+    fault: Fault | Sequence[Fault] | None,
+    start: float,
+    seconds: float,
+    seed: int,
+    *,
+    decoys: bool = True,
+) -> Recording:
+    """Play a platform.
+
+    Args:
+        platform: What to play.
+        fault: What breaks; None for nothing, several for a combination.
+        start: Seconds since the epoch; the time of day decides the load.
+        seconds: How long; rounded down to a tick.
+        seed: The same seed gives the same recording, bit by bit.
+        decoys: Whether harmless deviations and changes happen, too.
+    """
+    faults = [] if fault is None else list(fault) if isinstance(fault, Sequence) else [fault]
+    return _Run(platform, faults, start, int(seconds // TICK), seed, decoys=decoys).play()
+
+
+class _Run:
+    """Everything that one run needs."""
+
+    def __init__(
+        self, platform: Platform, faults: list[Fault], start: float, rows: int, seed: int, *, decoys: bool
+    ) -> None:
+        self._platform, self._faults, self._rows, self._seed = platform, faults, rows, seed
+        self._warm = int(WARM_UP / TICK)
+        self._times: Array = start + (np.arange(rows + self._warm, dtype=np.float64) - self._warm + 1.0) * TICK
+        self._network = network = compiled(platform)
+        draws = dict(zip(_CONCERNS, np.random.SeedSequence(seed).spawn(len(_CONCERNS)), strict=True))
+        rng = {concern: np.random.default_rng(sequence) for concern, sequence in draws.items()}
+        self._happenings = Happenings()
+        self._load = incoming(network, self._times, rng["load"])
+        spread = np.where(network.reads > 0.0, 0.12, 0.04)
+        self._noise = wanders(rng["service time"], len(self._times), len(network.names), 1.0) ** spread
+        self._nodes = Nodes(network, self._happenings)
+        begin = float(self._times[0])
+        self._pods = Pods(network, self._nodes, self._happenings, rng["names"], begin)
+        self._memory = Memory(platform.services, self._pods.service, rng["memory"])
+        self._provisioner = Provisioner(self._nodes, self._happenings, rng["nodes"])
+        self._scalers = Scalers(network, self._happenings)
+        self._streams, self._flow, self._knobs = Streams(network), Flow(network), Knobs(network)
+        self._effects: list[Fault] = list(faults)
+        if decoys:
+            self._effects += decoys_for(platform, start, rows * TICK, faults, rng["decoys"])
+        self._count = len(platform.services)
+        self._ready = network.replicas.copy()
+        self._new = np.zeros(len(network.names))
+        self._record: dict[str, dict[str, np.ndarray]] = {}
+        burst = np.array([_STARTING.get(service.language, 0.2) * service.cpu_limit for service in platform.services])
+        self._burst = burst[self._pods.service]
+        self._stored = np.where(network.storage < 1e17, 0.55 * network.storage, 0.0)
+        self._limit = np.array([service.cpu_limit for service in platform.services])
+
+    def play(self) -> Recording:
+        for number, at in enumerate(self._times.tolist()):
+            self._tick(number - self._warm, number, at)
+        return self._recording()
+
+    def _tick(self, tick: int, number: int, at: float) -> None:
+        knobs, flow, network = self._knobs, self._flow, self._network
+        knobs.reset()
+        for effect in self._effects:
+            effect.apply(at, knobs)
+        self._stand(max(tick, 0), number, at)
+        new = self._new
+        cpu = network.cpu * knobs.cpu_times * (1.0 + new * (knobs.new_cpu_times - 1.0))
+        capacity = flow.capacity(self._working(), cpu, knobs)
+        taken = self._streams.step(flow.served, capacity, knobs)
+        load = self._load[number] * knobs.load_times * self._reporting() + knobs.load_add + taken
+        flow.down(load, self._working(), capacity, knobs, at)
+        stretch, slow_disk, silent = self._share(cpu)
+        noise = self._noise[number]
+        own = network.own * knobs.own_times * (1.0 + new * (knobs.new_own_times - 1.0)) * slow_disk * noise
+        own += knobs.own_add + knobs.lock_wait
+        errors = self._errors(silent)
+        flow.up(own, cpu * stretch * noise, errors, self._working(), self._streams.delays, knobs, at)
+        self._remember(at)
+        if tick >= 0:
+            self._write(tick, cpu)
+
+    def _stand(self, tick: int, number: int, at: float) -> None:
+        """Scale, schedule and start pods."""
+        knobs, count = self._knobs, self._count
+        wanted = self._scalers.step(number, at, self._ready[:count], self._streams.lag, knobs)
+        self._nodes.breathe(at, knobs)
+        self._pods.step(tick, at, wanted, knobs)
+        self._provisioner.step(at, self._pods.unscheduled, self._pods.wants_gpu, knobs)
+        self._ready[:count] = self._pods.ready
+        self._new[:count] = self._pods.share_new
+
+    def _working(self) -> Array:
+        """[S] replicas, of consumers no more than partitions."""
+        ready = self._ready.copy()
+        groups = self._network.group_station
+        ready[groups] = np.minimum(ready[groups], self._network.partitions)
+        return ready
+
+    def _reporting(self) -> Array:
+        """[S] share of the devices behind a station that report."""
+        share = np.ones(len(self._network.names))
+        for n, fleet in enumerate(self._platform.fleets):
+            share[self._knobs.station(fleet.gateway)] *= 1.0 - self._knobs.silent[n]
+        return share
+
+    def _share(self, cpu: Array) -> tuple[Array, Array, Array]:
+        """[S] how much longer CPU and disk take because of neighbours, and the share of replicas on silent nodes."""
+        pods, knobs, count = self._pods, self._knobs, self._count
+        ready = pods.phase == Phase.READY
+        alive = ready | (pods.phase == Phase.STARTING)
+        per_pod = 1.0 / np.maximum(self._ready[:count], 1.0)
+        self._logs = self._flow.rate * 2.0 * knobs.log_times
+        work = (self._flow.rate * cpu + self._logs * _LOG_CORES * (knobs.log_times > 1.0))[:count] * per_pod
+        work = np.minimum(work, self._limit * knobs.cores_times[:count])
+        burst = np.where(pods.phase == Phase.STARTING, self._burst, 0.0)
+        demand = work[pods.service] * ready + (_IDLE_CORES + burst) * alive
+        self._cores = summed(pods.service, demand, count)
+        io = (self._logs[:count] * _LOG_IO * per_pod)[pods.service] * ready
+        here = np.flatnonzero(pods.node >= 0)
+        where = pods.node[here]
+        stretch, slow = self._nodes.contend(where, demand[here], pods.memory[here], io[here], knobs)
+        serving = np.flatnonzero(ready)
+        by = np.maximum(np.bincount(pods.service[serving], minlength=count), 1.0)
+
+        def mean(of: Array, neutral: float) -> Array:
+            found = np.full(len(self._network.names), neutral)
+            sums = np.bincount(pods.service[serving], of[pods.node[serving]], count)
+            found[:count] = np.where(sums > 0.0, sums / by, neutral)
+            return found
+
+        silent = ((knobs.node_gone > 0.0) & self._nodes.ready).astype(np.float64)
+        return mean(stretch, 1.0), mean(slow, 1.0), mean(silent, 0.0)
+
+    def _errors(self, silent: Array) -> Array:
+        knobs, network = self._knobs, self._network
+        self._bytes = np.minimum(self._stored + knobs.storage_add, network.storage)
+        full = np.where((self._stored > 0.0) & (self._bytes >= 0.998 * network.storage), 0.9, 0.0)
+        sound = (1.0 - network.errors) * (1.0 - knobs.errors) * (1.0 - self._new * knobs.new_errors)
+        return np.asarray(1.0 - np.clip(sound * (1.0 - silent) * (1.0 - full), 0.0, 1.0))
+
+    def _remember(self, at: float) -> None:
+        """What the next tick needs to know of this one."""
+        pods, knobs, count = self._pods, self._knobs, self._count
+        added = knobs.memory_add[:count][pods.service]
+        added = added + np.where(pods.revision > 0.0, knobs.new_memory_add[:count][pods.service], 0.0)
+        alive = (pods.phase == Phase.READY) | (pods.phase == Phase.STARTING)
+        pods.leaked += knobs.leak[:count][pods.service] * (pods.phase == Phase.READY) * TICK
+        added = added + pods.leaked
+        inside = self._flow.inside[:count]
+        pods.memory = self._memory.of(at, inside, self._ready[:count], added * (pods.phase == Phase.READY), alive)
+        self._scalers.see(self._cores, self._ready[:count])
+
+    def _write(self, tick: int, cpu: Array) -> None:
+        flow, streams = self._flow, self._streams
+        self._put("stations", tick, flow.state | self._extra(cpu))
+        self._put("edges", tick, flow.edge_state)
+        self._put("pods", tick, self._pods.states())
+        self._put("nodes", tick, self._nodes.states() | {"gpu_lost": self._knobs.gpu_lost})
+        topics = {"lag": streams.lag, "coming": streams.coming, "taken": streams.taken, "delay": streams.delays}
+        self._put("topics", tick, topics)
+        self._put("fleets", tick, {"silent": self._knobs.silent[: len(self._platform.fleets)]})
+        cluster = {"unscheduled": self._pods.unscheduled, "launched": self._provisioner.launched}
+        self._put("cluster", tick, {name: np.array([float(value)]) for name, value in cluster.items()})
+
+    def _extra(self, cpu: Array) -> dict[str, Array]:
+        network, knobs, flow, count = self._network, self._knobs, self._flow, self._count
+        cores = flow.rate * cpu
+        cores[:count] = self._cores
+        most = self._scalers.most * knobs.scaler_max_times[:count]
+        wanted, limit = self._ready.copy(), np.full(len(cores), 0.0)
+        wanted[:count], limit[:count] = self._scalers.wanted, most
+        used = cores / np.maximum(self._ready * network.cores * knobs.cores_times, 1e-9)
+        return {
+            "cpu": cores,
+            "throttled": np.clip((used - 0.6) / 0.4, 0.0, 1.0) ** 2 * network.podded,
+            "ready": self._ready,
+            "wanted": wanted,
+            "most": limit,
+            "new": self._new,
+            "disk": flow.rate * flow.disk_operations(knobs),
+            "storage": self._bytes,
+            "logs": self._logs,
+            "hit": np.clip(network.hit * knobs.hit_times, 0.0, 1.0),
+            "net_loss": knobs.net_loss,
+        }
+
+    def _put(self, group: str, tick: int, states: dict[str, Array]) -> None:
+        arrays = self._record.setdefault(group, {})
+        for name, values in states.items():
+            if name not in arrays:
+                arrays[name] = np.zeros((self._rows, len(values)), dtype=np.float32)
+            arrays[name][tick] = values
+
+    def _recording(self) -> Recording:
+        first = float(self._times[self._warm]) - TICK
+        happened = [event for effect in self._effects for event in effect.events]
+        changes = sorted((c for effect in self._effects for c in effect.changes), key=lambda c: c.start)
+        events = sorted([*self._happenings.all, *happened], key=lambda event: event.last)
+        calls = sorted((call for effect in self._effects for call in effect.aws_calls), key=lambda call: call.time)
+        truths = [fault.truth for fault in self._faults]
+        group_names = [self._network.names[n] for n in self._network.group_station]
+        return Recording(
+            platform=self._platform,
+            seed=self._seed,
+            times=self._times[self._warm :],
+            **{
+                name: self._record[name]
+                for name in ("stations", "edges", "pods", "nodes", "topics", "fleets", "cluster")
+            },
+            calls=self._network.calls,
+            groups=tuple(zip(self._network.group_topic, group_names, strict=True)),
+            pod_list=tuple(self._finished(pod) for pod in self._pods.pods),
+            events=tuple(event for event in events if event.last >= first * NANOS),
+            changes=tuple(changes),
+            aws_calls=tuple(calls),
+            truth=tuple(truth for truth in truths if truth is not None),
+        )
+
+    def _finished(self, pod: Pod) -> Pod:
+        return pod if pod.last >= 0 else replace(pod, last=self._rows)
