@@ -222,6 +222,7 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
 
 _SPELLED: Final = {"ErrImagePull": "Failed", "ImagePullBackOff": "Failed", "ProbeTimeout": "Unhealthy"}
 """The kubelet reports these under another reason, with the words of REASONS."""
+_ON_NODES: Final = frozenset({"kubelet", "kernel-monitor"})
 _CLUSTER_WIDE: Final = frozenset({"Node", "NodeClaim"})
 
 
@@ -267,7 +268,7 @@ def occurrences(
             first=times[0],
             last=time,
             count=count,
-            host=host,
+            host=host if reason.component in _ON_NODES else "",
             action=reason.action,
         )
         for count, time in enumerate(times, 1)
