@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from brain_lab.emit.cloud.files import write_lines
 from brain_lab.emit.ids import uuid_of
+from brain_lab.emit.json_files import write_lines
 from brain_lab.emit.records import NANOS, CostRow
 from brain_lab.emit.stamps import rfc3339_millis, second_text
 

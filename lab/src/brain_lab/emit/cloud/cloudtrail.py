@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from brain_lab.emit.cloud.calls import arn
-from brain_lab.emit.cloud.files import encoded
 from brain_lab.emit.ids import letters_of, uuid_of
+from brain_lab.emit.json_files import encoded
 from brain_lab.emit.records import NANOS, AwsCall, Principal
 from brain_lab.emit.stamps import rfc3339, second_text
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from brain_lab.emit.cloud.files import encoded
 from brain_lab.emit.ids import uuid_of
+from brain_lab.emit.json_files import encoded
 from brain_lab.emit.records import NANOS, CostRow
 from brain_lab.emit.stamps import second_text, when
 

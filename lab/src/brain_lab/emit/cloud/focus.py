@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from brain_lab.emit.cloud.cost_explorer import amount
-from brain_lab.emit.cloud.files import encoded
 from brain_lab.emit.ids import letters_of
+from brain_lab.emit.json_files import encoded
 from brain_lab.emit.records import NANOS, CostRow
 from brain_lab.emit.stamps import when
 from brain_lab.emit.text import clean

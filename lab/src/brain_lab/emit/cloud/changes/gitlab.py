@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from brain_lab.emit.cloud.files import write_lines
 from brain_lab.emit.ids import digest
+from brain_lab.emit.json_files import write_lines
 from brain_lab.emit.records import NANOS, Change, ChangeKind
 from brain_lab.emit.stamps import rfc3339, second_text
 

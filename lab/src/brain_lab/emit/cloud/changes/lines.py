@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from brain_lab.emit.cloud.files import write_lines
+from brain_lab.emit.json_files import write_lines
 from brain_lab.emit.records import Change
 from brain_lab.emit.stamps import rfc3339_millis
 

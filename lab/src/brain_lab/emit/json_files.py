@@ -1,4 +1,4 @@
-"""JSON as files, for the formats of this folder."""
+"""JSON as files: whole documents and lines."""
 
 from __future__ import annotations
 
