@@ -75,7 +75,7 @@ class Flow:
         by_cpu = ready * n.cores * knobs.cores_times / np.maximum(mixed, _TINY)
         by_disk = n.iops * knobs.iops_times / np.maximum(self.disk_operations(knobs), _TINY)
         by_slots = slots / np.maximum(self.hold, _TINY)
-        return np.minimum(np.minimum(by_slots, by_cpu), np.minimum(by_disk, self.pool_cap))
+        return np.asarray(np.minimum(np.minimum(by_slots, by_cpu), np.minimum(by_disk, self.pool_cap)))
 
     def disk_operations(self, knobs: Knobs) -> Array:
         """[S] disk operations of one query."""
