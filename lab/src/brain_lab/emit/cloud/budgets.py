@@ -18,8 +18,8 @@ from brain_lab.emit.records import NANOS, CostRow
 from brain_lab.emit.stamps import rfc3339_millis, second_text
 
 FILE: Final = "budget-notifications.jsonl"
-_UPDATE_SECONDS: Final = 8 * 3600
-"""Between two looks of AWS Budgets at the cost: it updates up to three times a day."""
+_LOOK: Final = 8 * 3600 * NANOS
+"""Nanoseconds between two looks of AWS Budgets at the cost: it updates up to three times a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,17 @@ class Notification:
 
 def notifications(budget: Budget, rows: Iterable[CostRow]) -> list[Notification]:
     """One for each month in which the cost of the rows exceeds the threshold, at the next look after it did."""
-    months: dict[str, float] = {}
+    seen: dict[tuple[str, int], float] = {}  # month and next look → cost that is new at it
+    for row in rows:
+        if row.account == budget.account and (not budget.services or row.service in budget.services):
+            found = (second_text(row.hour // NANOS, "%Y-%m"), (row.hour // _LOOK + 1) * _LOOK)
+            seen[found] = seen.get(found, 0.0) + row.cost
     sent: dict[str, Notification] = {}
-    for row in sorted(rows, key=lambda one: one.hour):
-        if row.account != budget.account or (budget.services and row.service not in budget.services):
-            continue
-        month = second_text(row.hour // NANOS, "%Y-%m")
-        months[month] = months.get(month, 0.0) + row.cost
-        if month not in sent and months[month] > budget.limit * budget.threshold / 100.0:
-            look = _UPDATE_SECONDS * NANOS
-            sent[month] = Notification((row.hour // look + 1) * look, budget, months[month])
+    totals: dict[str, float] = {}
+    for (month, look), cost in sorted(seen.items()):
+        totals[month] = totals.get(month, 0.0) + cost
+        if month not in sent and totals[month] > budget.limit * budget.threshold / 100.0:
+            sent[month] = Notification(look, budget, totals[month])
     return list(sent.values())
 
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from brain_lab.emit.ids import uuid_of
+from brain_lab.emit.json_files import write_lines
 from brain_lab.emit.records import KubernetesEvent, Subject
 from brain_lab.emit.stamps import rfc3339, rfc3339_micros
 from brain_lab.emit.text import clean
@@ -86,13 +85,8 @@ def events_v1(event: KubernetesEvent) -> Mapping[str, object]:
 def _write(
     events: Iterable[KubernetesEvent], path: Path, convert: Callable[[KubernetesEvent], Mapping[str, object]]
 ) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    encode = msgspec.json.Encoder().encode
-    with path.open("wb") as out:
-        for event in sorted(events, key=lambda one: (one.last, one.name, one.count)):
-            out.write(encode(convert(event)))
-            out.write(b"\n")
-    return path
+    in_order = sorted(events, key=lambda one: (one.last, one.name, one.count))
+    return write_lines(path, map(convert, in_order))
 
 
 def _series(event: KubernetesEvent) -> Mapping[str, object]:

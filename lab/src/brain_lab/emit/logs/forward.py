@@ -70,8 +70,8 @@ def tag(record: LogRecord) -> str:
     """Fluent Bit's tag of a container's file, below `kube.`; dots separate, so names lose theirs."""
     origin = record.origin
     parts = (
-        origin.namespace or "host",
         origin.pod or origin.node or origin.service,
+        origin.namespace or "host",
         origin.container or origin.service,
     )
     return "var.log.containers." + "_".join(clean(part).replace(".", "-") for part in parts) + ".log"

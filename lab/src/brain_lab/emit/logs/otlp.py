@@ -30,14 +30,14 @@ JSON_FILE: Final = "otlp-logs.json"
 PROTO_FILE: Final = "otlp-logs.binpb"
 
 
-def write_otlp_json(records: Iterable[LogRecord], folder: Path) -> Path:
-    """Write `otlp-logs.json` into the folder, one request of up to 8,192 records a line; returns its path."""
-    return write_json_lines(folder / JSON_FILE, (_json_request(batch) for batch in _batches(records)))
+def write_otlp_json(records: Iterable[LogRecord], folder: Path, size: int = BATCH) -> Path:
+    """Write `otlp-logs.json` into the folder, one request of up to `size` records a line; returns its path."""
+    return write_json_lines(folder / JSON_FILE, (_json_request(batch) for batch in _batches(records, size)))
 
 
-def write_otlp_proto(records: Iterable[LogRecord], folder: Path) -> Path:
-    """Write `otlp-logs.binpb` into the folder, requests of up to 8,192 records behind their lengths."""
-    return write_framed(folder / PROTO_FILE, requests(records))
+def write_otlp_proto(records: Iterable[LogRecord], folder: Path, size: int = BATCH) -> Path:
+    """Write `otlp-logs.binpb` into the folder, requests of up to `size` records behind their lengths."""
+    return write_framed(folder / PROTO_FILE, requests(records, size))
 
 
 def requests(records: Iterable[LogRecord], size: int = BATCH) -> Iterator[ExportLogsServiceRequest]:
@@ -45,7 +45,7 @@ def requests(records: Iterable[LogRecord], size: int = BATCH) -> Iterator[Export
     return (_request(batch) for batch in _batches(records, size))
 
 
-def _batches(records: Iterable[LogRecord], size: int = BATCH) -> Iterator[list[LogRecord]]:
+def _batches(records: Iterable[LogRecord], size: int) -> Iterator[list[LogRecord]]:
     left = iter(records)
     while batch := list(islice(left, size)):
         yield batch

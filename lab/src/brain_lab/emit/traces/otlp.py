@@ -31,15 +31,15 @@ _Outcome = tuple[int, int, int]
 """Shape, code, error."""
 
 
-def write_otlp_json(batch: SpanBatch, folder: Path) -> Path:
-    """Write `otlp-traces.json` into the folder, one request of up to 8,192 spans a line; returns its path."""
+def write_otlp_json(batch: SpanBatch, folder: Path, size: int = BATCH) -> Path:
+    """Write `otlp-traces.json` into the folder, one request of up to `size` spans a line; returns its path."""
     cache: dict[_Outcome, tuple[str, str]] = {}
-    return write_json_lines(folder / JSON_FILE, (_json_request(batch, chunk, cache) for chunk in _chunks(batch, BATCH)))
+    return write_json_lines(folder / JSON_FILE, (_json_request(batch, chunk, cache) for chunk in _chunks(batch, size)))
 
 
-def write_otlp_proto(batch: SpanBatch, folder: Path) -> Path:
-    """Write `otlp-traces.binpb` into the folder, requests of up to 8,192 spans behind their lengths."""
-    return write_framed(folder / PROTO_FILE, requests(batch))
+def write_otlp_proto(batch: SpanBatch, folder: Path, size: int = BATCH) -> Path:
+    """Write `otlp-traces.binpb` into the folder, requests of up to `size` spans behind their lengths."""
+    return write_framed(folder / PROTO_FILE, requests(batch, size))
 
 
 def requests(batch: SpanBatch, size: int = BATCH) -> Iterator[ExportTraceServiceRequest]:
@@ -157,8 +157,10 @@ def _common(batch: SpanBatch, outcome: _Outcome) -> Span:
         attributes=key_values(_attributes(batch, outcome)),
         flags=_SAMPLED,
     )
+    status = Status()  # there even if it is unset, as the Collector has it
     if outcome[2] >= 0:
-        span.status.CopyFrom(Status(code=Status.STATUS_CODE_ERROR, message=clean(batch.errors[outcome[2]][1])))
+        status = Status(code=Status.STATUS_CODE_ERROR, message=clean(batch.errors[outcome[2]][1]))
+    span.status.CopyFrom(status)
     return span
 
 

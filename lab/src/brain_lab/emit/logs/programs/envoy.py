@@ -39,9 +39,9 @@ PROGRAM: Final = Program(
             _access(
                 "503",
                 "UF",
-                "upstream_reset_before_response_started{{connection_failure}}".replace("{{", "{").replace("}}", "}"),
+                "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_111}",
                 Severity.ERROR,
-                "delayed connect error: 111",
+                "delayed_connect_error:_111",
             ),
             _access("503", "UH", "no_healthy_upstream", Severity.ERROR),
         ),
