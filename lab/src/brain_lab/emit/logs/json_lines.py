@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from brain_lab.emit.otlp.values import json_text
-from brain_lab.emit.records import LogRecord, Origin
+from brain_lab.emit.records import Attributes, LogRecord, Origin
 from brain_lab.emit.stamps import rfc3339_nanos
+from brain_lab.emit.text import clean
 
 FILE: Final = "logs.jsonl"
 
@@ -27,18 +30,19 @@ def write_jsonl(records: Iterable[LogRecord], folder: Path) -> Path:
 
 
 def _lines(records: Iterable[LogRecord]) -> Iterable[str]:
-    origins: dict[Origin, str] = {}
+    origins: dict[int, tuple[Origin, str]] = {}
     tags: dict[int, tuple[object, str]] = {}
     for record in records:
-        head = origins.get(record.origin)
+        # Found by identity; the objects are kept, so that their identity is not given to others.
+        head = origins.get(id(record.origin))
         if head is None:
-            head = origins[record.origin] = _origin(record.origin)
+            head = origins[id(record.origin)] = (record.origin, _origin(record.origin))
         known = tags.get(id(record.attributes))
-        if known is None:  # the mapping is kept, so that its identity is not given to another one
+        if known is None:
             known = tags[id(record.attributes)] = (record.attributes, _object(record.attributes))
         trace = f',"trace_id":"{record.trace}","span_id":"{record.span}"' if record.trace else ""
         yield (
-            f'{{"time":"{rfc3339_nanos(record.time)}",{head},"severity":"{record.severity.name}",'
+            f'{{"time":"{rfc3339_nanos(record.time)}",{head[1]},"severity":"{record.severity.name}",'
             f'"body":{json_text(record.body)},"attributes":{known[1]}{trace}}}\n'
         )
 
@@ -54,11 +58,6 @@ def _origin(origin: Origin) -> str:
     return _object(names)[1:-1]
 
 
-def _object(attributes: object) -> str:
-    import msgspec
-
-    from brain_lab.emit.text import clean
-
-    assert isinstance(attributes, dict)
+def _object(attributes: Attributes) -> str:
     cleaned = {clean(key): clean(value) if isinstance(value, str) else value for key, value in attributes.items()}
     return msgspec.json.encode(cleaned).decode()

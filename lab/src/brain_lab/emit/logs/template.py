@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from brain_lab.emit.logs.columns import Columns
+from brain_lab.emit.logs.columns import Columns, Value
 from brain_lab.emit.records import Attributes, Severity
 
 _BLANK: Final = re.compile(r"\{([a-z_]+)\}")
@@ -59,11 +59,16 @@ def attributes(template: Template, columns: Columns) -> Sequence[Attributes]:
     """[N] the attributes of the lines; lines with the same values share one mapping, which must not be changed."""
     if not template.fields:
         return [template.tags] * columns.count
-    names = [name for _, name in template.fields]
-    values = [columns.spread(blank) for blank, _ in template.fields]
-    rows = list(zip(*values, strict=True))
-    made = {row: {**template.tags, **dict(zip(names, row, strict=True))} for row in set(rows)}
+    rows = list(zip(*(columns.spread(blank) for blank, _ in template.fields), strict=True))
+    made = {row: _mapping(template, row) for row in set(rows)}
     return [made[row] for row in rows]
+
+
+@lru_cache(16384)
+def _mapping(template: Template, row: tuple[Value, ...]) -> Attributes:
+    """Shared by all lines that carry it, of all processes, so that writers turn it into their format once."""
+    names = (name for _, name in template.fields)
+    return {**template.tags, **dict(zip(names, row, strict=True))}
 
 
 @lru_cache(4096)

@@ -72,20 +72,6 @@ class AttributeTexts:
         return text
 
 
-class AttributeMessages:
-    """Likewise as messages."""
-
-    def __init__(self) -> None:
-        self._made: dict[int, list[KeyValue]] = {}
-
-    def of(self, attributes: Attributes) -> list[KeyValue]:
-        """The mapping as messages, which must not be changed."""
-        made = self._made.get(id(attributes))
-        if made is None:
-            made = self._made[id(attributes)] = key_values(attributes)
-        return made
-
-
 def _json_value(value: str | int | float | bool) -> str:
     if isinstance(value, str):
         return f'{{"stringValue":{json_text(value)}}}'
