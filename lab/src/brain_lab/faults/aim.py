@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 from zlib import crc32
 
 import numpy as np
 
 from brain_common.errors import ConfigError
 from brain_lab.platforms.model import Platform, Service, Slo
-from brain_lab.platforms.traffic import callers, spread
+from brain_lab.platforms.traffic import callers, spread, visits
 from brain_lab.simulate.load import course
-from brain_lab.simulate.recording import Truth
+from brain_lab.simulate.recording import Array, Truth
+
+LEAST_REACH: Final = 0.1
+"""Calls a request of a promised service, below which a station is too remote to break its promise."""
+
+LONGEST: Final = 3.0
+"""Seconds; every usual timeout is shorter."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Aim:
         reaching = [
             service.name
             for service in self.platform.services
-            if fits(service) and (self.callers(service.name) & self.promised or service.name in self.promised)
+            if fits(service) and self.reach(service.name) >= LEAST_REACH
         ]
         return [name for name in reaching if name not in self.promised] or reaching
 
@@ -87,15 +94,23 @@ class Aim:
             return 0.0
         return min((at - self.onset) / ramp, 1.0) if ramp else 1.0
 
-    def reaching(self, name: str) -> Slo | None:
-        """The tightest promise about latency that trouble of a station would break; None: there is none."""
-        slos = [slo for slo in self.platform.slos if slo.latency and slo.service in {name, *self.callers(name)}]
-        return min(slos, key=lambda slo: slo.latency, default=None)
+    @cached_property
+    def _promises(self) -> tuple[Slo, ...]:
+        return tuple(slo for slo in self.platform.slos if slo.latency)
 
-    def limit(self, name: str) -> float:
-        """Seconds of that promise, or one second."""
-        slo = self.reaching(name)
-        return slo.latency if slo else 1.0
+    @cached_property
+    def _visits(self) -> Mapping[str, Array]:
+        return visits(self.platform, [slo.service for slo in self._promises])
+
+    def reach(self, name: str) -> float:
+        """Calls of a station for a request to the promised service that depends on it most; 0: to none of them."""
+        return float(self._visits[name].max(initial=0.0))
+
+    def breaking(self, name: str) -> float:
+        """Seconds more of each call to a station that break a promise, at most ``LONGEST``: then calls time out."""
+        limits = np.array([slo.latency for slo in self._promises])
+        needed = limits / np.maximum(self._visits[name], 1e-9)
+        return float(min(needed.min(initial=LONGEST), LONGEST))
 
     @cached_property
     def rates(self) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ The callers' pools run dry; whoever shares the database suffers, and its own res
 
 from __future__ import annotations
 
-from brain_lab.faults.aim import Aim
+from brain_lab.faults.aim import LEAST_REACH, Aim
 from brain_lab.faults.protocol import Fault
 from brain_lab.simulate.effect import Effect
 from brain_lab.simulate.knobs import Knobs
@@ -13,11 +13,9 @@ from brain_lab.simulate.knobs import Knobs
 
 def make(aim: Aim) -> Fault:
     """Every query waits for as long as would break a promise."""
-    used = [
-        one.name for one in aim.platform.databases if aim.callers(one.name) & aim.promised and aim.rates[one.name] > 5.0
-    ]
+    used = [one.name for one in aim.platform.databases if aim.reach(one.name) >= LEAST_REACH]
     name = aim.choose(used, "no busy database")
-    wait = min(aim.limit(name), 0.5) * aim.rng.uniform(0.8, 1.4)
+    wait = aim.breaking(name) * aim.rng.uniform(0.8, 1.4)
 
     def turn(at: float, knobs: Knobs) -> None:
         knobs.lock_wait[knobs.station(name)] += wait * aim.strength(at)

@@ -46,6 +46,9 @@ _DATABASE_USED: Final = 0.35
 _MOST_CORES: Final = 2.0
 """Request of one replica; more load gets more replicas."""
 
+_RESILIENT: Final = ("java", "nodejs")
+"""Languages whose services here call through a library that retries once and breaks the circuit."""
+
 _MEMORY: Final = {"java": 5.5e8, "dotnet": 3.5e8, "nodejs": 1.8e8, "python": 2.2e8, "go": 0.9e8}
 
 
@@ -182,7 +185,9 @@ class Draft:
         if service.role is Role.CONSUMER:
             slots = max(math.ceil(rate * latency[service.name] / replicas / 0.45), 1)
         base = _MEMORY.get(service.language, 2e8) * self._rng.uniform(0.85, 1.2)
-        calls = tuple(self._sized_call(call, rate / replicas, latency) for call in service.calls)
+        calls = tuple(
+            self._sized_call(call, rate / replicas, latency, service.language in _RESILIENT) for call in service.calls
+        )
         scaler = service.scaler and replace(
             service.scaler, minimum=replicas, maximum=max(service.scaler.maximum, replicas * 2)
         )
@@ -202,14 +207,17 @@ class Draft:
             start_seconds=service.start_seconds * (1.8 if service.language == "java" else 1.0),
         )
 
-    def _sized_call(self, call: Call, rate: float, latency: Mapping[str, float]) -> Call:
+    def _sized_call(self, call: Call, rate: float, latency: Mapping[str, float], resilient: bool) -> Call:
         target = self.stations[call.to]
         seconds = 0.4 if call.awaits else latency[call.to]
         timeout = max(0.5, _nice(25.0 * seconds))
         pool = 0
         if isinstance(target, Database):
             pool = max(math.ceil(rate * call.calls * missing(self.stations, call) * seconds / _POOL_USED), 5)
-        return replace(call, timeout=max(timeout, 5.0) if call.awaits else timeout, pool=pool)
+        if call.awaits:
+            return replace(call, timeout=max(timeout, 5.0))
+        retries = 1 if resilient and call.critical == 1.0 and isinstance(target, Service | External) else 0
+        return replace(call, timeout=timeout, pool=pool, retries=retries, breaker=0.6 if retries else 0.0)
 
     def _slos(self, latency: Mapping[str, float]) -> list[Slo]:
         strict = [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from brain_lab.platforms.model import Cache, Call, Platform, Service, Station
 
@@ -78,3 +81,17 @@ def _closure(direct: Mapping[str, set[str]], name: str) -> frozenset[str]:
         found |= new
         todo += new
     return frozenset(found)
+
+
+def visits(platform: Platform, tops: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """[tops] calls that a station gets for each request to each of the tops, by name of the station."""
+    found = {name: np.zeros(len(tops)) for name in platform.by_name}
+    for number, top in enumerate(tops):
+        found[top][number] += 1.0
+    for name in order(platform.by_name):
+        station = platform.by_name[name]
+        if isinstance(station, Service):
+            for call in station.calls:
+                if not call.awaits:
+                    found[call.to] += found[name] * call.calls * missing(platform.by_name, call)
+    return found

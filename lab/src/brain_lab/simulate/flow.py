@@ -2,8 +2,8 @@
 
 Each station has replicas with worker slots. A request holds a slot for its own time, its CPU, and all the time that
 its callees take, so a slow callee fills the pools of its callers (Little's law). What cannot start waits in a bounded
-queue, which is a fluid backlog; what does not fit is refused. Attempts that time out or fail are retried at the
-callee in the next tick.
+queue, which is a fluid backlog; what does not fit is refused. Attempts that time out, get lost or are refused are
+retried at the callee in the next tick.
 
 The two passes are apart because CPU contention on nodes lies between them: it needs to know the load, and decides the
 latency.
@@ -55,7 +55,8 @@ class Flow:
         self.served = np.zeros(stations)
         self.inside = np.zeros(stations)
         self.pool_cap = np.full(stations, np.inf)
-        self.attempt_failing = np.zeros(edges)
+        self.refusing, self.wrong = np.zeros(stations), network.errors.copy()
+        self.attempt_failing, self.attempt_lost = np.zeros(edges), np.zeros(edges)
         self.open_until = np.zeros(edges)
         self._cpu_wait = np.zeros(stations)
         self.state: dict[str, Array] = {}
@@ -89,7 +90,7 @@ class Flow:
         self._open = np.where(self.open_until > at, 1.0 - PROBES, 0.0)
         retries = n.retries + knobs.retries_add
         self.asked = n.weight * knobs.calls_times * self._missed(knobs)
-        per_request = self.asked * (1.0 - self._open) * attempts(self.attempt_failing, retries)
+        per_request = self.asked * (1.0 - self._open) * attempts(self.attempt_lost, retries)
         arriving = (1.0 - knobs.unreachable)[n.dst]
         offered, admitted, rate = load.copy(), np.zeros_like(load), np.zeros_like(load)
         limit = np.minimum(n.rate_limit, knobs.rate_limit)
@@ -167,16 +168,17 @@ class Flow:
         src, dst, limit, awaits = n.src[e], n.dst[e], self._limits[e], n.awaits[e]
         answer = np.where(awaits, self._awaited[e], self.latency[dst]) + self._delay[e]
         patient = capped(answer, limit)
-        failing = np.where(awaits, knobs.await_loss[e], self.failing[dst])
-        failing = 1.0 - (1.0 - tail(limit / answer)) * (1.0 - failing) * (1.0 - self._loss[e])
+        refused = np.where(awaits, knobs.await_loss[e], self.refusing[dst])
+        arrived = (1.0 - tail(limit / answer)) * (1.0 - refused) * (1.0 - self._loss[e]) * (1.0 - self._unreachable[e])
+        wrong = np.where(awaits, 0.0, self.wrong[dst])
+        self.attempt_lost[e], self.attempt_failing[e] = 1.0 - arrived, 1.0 - arrived * (1.0 - wrong)
         patient = patient * (1.0 - self._unreachable[e]) + REFUSAL * self._unreachable[e]
-        failing = failing + (1.0 - failing) * self._unreachable[e]
-        self.attempt_failing[e] = failing
         retries = n.retries[e] + knobs.retries_add[e]
-        patience = patient * attempts(failing, retries)
+        patience = patient * attempts(1.0 - arrived, retries)
+        failing = 1.0 - (1.0 - (1.0 - arrived) ** (retries + 1.0)) * (1.0 - wrong)
         closed = 1.0 - self._open[e]
         self._call_seconds[e] = closed * (patience + self._pool_wait(e, patient)) + (1.0 - closed) * REFUSAL
-        self._call_failing[e] = closed * failing ** (retries + 1.0) + (1.0 - closed)
+        self._call_failing[e] = closed * failing + (1.0 - closed)
         asked = np.where(awaits, 1.0, self.asked[e])
         lost = np.minimum(n.critical[e] * self._call_failing[e] * np.minimum(asked, 1.0), 0.99999)
         return (
@@ -212,6 +214,8 @@ class Flow:
         total = rate + refused
         down = np.where(self._ready[i] > 0.0, failed, 1.0)
         self.failing[i] = np.where(total > _TINY, (refused + rate * failed) / np.maximum(total, _TINY), down)
+        self.refusing[i] = np.where(total > _TINY, self.overflow[i] / np.maximum(total, _TINY), down)
+        self.wrong[i] = (self.failing[i] - self.refusing[i]) / np.maximum(1.0 - self.refusing[i], _TINY)
         self.inside[i] = rate * (hold + queued) + self.backlog[i]
 
     def _trip(self, at: float) -> None:

@@ -30,7 +30,9 @@ DISK_PRESSURE: Final = 0.10
 GRACE: Final = 40.0
 """Seconds without a word from the kubelet until the node is not ready: the controller's default."""
 
-_HALF_MINUTE: Final = 1.0 - float(np.exp(-TICK / 30.0))
+TOLERATION: Final = 300.0
+"""Seconds that pods stay on a node that is not ready: the default toleration."""
+
 _FIVE_MINUTES: Final = 1.0 - float(np.exp(-TICK / 300.0))
 
 
@@ -53,6 +55,7 @@ class Nodes:
         self.load5 = np.zeros(len(nodes))
         self.disk_used = SYSTEM_DISK * self.disk
         self.disk_busy = np.full(len(nodes), 0.03)
+        self.lost: Mask = np.zeros(len(nodes), dtype=np.bool_)
         self._silent = np.zeros(len(nodes))
         self._happenings = happenings
 
@@ -97,6 +100,7 @@ class Nodes:
         for node in np.flatnonzero(self.ready & ~ready):
             self.say(at, int(node), "NodeNotReady", "status is now: NodeNotReady", warning=True)
         self.ready = ready
+        self.lost = self.active & (self._silent >= GRACE + TOLERATION)
 
     def say(self, at: float, node: int, reason: str, words: str, *, warning: bool = False) -> None:
         """Record an event about a node."""

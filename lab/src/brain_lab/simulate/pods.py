@@ -115,6 +115,7 @@ class Pods:
         asked = np.minimum(wanted + rolling, np.diff(self.first))[self.service]
         self._fill(tick, at, asked)
         self._evict(tick, at)
+        self._abandon(tick, at)
         self._schedule(at)
         self._restart(at, knobs)
         self._start_up(at, knobs)
@@ -181,6 +182,13 @@ class Pods:
                 self._vanish(slot, tick)
                 self._appear(slot, tick, at)
                 self._evicted_at[node] = at
+
+    def _abandon(self, tick: int, at: float) -> None:
+        """Make up elsewhere for pods of nodes that have been silent for too long."""
+        if self.nodes.lost.any():
+            for slot in np.flatnonzero((self.node >= 0) & self.nodes.lost[self.node]):
+                self._vanish(int(slot), tick)
+                self._appear(int(slot), tick, at)
 
     def _schedule(self, at: float, *, quiet: bool = False) -> None:
         pending = np.flatnonzero(self.phase == Phase.PENDING)

@@ -12,7 +12,7 @@ from brain_lab.platforms.model import Role
 from brain_lab.replay.series import PromSeries
 from brain_lab.simulate.names import replica_set
 from brain_lab.simulate.pods import Phase, Reason
-from brain_lab.simulate.recording import Array
+from brain_lab.simulate.recording import TICK, Array
 
 _TARGET = "kube-state-metrics"
 
@@ -23,6 +23,7 @@ def series(scrape: Scrape, lives: Lives) -> Iterator[PromSeries]:
     yield from _status(scrape, lives)
     yield from _reasons(scrape, lives)
     yield from _workloads(scrape)
+    yield from _jobs(scrape)
     yield from _autoscalers(scrape)
     yield from _nodes(scrape)
     yield from _volumes(scrape)
@@ -93,6 +94,17 @@ def _workloads(scrape: Scrape) -> Iterator[PromSeries]:
     missing = np.maximum(recording.stations["wanted"] - recording.stations["ready"], 0.0)[:, columns]
     labels = [{"namespace": one.namespace, "deployment": one.name} for _, one in services]
     yield from _pods(scrape, "kube_deployment_status_replicas_unavailable", np.ceil(scrape.gauge(missing)), labels)
+
+
+def _jobs(scrape: Scrape) -> Iterator[PromSeries]:
+    """A pod of a job fails for each minute in which most of its work fails."""
+    recording = scrape.recording
+    services = [(n, one) for n, one in enumerate(recording.platform.services) if one.role is Role.JOB]
+    columns = [n for n, _ in services]
+    works = recording.stations["offered"][:, columns] > 0.0
+    minutes = np.cumsum(works & (recording.stations["failing"][:, columns] > 0.5), axis=0) * TICK / 60.0
+    labels = [{"namespace": one.namespace, "job_name": one.name} for _, one in services]
+    yield from _pods(scrape, "kube_job_status_failed", np.floor(scrape.gauge(minutes)), labels)
 
 
 def _autoscalers(scrape: Scrape) -> Iterator[PromSeries]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from brain_lab.emit.metrics.scrape import Scrape
 from brain_lab.platforms.model import Service
 from brain_lab.simulate.pods import Phase
-from brain_lab.simulate.recording import Array, Pod
+from brain_lab.simulate.recording import TICK, Array, Pod
 
 Mask = NDArray[np.bool_]
 
@@ -47,7 +47,7 @@ class Lives:
 
     def counter(self, concern: str, rates: Array) -> Array:
         """[R, pods] running sums of [T, pods] rates that begin anew with each start of the container."""
-        sums = np.cumsum(rates * self.runs, axis=0) * 5.0
+        sums = np.cumsum(rates * self.runs, axis=0) * TICK
         base = np.maximum.accumulate(np.where(self.restarted, sums, 0.0), axis=0)
         old = self.scrape.rng(concern).uniform(0.1, 3.0, len(self.pods)) * 86400.0 * rates[0] * self.exists[0]
         since = np.where(np.maximum.accumulate(self.restarted, axis=0), 0.0, old)
