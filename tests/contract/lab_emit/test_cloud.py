@@ -302,6 +302,15 @@ def test_kubernetes_events_are_lines_in_order_of_time(tmp_path: Path) -> None:
     assert write_core_v1([], tmp_path).read_bytes() == b""
 
 
+def test_what_the_robot_does_is_told_from_what_people_do(tmp_path: Path) -> None:
+    robot = Change(
+        START, START, ChangeKind.ROLLOUT, "argocd-application-controller", "pay", "shop", details={"image": "x:2"}
+    )
+    (shown,) = read_lines(write_audit([robot], tmp_path))
+    assert shown["user"]["username"] == "system:serviceaccount:argocd:argocd-application-controller"
+    assert "kubectl" not in shown["userAgent"] + shown["requestURI"]
+
+
 @pytest.mark.parametrize("write", [write_changes, write_argocd, write_gitlab, write_terraform, write_audit])
 def test_no_changes_make_an_empty_file(write, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     assert write([], tmp_path).read_bytes() == b""

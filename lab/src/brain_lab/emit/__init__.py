@@ -1,1 +1,15 @@
-"""What comes out of the simulated world, in the formats of the real one; no part of it knows the simulator."""
+"""What comes out of the simulated world, in the formats of the real one; no part of it knows the simulator.
+
+The simulator makes the records of `records.py`; writers turn them into formats. Where to find what:
+
+- `logs/lines.py`: `usual_lines` and `fault_lines` make a process' log with the voice of a program of
+  `logs/programs/registry.py`; `logs/{json_lines,otlp,forward}.py` write it.
+- `traces/calls.py`: `spans_of` turns simulated calls into spans; `traces/growth.py` grows such calls from a graph and
+  latencies; `traces/otlp.py` writes them.
+- `events/reasons.py`: `occurrences` makes Kubernetes events; `events/core.py` writes them.
+- `cloud/calls.py` makes AWS calls, `cloud/prices.py` rows of the bill; `cloud/cloudtrail.py`, `cost_explorer.py`,
+  `focus.py`, `budgets.py` and `changes/` write them.
+- `health/`: HL7 v2 and FHIR payloads.
+- `otlp/client.py` sends logs and traces live.
+- `folder.py` writes everything at once.
+"""

@@ -16,6 +16,8 @@ from brain_lab.emit.records import Change, ChangeKind
 from brain_lab.emit.stamps import rfc3339, rfc3339_micros
 
 FILE: Final = "kubernetes-audit.jsonl"
+_ROBOT: Final = "argocd-application-controller"
+_KUBECTL: Final = "kubectl/v1.34.2 (linux/amd64) kubernetes/8cc511e"
 _PLURALS: Final = {ChangeKind.CONFIGMAP_EDIT: ("", "configmaps"), ChangeKind.ROLLOUT: ("apps", "deployments")}
 
 
@@ -39,11 +41,11 @@ def event(change: Change) -> Mapping[str, object]:
         "level": "Request",
         "auditID": uuid_of("audit", change.kind, change.namespace, change.target, change.start),
         "stage": "ResponseComplete",
-        "requestURI": f"{path}/namespaces/{change.namespace}/{plural}/{change.target}?fieldManager=kubectl-edit",
+        "requestURI": f"{path}/namespaces/{change.namespace}/{plural}/{change.target}?fieldManager={_manager(change)}",
         "verb": "patch",
-        "user": {"username": change.actor, "groups": ["system:authenticated"]},
+        "user": {"username": _user(change), "groups": ["system:authenticated"]},
         "sourceIPs": ["10.0.0.10"],
-        "userAgent": "kubectl/v1.34.2 (linux/amd64) kubernetes/8cc511e",
+        "userAgent": f"{_ROBOT}/v0.0.0 (linux/amd64)" if change.actor == _ROBOT else _KUBECTL,
         "objectRef": {
             "resource": plural,
             "namespace": change.namespace,
@@ -57,6 +59,14 @@ def event(change: Change) -> Mapping[str, object]:
         "stageTimestamp": rfc3339_micros(change.start),
         "annotations": {"authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": ""},
     }
+
+
+def _user(change: Change) -> str:
+    return f"system:serviceaccount:argocd:{_ROBOT}" if change.actor == _ROBOT else change.actor
+
+
+def _manager(change: Change) -> str:
+    return "argocd-controller" if change.actor == _ROBOT else "kubectl-edit"
 
 
 def _patch(change: Change) -> Mapping[str, object]:
