@@ -18,7 +18,7 @@ def _group() -> None:
 
 @app.command()
 def replay(
-    dataset: Annotated[str, typer.Option(help="petshop, rcd or rcaeval4.")],
+    dataset: Annotated[str, typer.Option(help="petshop, rcd, rcaeval4, nezha or causalrca.")],
     path: Annotated[Path, typer.Option(help="Folder of the data set, which you have.")],
     case: Annotated[str, typer.Option(help="Id of the case; a wrong one lists those there are.")],
     into_prometheus: Annotated[Path, typer.Option(help="New or empty folder that becomes Prometheus' data.")],
