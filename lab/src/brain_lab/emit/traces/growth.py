@@ -42,7 +42,8 @@ class CallGraph:
         edges: Kinds of calls.
         caller: [E] service that calls, an index into `pods`; -1 for calls from outside.
         callee: [E] service that is called.
-        often: [E] mean number of these calls for each call that the caller serves.
+        often: [E], or [T, E] by the steps of the conditions: mean number of these calls for each call that the caller
+            serves.
         timeout: [E] seconds after which the caller gives up.
         pods: For each service the origins of its pods, indexes into `origins`; empty for what reports no spans.
         origins: Processes.
@@ -110,32 +111,36 @@ class _Level:
 
 def _expand(graph: CallGraph, conditions: Conditions, entry: Int, sent: Int, rng: np.random.Generator) -> list[_Level]:
     below = [np.flatnonzero(graph.caller == service) for service in range(len(graph.pods))]
-    level = _drawn(graph, conditions, np.full(len(entry), -1), entry, sent, rng)
+    often = np.broadcast_to(graph.often, (len(conditions.own), len(graph.edges)))
+    level = _drawn(conditions, np.full(len(entry), -1), entry, sent, rng)
     levels = [level]
     while len(levels) < DEEPEST:
         parents, edges = [], []
         works = level.reached & ~level.failed
+        step = _step(conditions, level.sent)
         for service in np.unique(graph.callee[level.edge]).tolist():
             rows = np.flatnonzero(works & (graph.callee[level.edge] == service))
             for edge in below[service].tolist():
-                whole, part = divmod(float(graph.often[edge]), 1.0)
-                parents.append(np.repeat(rows, int(whole) + (rng.random(len(rows)) < part)))
+                mean = often[step[rows], edge]
+                parents.append(np.repeat(rows, (mean + rng.random(len(rows))).astype(np.int64)))
                 edges.append(np.full(len(parents[-1]), edge))
         if not sum(map(len, parents)):
             return levels
         parent, edge_of = np.concatenate(parents), np.concatenate(edges)
         order = np.argsort(parent, kind="stable")
         parent, edge_of = parent[order], edge_of[order]
-        level = _drawn(graph, conditions, parent, edge_of, level.sent[parent], rng)
+        level = _drawn(conditions, parent, edge_of, level.sent[parent], rng)
         levels.append(level)
     return levels
 
 
-def _drawn(
-    graph: CallGraph, conditions: Conditions, parent: Int, edge: Int, sent: Int, rng: np.random.Generator
-) -> _Level:
-    count, steps = len(edge), len(conditions.own)
-    step = np.clip((sent - conditions.start) // conditions.step, 0, steps - 1)
+def _step(conditions: Conditions, moment: Int) -> Int:
+    """[N] the step of time that each moment lies in, the nearest one outside."""
+    return np.clip((moment - conditions.start) // conditions.step, 0, len(conditions.own) - 1)
+
+
+def _drawn(conditions: Conditions, parent: Int, edge: Int, sent: Int, rng: np.random.Generator) -> _Level:
+    count, step = len(edge), _step(conditions, sent)
     own = conditions.own[step, edge] * rng.lognormal(0.0, _SPREAD, count)
     reached = rng.random(count) >= conditions.unreachable[step, edge]
     failed = rng.random(count) < conditions.failing[step, edge]

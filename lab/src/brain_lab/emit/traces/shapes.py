@@ -22,6 +22,7 @@ class Protocol(StrEnum):
     SQL = "postgresql"
     REDIS = "redis"
     KAFKA = "kafka"
+    JOB = "job"  # begins by itself: nobody calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Edge:
     Attributes:
         callee: Service name of the callee; for Kafka, of the consumer.
         protocol: What it is made with.
-        operation: `POST /transfers`; `ledger.v1.Ledger/Post`; `SELECT entries`; `GET`; for Kafka the topic.
+        operation: `POST /transfers`; `ledger.v1.Ledger/Post`; `SELECT entries`; `GET`; for Kafka the topic, for a job
+            its name.
         port: Of the callee.
         database: Name of the database; empty for what is none.
         group: Kafka consumer group; empty: the callee's name.
@@ -61,6 +63,8 @@ def client_shape(edge: Edge) -> SpanShape:
         case Protocol.KAFKA:
             # The peer is the broker, which many consumers share: no peer.service.
             return SpanShape(f"send {edge.operation}", SpanKind.PRODUCER, _messaging(edge, "send"))
+        case Protocol.JOB:
+            return SpanShape(f"run {edge.operation}", SpanKind.INTERNAL, {"job.name": edge.operation})
         case _:
             assert_never(edge.protocol)
 
@@ -80,6 +84,8 @@ def server_shape(edge: Edge) -> SpanShape:
         case Protocol.KAFKA:
             message = {**_messaging(edge, "process"), "messaging.consumer.group.name": edge.group or edge.callee}
             return SpanShape(f"process {edge.operation}", SpanKind.CONSUMER, message)
+        case Protocol.JOB:
+            return SpanShape(f"run {edge.operation}", SpanKind.INTERNAL, {"job.name": edge.operation})
         case _:
             assert_never(edge.protocol)
 
