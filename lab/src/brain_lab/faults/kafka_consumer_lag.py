@@ -1,4 +1,4 @@
-"""A consumer falls behind: it works off less than comes in, and its scaler cannot make up for it.
+"""A consumer falls behind: it stumbles over messages that block their partitions, and no scaler can make up for it.
 
 Whoever waits for its answer times out; whoever reads what it writes reads old data.
 """
@@ -16,13 +16,11 @@ def make(aim: Aim) -> Fault:
     promised = [slo.service for slo in aim.platform.slos if slo.lag_seconds and aim.rates[slo.service] > 1.0]
     awaited = [name for name in promised if aim.callers(name)]
     name = aim.choose(awaited or promised, "no consumer with a promise")
-    service = aim.platform.service(name)
-    most = service.scaler.maximum if service.scaler else service.replicas
-    speed = aim.rng.uniform(0.15, 0.3) * service.replicas / most
+    share = aim.rng.uniform(0.4, 0.8)
 
     def turn(at: float, knobs: Knobs) -> None:
         if aim.strength(at, ramp=0.0):
-            knobs.consumers_times[knobs.group(name)] *= speed
+            knobs.stalled[knobs.group(name)] = share
 
-    fix = f"give {name} more replicas and partitions, or skip what it stumbles over"
-    return Effect(turn, aim.truth("kafka-consumer-lag", name, ("saturation", "latency", "load"), "kubernetes", fix))
+    fix = f"skip the messages that {name} stumbles over"
+    return Effect(turn, aim.truth("kafka-consumer-lag", name, ("saturation", "latency", "load"), "config", fix))

@@ -189,6 +189,7 @@ class _Run:
         burst = np.where(pods.phase == Phase.STARTING, self._burst, 0.0)
         demand = work[pods.service] * ready + (_IDLE_CORES + burst) * alive
         self._cores = summed(pods.service, demand, count)
+        self._serving = summed(pods.service, demand * ready, count)
         io = (self._logs[:count] * _LOG_IO * per_pod)[pods.service] * ready
         here = np.flatnonzero(pods.node >= 0)
         where = pods.node[here]
@@ -222,7 +223,7 @@ class _Run:
         added = added + pods.leaked
         inside = self._flow.inside[:count]
         pods.memory = self._memory.of(at, inside, self._ready[:count], added * (pods.phase == Phase.READY), alive)
-        self._scalers.see(self._cores, self._ready[:count])
+        self._scalers.see(self._serving, self._ready[:count])
 
     def _write(self, tick: int, cpu: Array) -> None:
         flow, streams = self._flow, self._streams

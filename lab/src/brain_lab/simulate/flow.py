@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from brain_lab.simulate.knobs import Knobs
-from brain_lab.simulate.network import Array, Level, Network, summed
+from brain_lab.simulate.network import ENDLESS, Array, Level, Network, summed
 from brain_lab.simulate.queueing import attempts, capped, tail, waiting
 from brain_lab.simulate.recording import TICK
 
@@ -61,6 +61,7 @@ class Flow:
         self._cpu_wait = np.zeros(stations)
         self.state: dict[str, Array] = {}
         self.edge_state: dict[str, Array] = {}
+        self._pooled = network.pool < ENDLESS
         self._cached = network.cache >= 0
 
     def capacity(self, ready: Array, mixed: Array, knobs: Knobs) -> Array:
@@ -146,11 +147,11 @@ class Flow:
         self._unreachable = knobs.unreachable[n.dst]
         self._call_seconds, self._call_failing = np.zeros(len(n.calls)), np.zeros(len(n.calls))
         self._awaited = np.where(n.awaits, delays[n.await_group] if len(delays) else 0.0, 0.0)
-        self.pool_cap = np.full(len(n.names), np.inf)
-        self.pool_used = np.zeros(len(n.calls))
+        self.pool_used, self._patient = np.zeros(len(n.calls)), np.zeros(len(n.calls))
         for level in reversed(n.levels):
             held, survival = self._edges_of(level, knobs)
             self._stations_of(level, held, survival)
+        self._cap_by_pools()
         self._trip(at)
         self._note()
 
@@ -187,18 +188,21 @@ class Flow:
         )
 
     def _pool_wait(self, e: slice, patient: Array) -> Array:
-        """Seconds a call waits for a connection; and how much the pools let through at most."""
+        """Seconds a call waits for a connection of its caller's pool."""
+        pool = np.maximum(self._pools[e] * self._ready[self._network.src[e]], _TINY)
+        self._patient[e] = patient
+        self.pool_used[e] = used = self.flow[e] * patient / pool
+        return np.where(self._pooled[e], patient * waiting(used, np.maximum(pool, 1.0)), 0.0)
+
+    def _cap_by_pools(self) -> None:
+        """How many requests/s the pools of each station let through at most."""
         n = self._network
-        src = n.src[e]
-        pool = np.maximum(self._pools[e] * self._ready[src], _TINY)
-        per_request = self.flow[e] / np.maximum(self.rate[src], _TINY)
-        used = self.flow[e] * patient / pool
-        self.pool_used[e] = used
-        limited = np.flatnonzero(self._pools[e] < 1e8)
-        if len(limited):
-            most = pool[limited] / np.maximum(per_request[limited] * patient[limited], _TINY)
-            np.minimum.at(self.pool_cap, src[limited], most)
-        return np.where(self._pools[e] < 1e8, patient * waiting(used, np.maximum(pool, 1.0)), 0.0)
+        edges = np.flatnonzero(self._pooled)
+        src = n.src[edges]
+        pool = self._pools[edges] * self._ready[src]
+        per_request = self.flow[edges] / np.maximum(self.rate[src], _TINY)
+        self.pool_cap = np.full(len(n.names), np.inf)
+        np.minimum.at(self.pool_cap, src, pool / np.maximum(per_request * self._patient[edges], _TINY))
 
     def _stations_of(self, level: Level, held: Array, survival: Array) -> None:
         n, i = self._network, level.stations

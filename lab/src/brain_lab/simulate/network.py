@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_ENDLESS = 1e9
+ENDLESS = 1e9
 """Stands for "no limit" where infinity would make 0 · ∞."""
 
 
@@ -153,8 +153,8 @@ def compiled(platform: Platform) -> Network:
         timeout=np.array([call.timeout for _, call in calls]),
         retries=np.array([float(call.retries) for _, call in calls]),
         critical=np.array([call.critical for _, call in calls]),
-        pool=np.array([call.pool or _ENDLESS for _, call in calls]),
-        breaker=np.array([call.breaker or _ENDLESS for _, call in calls]),
+        pool=np.array([call.pool or ENDLESS for _, call in calls]),
+        breaker=np.array([call.breaker or ENDLESS for _, call in calls]),
         cache=np.array([column[call.behind] if call.behind else -1 for _, call in calls], dtype=np.int64),
         awaits=np.array([call.awaits for _, call in calls]),
         await_group=np.array([group_of[call.to] if call.awaits else -1 for _, call in calls], dtype=np.int64),
@@ -206,17 +206,17 @@ def _slices(calls: list[tuple[str, Call]], level_of: Mapping[str, int], column: 
 _NEUTRAL: Mapping[str, float] = {
     "own": 0.0,
     "cpu": 0.0,
-    "workers": _ENDLESS,
+    "workers": ENDLESS,
     "queue": 0.0,
-    "cores": _ENDLESS,
+    "cores": ENDLESS,
     "request": 1.0,
     "errors": 0.0,
-    "rate_limit": _ENDLESS,
+    "rate_limit": ENDLESS,
     "reads": 0.0,
     "hit": 0.0,
     "writes": 0.0,
-    "iops": _ENDLESS,
-    "storage": _ENDLESS * 1e9,
+    "iops": ENDLESS,
+    "storage": ENDLESS * 1e9,
     "replicas": 1.0,
 }
 
@@ -242,7 +242,7 @@ def _of_service(service: Service) -> dict[str, float]:
         "cores": service.cpu_limit,
         "request": service.cpu_request,
         "errors": service.error_ratio,
-        "rate_limit": service.rate_limit or _ENDLESS,
+        "rate_limit": service.rate_limit or ENDLESS,
         "storage": service.volume_bytes or _NEUTRAL["storage"],
         "replicas": float(service.replicas),
     }

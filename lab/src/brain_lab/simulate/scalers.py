@@ -37,7 +37,7 @@ class Scalers:
         self._least = np.array([float(s.minimum) if s else 0.0 for s in scalers])
         self.most = np.array([float(s.maximum) if s else 0.0 for s in scalers])
         self._request = network.request[: len(services)]
-        self._use = np.zeros(len(services))
+        self._use, self._cores = np.zeros(len(services)), np.zeros(len(services))
         self._lag = np.zeros(len(services))
         self._group_service = network.group_station
         self._wishes = np.tile(self.wanted, (int(STABILISATION / SYNC), 1))
@@ -45,10 +45,13 @@ class Scalers:
         self._begun = False
 
     def see(self, cpu: Array, ready: Array) -> None:
-        """Take note of the CPU that each service used in a tick, in cores, and of its ready replicas."""
-        use = cpu / np.maximum(ready * self._request, 1e-9)
-        use = np.where(ready > 0.0, use, self._use)
-        self._use = self._use + _SEEN * (use - self._use) if self._begun else use
+        """Take note of the cores that the ready replicas of each service used in a tick, and of their number.
+
+        New replicas lower the mean at once, as those do that metrics-server does not know yet.
+        """
+        self._cores = self._cores + _SEEN * (cpu - self._cores) if self._begun else cpu
+        use = self._cores / np.maximum(ready * self._request, 1e-9)
+        self._use = np.where(ready > 0.0, use, self._use)
         self._begun = True
 
     def step(self, tick: int, at: float, ready: Array, lag: Array, knobs: Knobs) -> Array:

@@ -13,6 +13,9 @@ from brain_lab.simulate.recording import TICK
 POLL_SECONDS: Final = 0.3
 """What a message waits although nothing is wrong: batching of producer and consumer."""
 
+_MINUTE: Final = 1.0 - float(np.exp(-TICK / 60.0))
+"""Weight of a tick in the mean over about a minute."""
+
 
 class Streams:
     """Lag of all groups between two ticks."""
@@ -20,7 +23,8 @@ class Streams:
     def __init__(self, network: Network) -> None:
         groups = len(network.group_topic)
         self._network = network
-        self.lag = np.zeros(groups)
+        self.lag, self._stuck = np.zeros(groups), np.zeros(groups)
+        self._usual = np.zeros(groups)
         self.coming = np.zeros(groups)
         self.taken = np.zeros(groups)
         self.delays = np.full(groups, POLL_SECONDS)
@@ -39,11 +43,13 @@ class Streams:
         n = self._network
         coming = np.bincount(n.produced_group, served[n.producer] * n.produced, len(self.lag)) + knobs.produce_add
         able = capacity[n.group_station] * knobs.consumers_times
-        taken = np.minimum((1.0 - knobs.stalled) * (self.lag / TICK + coming), able)
+        self._stuck = np.where(knobs.stalled > 0.0, self._stuck + knobs.stalled * coming * TICK, 0.0)
+        waiting = np.maximum(self.lag - self._stuck, 0.0)
+        taken = np.minimum(waiting / TICK + (1.0 - knobs.stalled) * coming, able)
         self.lag = np.maximum(self.lag + (coming - taken) * TICK, 0.0)
         self.coming, self.taken = coming, taken
-        usual = np.maximum(coming, 0.5)
-        self.delays = POLL_SECONDS + self.lag / usual
+        self._usual = self._usual + _MINUTE * (coming - self._usual) if self._usual.any() else coming
+        self.delays = POLL_SECONDS + self.lag / np.maximum(self._usual, 0.5)
         load = np.zeros(len(n.names))
         load[n.group_station] = taken
         return load

@@ -18,6 +18,8 @@ def series(scrape: Scrape) -> Iterator[PromSeries]:
     """CPU, connections, I/O, storage and memory of all databases."""
     recording, platform = scrape.recording, scrape.recording.platform
     databases = platform.databases
+    if not databases:
+        return
     columns = [recording.station_index[database.name] for database in databases]
     state = {name: values[:, columns].astype(np.float64) for name, values in recording.stations.items()}
     cores = np.array([float(database.cores) for database in databases])

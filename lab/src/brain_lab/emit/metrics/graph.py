@@ -20,7 +20,7 @@ PREFIX = "traces_service_graph_request"
 def series(scrape: Scrape) -> Iterator[PromSeries]:
     """Totals and failures of all edges, seconds of those into virtual nodes."""
     recording, platform = scrape.recording, scrape.recording.platform
-    shown = np.array([n for n, (_, call) in enumerate(recording.calls) if not call.awaits])
+    shown = np.array([n for n, (_, call) in enumerate(recording.calls) if not call.awaits], dtype=np.int64)
     labels = [_labels(recording.calls[n][0], platform.by_name[recording.calls[n][1].to]) for n in shown]
     targets = ["service-graph"] * len(shown)
     flow = recording.edges["flow"][:, shown].astype(np.float64)
@@ -30,7 +30,7 @@ def series(scrape: Scrape) -> Iterator[PromSeries]:
     failures = scrape.count(PREFIX, failed)
     yield from scrape.series(f"{PREFIX}_failed_total", failures, labels, counter=True, targets=targets)
     virtual = [n for n, own in enumerate(labels) if own["connection_type"] == "database" or own["virtual_node"]]
-    callee = np.array([recording.station_index[labels[n]["server"]] for n in virtual])
+    callee = np.array([recording.station_index[labels[n]["server"]] for n in virtual], dtype=np.int64)
     seconds = recording.stations["latency"][:, callee] * flow[:, virtual]
     own, at = [labels[n] for n in virtual], [targets[n] for n in virtual]
     counts = totals[:, virtual].copy()

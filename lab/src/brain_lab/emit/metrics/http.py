@@ -25,7 +25,7 @@ def series(scrape: Scrape) -> Iterator[PromSeries]:
     """Buckets, counts and sums of all services that serve HTTP."""
     recording = scrape.recording
     services = recording.platform.services
-    columns = np.array([n for n, service in enumerate(services) if service.role is Role.HTTP])
+    columns = np.array([n for n, service in enumerate(services) if service.role is Role.HTTP], dtype=np.int64)
     base = [
         {
             "service_name": services[n].name,

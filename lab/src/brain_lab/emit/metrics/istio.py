@@ -24,10 +24,11 @@ def series(scrape: Scrape) -> Iterator[PromSeries]:
             n
             for n, (_, call) in enumerate(recording.calls)
             if isinstance(platform.by_name[call.to], Service) and all_flow[:, n].mean() > LEAST_RATE
-        ]
+        ],
+        dtype=np.int64,
     )
     flow = all_flow[:, shown].astype(np.float64)
-    callee = np.array([recording.station_index[recording.calls[n][1].to] for n in shown])
+    callee = np.array([recording.station_index[recording.calls[n][1].to] for n in shown], dtype=np.int64)
     labels = [_labels(scrape, n) for n in shown]
     codes = dict(_codes(scrape, flow, recording.edges["failing"][:, shown].astype(np.float64), callee))
     for (code, flags), rates in codes.items():

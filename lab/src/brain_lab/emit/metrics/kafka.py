@@ -49,6 +49,8 @@ def _keda(scrape: Scrape, waiting: Array) -> Iterator[PromSeries]:
         if service.scaler and service.scaler.kind == "keda":
             own = {"namespace": service.namespace, "scaledObject": consumer, "scaler": "apache-kafka"}
             scaled.append((group, {**own, "metric": f"s0-kafka-{topic}"}))
+    if not scaled:
+        return
     columns = [group for group, _ in scaled]
     labels = [named for _, named in scaled]
     values = np.floor(scrape.gauge(waiting[:, columns]))

@@ -91,6 +91,8 @@ def _workloads(scrape: Scrape) -> Iterator[PromSeries]:
     recording = scrape.recording
     services = [(n, one) for n, one in enumerate(recording.platform.services) if one.role is not Role.JOB]
     columns = [n for n, _ in services]
+    if not columns:
+        return
     missing = np.maximum(recording.stations["wanted"] - recording.stations["ready"], 0.0)[:, columns]
     labels = [{"namespace": one.namespace, "deployment": one.name} for _, one in services]
     yield from _pods(scrape, "kube_deployment_status_replicas_unavailable", np.ceil(scrape.gauge(missing)), labels)
@@ -101,6 +103,8 @@ def _jobs(scrape: Scrape) -> Iterator[PromSeries]:
     recording = scrape.recording
     services = [(n, one) for n, one in enumerate(recording.platform.services) if one.role is Role.JOB]
     columns = [n for n, _ in services]
+    if not columns:
+        return
     works = recording.stations["offered"][:, columns] > 0.0
     minutes = np.cumsum(works & (recording.stations["failing"][:, columns] > 0.5), axis=0) * TICK / 60.0
     labels = [{"namespace": one.namespace, "job_name": one.name} for _, one in services]
@@ -111,6 +115,8 @@ def _autoscalers(scrape: Scrape) -> Iterator[PromSeries]:
     recording = scrape.recording
     services = [(n, one) for n, one in enumerate(recording.platform.services) if one.scaler]
     columns = [n for n, _ in services]
+    if not columns:
+        return
     labels = [
         {
             "namespace": one.namespace,
@@ -147,6 +153,8 @@ def _nodes(scrape: Scrape) -> Iterator[PromSeries]:
 def _volumes(scrape: Scrape) -> Iterator[PromSeries]:
     recording = scrape.recording
     services = [(n, one) for n, one in enumerate(recording.platform.services) if one.volume_bytes]
+    if not services:
+        return
     labels = [{"namespace": one.namespace, "persistentvolumeclaim": one.name} for _, one in services]
     used = scrape.gauge(recording.stations["storage"][:, [n for n, _ in services]])
     size = np.broadcast_to([one.volume_bytes for _, one in services], used.shape)

@@ -15,6 +15,8 @@ def series(scrape: Scrape) -> Iterator[PromSeries]:
     """Commands, hits, misses, memory and clients of all caches."""
     recording = scrape.recording
     caches = recording.platform.caches
+    if not caches:
+        return
     columns = [recording.station_index[cache.name] for cache in caches]
     labels = [{"instance": f"redis://{cache.name}.example.internal:6379"} for cache in caches]
     targets = [cache.name for cache in caches]
