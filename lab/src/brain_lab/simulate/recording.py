@@ -38,6 +38,9 @@ class Truth:
         victims: Stations that may well show symptoms: those that call the broken one, directly or not.
         accepted: Further entities that are a right answer, such as the workload of a pod.
         fix: What a good answer proposes, in a few words.
+        silent: It breaks no promise, so that no alert tells of it: a lock on a Terraform state, a bill.
+        evidence: Where it shows, best first: a metric's name, or `events`, `changes`, `aws_calls`, `cost` or `logs`;
+            empty: in the usual metrics of the entity.
     """
 
     fault: str
@@ -48,6 +51,8 @@ class Truth:
     victims: tuple[str, ...] = ()
     accepted: tuple[Entity, ...] = ()
     fix: str = ""
+    silent: bool = False
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
