@@ -48,6 +48,7 @@ USAGES: Final[Mapping[str, Usage]] = MappingProxyType(
         "m6i.large": _node("m6i.large", 0.115),
         "m6i.xlarge": _node("m6i.xlarge", 0.23),
         "m6i.2xlarge": _node("m6i.2xlarge", 0.46),
+        "c6i.xlarge": _node("c6i.xlarge", 0.194),
         "c6i.2xlarge": _node("c6i.2xlarge", 0.388),
         "r6i.2xlarge": _node("r6i.2xlarge", 0.608),
         "g5.xlarge": _node("g5.xlarge", 1.258),

@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 
 DEEPEST: Final = 24
 """Levels of a tree; a graph with a cycle ends here."""
-_SPREAD: Final = 0.35  # sigma of the logarithm of a single call's own time around the step's median
+SPREAD: Final = 0.35
+"""Sigma of the logarithm of a single call's own time around the step's median."""
 ERRORS: Final = (
     (Trouble.TIMEOUT.value, "context deadline exceeded"),
     ("500", "internal server error"),
@@ -141,7 +142,7 @@ def _step(conditions: Conditions, moment: Int) -> Int:
 
 def _drawn(conditions: Conditions, parent: Int, edge: Int, sent: Int, rng: np.random.Generator) -> _Level:
     count, step = len(edge), _step(conditions, sent)
-    own = conditions.own[step, edge] * rng.lognormal(0.0, _SPREAD, count)
+    own = conditions.own[step, edge] * rng.lognormal(0.0, SPREAD, count)
     reached = rng.random(count) >= conditions.unreachable[step, edge]
     failed = rng.random(count) < conditions.failing[step, edge]
     zeros = np.zeros(count, np.int64)
