@@ -115,30 +115,41 @@ def payload(platform: Platform, firings: Sequence[Firing]) -> dict[str, Any]:
 
 
 def _rules_of(platform: Platform, slo: Slo) -> Iterator[Rule]:
-    namespace = platform.service(slo.service).namespace
+    service = platform.service(slo.service)
     labels = {
         "cluster": platform.cluster,
-        "namespace": namespace,
+        "namespace": service.namespace,
         "service": slo.service,
         "severity": slo.severity,
     }
-    select = f'service_name="{slo.service}"'
-    count = f"sum(rate(http_server_request_duration_seconds_count{{{select}}}[2m]))"
     if slo.latency:
-        fast = f'sum(rate(http_server_request_duration_seconds_bucket{{{select},le="{slo.latency}"}}[2m]))'
         words = f"{slo.service} answers more than 5 % of its requests slower than {slo.latency:g} s"
-        yield Rule("ServiceLatencyObjective", f"1 - {fast} / {count} > {SLOW_SHARE}", labels, words, slo)
+        yield Rule("ServiceLatencyObjective", _slow(slo), labels, words, slo)
     if slo.error_ratio:
-        failed = (
-            f'sum(rate(http_server_request_duration_seconds_count{{{select},http_response_status_code=~"5.."}}[2m]))'
-        )
         words = f"{slo.service} fails more than {slo.error_ratio * 100:g} % of its requests"
-        yield Rule("ServiceErrorObjective", f"{failed} / {count} > {slo.error_ratio:g}", labels, words, slo)
+        yield Rule("ServiceErrorObjective", _failing(slo), labels, words, slo)
     if slo.lag_seconds:
-        lag = f'sum(kafka_consumergroup_lag{{consumergroup="{slo.service}"}})'
-        come = f'sum(rate(kafka_consumergroup_current_offset{{consumergroup="{slo.service}"}}[10m] offset 10m))'
         words = f"{slo.service} is more than {slo.lag_seconds:g} s behind its topic"
-        yield Rule("ConsumerFreshnessObjective", f"{lag} / ({come} > 0) > {slo.lag_seconds:g}", labels, words, slo)
+        yield Rule("ConsumerFreshnessObjective", _behind(slo, service.consumes), labels, words, slo)
+
+
+def _slow(slo: Slo) -> str:
+    """Of requests that were answered well; the promised latency is a boundary of the histogram."""
+    metric = f'http_server_request_duration_seconds_bucket{{service_name="{slo.service}",le='
+    fast, answered = (f'sum(rate({metric}"{edge}"}}[2m]))' for edge in (slo.latency, "+Inf"))
+    return f"1 - {fast} / {answered} > {SLOW_SHARE}"
+
+
+def _failing(slo: Slo) -> str:
+    metric = f'http_server_request_duration_seconds_count{{service_name="{slo.service}"'
+    failed = f'sum(rate({metric},http_response_status_code=~"5.."}}[2m]))'
+    return f"{failed} / sum(rate({metric}}}[2m])) > {slo.error_ratio:g}"
+
+
+def _behind(slo: Slo, topic: str) -> str:
+    lag = f'sum(kafka_consumergroup_lag{{consumergroup="{slo.service}"}})'
+    coming = f'sum(rate(kafka_topic_partition_current_offset{{topic="{topic}"}}[5m]))'
+    return f"{lag} / ({coming} > 0) > {slo.lag_seconds:g}"
 
 
 def _broken(recording: Recording, rule: Rule) -> NDArray[np.bool_]:
