@@ -6,6 +6,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from fhir.resources.R4B.bundle import Bundle
+from hl7apy.consts import VALIDATION_LEVEL
+from hl7apy.parser import parse_message
 
 from brain_lab.emit.cloud.prices import USAGES
 from brain_lab.emit.logs.fault import LogFault
@@ -151,6 +154,18 @@ def test_the_bill_has_every_hour_and_the_same_order_of_cost_as_the_days_before()
 def test_what_the_platforms_run_on_has_a_price() -> None:
     for name in platforms.names():
         assert {node.instance_type for node in platforms.build(name, 1).nodes} <= set(USAGES)
+
+
+def test_only_hospitals_exchange_hl7_and_fhir() -> None:
+    amounts = Amounts(500, 500, 0, 30)
+    hospital, bank = (emission_of(played(platform=name), amounts) for name in ("healthcare", "finance"))
+    assert len(hospital.hl7) == len(hospital.fhir) == 30
+    for message in hospital.hl7:
+        assert parse_message(message, validation_level=VALIDATION_LEVEL.STRICT).validate()
+    for bundle in hospital.fhir:
+        assert Bundle.model_validate(bundle)
+    assert not bank.hl7
+    assert not bank.fhir
 
 
 def test_an_emission_follows_from_the_recording_alone() -> None:

@@ -1,6 +1,7 @@
-"""What comes out of the simulated world, in the formats of the real one; no part of it knows the simulator.
+"""What comes out of the simulated world, in the formats of the real one.
 
-The simulator makes the records of `records.py`; writers turn them into formats. Where to find what:
+Metrics are written from a recording directly. All else goes through the records of `records.py`, which `brain_lab.tell`
+makes of a recording; their writers do not know the simulator, and will serve real clusters, too. Where to find what:
 
 - `logs/lines.py`: `usual_lines` and `fault_lines` make a process' log with the voice of a program of
   `logs/programs/registry.py`; `logs/{json_lines,otlp,forward}.py` write it.

@@ -7,7 +7,7 @@ leaves it, events and changes as lines, CloudTrail as its bucket, cost as an exp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,8 @@ from brain_lab.emit.cloud.cloudtrail import write_cloudtrail
 from brain_lab.emit.cloud.cost_explorer import Question, write_cost_explorer
 from brain_lab.emit.cloud.focus import write_focus_csv, write_focus_parquet
 from brain_lab.emit.events.core import write_core_v1, write_events_v1
+from brain_lab.emit.health.fhir import Resource, write_fhir
+from brain_lab.emit.health.hl7 import write_hl7
 from brain_lab.emit.logs import otlp as logs_otlp
 from brain_lab.emit.logs.json_lines import write_jsonl
 from brain_lab.emit.records import NANOS, AwsCall, Change, CostRow, KubernetesEvent, LogRecord, SpanBatch
@@ -44,6 +46,8 @@ class Emission:
         changes: With their actors.
         costs: For whole hours.
         budgets: That watch the cost.
+        hl7: HL7 v2 messages.
+        fhir: FHIR resources.
     """
 
     logs: Sequence[LogRecord] = ()
@@ -52,11 +56,15 @@ class Emission:
     calls: Sequence[AwsCall] = ()
     changes: Sequence[Change] = ()
     costs: Sequence[CostRow] = ()
-    budgets: Sequence[Budget] = field(default=())
+    budgets: Sequence[Budget] = ()
+    hl7: Sequence[str] = ()
+    fhir: Sequence[Resource] = ()
 
 
 def write_emission(emission: Emission, folder: Path) -> list[Path]:
-    """Write all that there is into `logs`, `traces`, `events`, `changes`, `cloudtrail` and `cost`; returns the files.
+    """Write all that there is into `logs`, `traces`, `events`, `changes`, `cloudtrail`, `health` and `cost`.
+
+    Returns the files.
 
     Kinds of which there is nothing make no file. The bytes depend on the emission alone.
     """
@@ -70,6 +78,10 @@ def write_emission(emission: Emission, folder: Path) -> list[Path]:
     if emission.changes:
         paths += _write_changes(emission.changes, folder / "changes")
     paths += write_cloudtrail(emission.calls, folder / "cloudtrail")
+    if emission.hl7:
+        paths.append(write_hl7(emission.hl7, folder / "health"))
+    if emission.fhir:
+        paths.append(write_fhir(emission.fhir, folder / "health"))
     if emission.costs:
         paths += _write_costs(emission, folder / "cost")
     return paths

@@ -13,11 +13,12 @@ from brain_lab.emit.records import NANOS, AwsCall
 from brain_lab.emit.traces.calls import spans_of
 from brain_lab.simulate.recording import TICK, Recording
 from brain_lab.tell.cost import cost_of
+from brain_lab.tell.health import bundles_of, messages_of
 from brain_lab.tell.logs import log_of
 from brain_lab.tell.processes import Processes
 from brain_lab.tell.spans import sample_calls
 
-_CONCERNS = ("spans", "logs", "cost", "calls")
+_CONCERNS = ("spans", "logs", "cost", "calls", "hl7", "fhir")
 _ROLES = ("karpenter", "cluster-autoscaler", "external-dns", "aws-load-balancer-controller", "ebs-csi-driver")
 _CALLS_PER_SECOND = 0.5
 _ABOVE_USUAL = 1.2  # of a month's cost: what the budget allows
@@ -31,11 +32,13 @@ class Amounts:
         spans: About so many.
         lines: Of log for usual work, at most.
         days: Of cost before the run.
+        messages: HL7 messages and FHIR bundles, of each, where the platform takes them.
     """
 
     spans: int = 100_000
     lines: int = 200_000
     days: int = 14
+    messages: int = 1_000
 
 
 def emission_of(recording: Recording, amounts: Amounts | None = None) -> Emission:
@@ -55,6 +58,8 @@ def emission_of(recording: Recording, amounts: Amounts | None = None) -> Emissio
         changes=recording.changes,
         costs=costs,
         budgets=(Budget(f"{recording.platform.name}-monthly", recording.platform.account, month * _ABOVE_USUAL),),
+        hl7=messages_of(processes, wanted.messages, rng["hl7"]),
+        fhir=bundles_of(processes, wanted.messages, rng["fhir"]),
     )
 
 
