@@ -13,16 +13,18 @@ import numpy as np
 
 from brain_lab.emit.records import NANOS
 from brain_lab.platforms.model import Platform
+from brain_lab.simulate.contention import Contention
 from brain_lab.simulate.decoys import decoys_for
 from brain_lab.simulate.flow import Flow
 from brain_lab.simulate.happenings import Happenings
 from brain_lab.simulate.knobs import Knobs
 from brain_lab.simulate.load import incoming, wanders
 from brain_lab.simulate.memory import Memory
-from brain_lab.simulate.network import Array, compiled, summed
+from brain_lab.simulate.network import Array, compiled
 from brain_lab.simulate.nodes import Nodes
 from brain_lab.simulate.pods import Phase, Pods
 from brain_lab.simulate.provisioner import Provisioner
+from brain_lab.simulate.recorder import Recorder
 from brain_lab.simulate.recording import TICK, Pod, Recording
 from brain_lab.simulate.scalers import Scalers
 from brain_lab.simulate.streams import Streams
@@ -59,13 +61,17 @@ STATION_STATES: Final = {
 """What is recorded of stations; [T, S] each."""
 
 _CONCERNS: Final = ("load", "service time", "memory", "names", "nodes", "decoys")
-_IDLE_CORES: Final = 0.008
-_STARTING: Final = {"java": 0.8, "dotnet": 0.5}
-_LOG_CORES: Final = 0.00002
-"""CPU seconds of a line of log."""
+"""Each has a generator of its own; add new ones at the end, and the others stay as they are."""
 
-_LOG_IO: Final = 4e-6
-"""Busy seconds of a node's disk for a line of log."""
+_GROUPS: Final = ("stations", "edges", "pods", "nodes", "topics", "fleets", "cluster")
+_NO_VOLUME: Final = 1e17
+"""Bytes from which on a volume stands for none."""
+
+_FILLED: Final = 0.55
+"""Share of a volume in use before anything happens."""
+
+_FULL: Final = 0.998
+_FAILING_WHEN_FULL: Final = 0.9
 
 
 def run(
@@ -103,14 +109,14 @@ class _Run:
         self._network = network = compiled(platform)
         draws = dict(zip(_CONCERNS, np.random.SeedSequence(seed).spawn(len(_CONCERNS)), strict=True))
         rng = {concern: np.random.default_rng(sequence) for concern, sequence in draws.items()}
-        self._happenings = Happenings()
+        spread = np.where(network.reads > 0.0, 0.12, 0.04)  # a query is cheap or it is not
         self._load = incoming(network, self._times, rng["load"])
-        spread = np.where(network.reads > 0.0, 0.12, 0.04)
         self._noise = wanders(rng["service time"], len(self._times), len(network.names), 1.0) ** spread
+        self._happenings = Happenings()
         self._nodes = Nodes(network, self._happenings)
-        begin = float(self._times[0])
-        self._pods = Pods(network, self._nodes, self._happenings, rng["names"], begin)
+        self._pods = Pods(network, self._nodes, self._happenings, rng["names"], float(self._times[0]))
         self._memory = Memory(platform.services, self._pods.service, rng["memory"])
+        self._contention = Contention(network, self._nodes, self._pods)
         self._provisioner = Provisioner(self._nodes, self._happenings, rng["nodes"])
         self._scalers = Scalers(network, self._happenings)
         self._streams, self._flow, self._knobs = Streams(network), Flow(network), Knobs(network)
@@ -118,13 +124,9 @@ class _Run:
         if decoys:
             self._effects += decoys_for(platform, start, rows * TICK, faults, rng["decoys"])
         self._count = len(platform.services)
-        self._ready = network.replicas.copy()
-        self._new = np.zeros(len(network.names))
-        self._record: dict[str, dict[str, np.ndarray]] = {}
-        burst = np.array([_STARTING.get(service.language, 0.2) * service.cpu_limit for service in platform.services])
-        self._burst = burst[self._pods.service]
-        self._stored = np.where(network.storage < 1e17, 0.55 * network.storage, 0.0)
-        self._limit = np.array([service.cpu_limit for service in platform.services])
+        self._ready, self._new = network.replicas.copy(), np.zeros(len(network.names))
+        self._stored = np.where(network.storage < _NO_VOLUME, _FILLED * network.storage, 0.0)
+        self._recorder = Recorder(rows)
 
     def play(self) -> Recording:
         for number, at in enumerate(self._times.tolist()):
@@ -132,26 +134,30 @@ class _Run:
         return self._recording()
 
     def _tick(self, tick: int, number: int, at: float) -> None:
-        knobs, flow, network = self._knobs, self._flow, self._network
+        knobs, flow = self._knobs, self._flow
         knobs.reset()
         for effect in self._effects:
             effect.apply(at, knobs)
         self._stand(max(tick, 0), number, at)
-        new = self._new
-        cpu = network.cpu * knobs.cpu_times * (1.0 + new * (knobs.new_cpu_times - 1.0))
-        capacity = flow.capacity(self._working(), cpu, knobs)
+        cpu = self._network.cpu * knobs.cpu_times * (1.0 + self._new * (knobs.new_cpu_times - 1.0))
+        working = self._working()
+        capacity = flow.capacity(working, cpu, knobs)
         taken = self._streams.step(flow.served, capacity, knobs)
         load = self._load[number] * knobs.load_times * self._reporting() + knobs.load_add + taken
-        flow.down(load, self._working(), capacity, knobs, at)
-        stretch, slow_disk, silent = self._share(cpu)
-        noise = self._noise[number]
-        own = network.own * knobs.own_times * (1.0 + new * (knobs.new_own_times - 1.0)) * slow_disk * noise
-        own += knobs.own_add + knobs.lock_wait
-        errors = self._errors(silent)
-        flow.up(own, cpu * stretch * noise, errors, self._working(), self._streams.delays, knobs, at)
+        flow.down(load, working, capacity, knobs, at)
+        self._contention.step(flow.rate, cpu, self._ready[: self._count], knobs)
+        own, cpu_seconds = self._seconds(number, cpu)
+        flow.up(own, cpu_seconds, self._errors(), working, self._streams.delays, knobs, at)
         self._remember(at)
         if tick >= 0:
             self._write(tick, cpu)
+
+    def _seconds(self, number: int, cpu: Array) -> tuple[Array, Array]:
+        """[S] time of a request in a station without callees: what is no CPU, and what is."""
+        knobs, felt, noise = self._knobs, self._contention, self._noise[number]
+        worse = 1.0 + self._new * (knobs.new_own_times - 1.0)
+        own = self._network.own * knobs.own_times * worse * felt.disk * noise
+        return own + knobs.own_add + knobs.lock_wait, cpu * felt.cpu * noise
 
     def _stand(self, tick: int, number: int, at: float) -> None:
         """Scale, schedule and start pods."""
@@ -177,70 +183,42 @@ class _Run:
             share[self._knobs.station(fleet.gateway)] *= 1.0 - self._knobs.silent[n]
         return share
 
-    def _share(self, cpu: Array) -> tuple[Array, Array, Array]:
-        """[S] how much longer CPU and disk take because of neighbours, and the share of replicas on silent nodes."""
-        pods, knobs, count = self._pods, self._knobs, self._count
-        ready = pods.phase == Phase.READY
-        alive = ready | (pods.phase == Phase.STARTING)
-        per_pod = 1.0 / np.maximum(self._ready[:count], 1.0)
-        self._logs = self._flow.rate * 2.0 * knobs.log_times
-        work = (self._flow.rate * cpu + self._logs * _LOG_CORES * (knobs.log_times > 1.0))[:count] * per_pod
-        work = np.minimum(work, self._limit * knobs.cores_times[:count])
-        burst = np.where(pods.phase == Phase.STARTING, self._burst, 0.0)
-        demand = work[pods.service] * ready + (_IDLE_CORES + burst) * alive
-        self._cores = summed(pods.service, demand, count)
-        self._serving = summed(pods.service, demand * ready, count)
-        io = (self._logs[:count] * _LOG_IO * per_pod)[pods.service] * ready
-        here = np.flatnonzero(pods.node >= 0)
-        where = pods.node[here]
-        stretch, slow = self._nodes.contend(where, demand[here], pods.memory[here], io[here], knobs)
-        serving = np.flatnonzero(ready)
-        by = np.maximum(np.bincount(pods.service[serving], minlength=count), 1.0)
-
-        def mean(of: Array, neutral: float) -> Array:
-            found = np.full(len(self._network.names), neutral)
-            sums = np.bincount(pods.service[serving], of[pods.node[serving]], count)
-            found[:count] = np.where(sums > 0.0, sums / by, neutral)
-            return found
-
-        silent = ((knobs.node_gone > 0.0) & self._nodes.ready).astype(np.float64)
-        return mean(stretch, 1.0), mean(slow, 1.0), mean(silent, 0.0)
-
-    def _errors(self, silent: Array) -> Array:
+    def _errors(self) -> Array:
+        """[S] share of requests that fail by themselves."""
         knobs, network = self._knobs, self._network
         self._bytes = np.minimum(self._stored + knobs.storage_add, network.storage)
-        full = np.where((self._stored > 0.0) & (self._bytes >= 0.998 * network.storage), 0.9, 0.0)
+        full = (self._stored > 0.0) & (self._bytes >= _FULL * network.storage)
         sound = (1.0 - network.errors) * (1.0 - knobs.errors) * (1.0 - self._new * knobs.new_errors)
-        return np.asarray(1.0 - np.clip(sound * (1.0 - silent) * (1.0 - full), 0.0, 1.0))
+        sound = sound * (1.0 - self._contention.silent) * (1.0 - _FAILING_WHEN_FULL * full)
+        return np.asarray(1.0 - np.clip(sound, 0.0, 1.0))
 
     def _remember(self, at: float) -> None:
         """What the next tick needs to know of this one."""
         pods, knobs, count = self._pods, self._knobs, self._count
-        added = knobs.memory_add[:count][pods.service]
-        added = added + np.where(pods.revision > 0.0, knobs.new_memory_add[:count][pods.service], 0.0)
-        alive = (pods.phase == Phase.READY) | (pods.phase == Phase.STARTING)
-        pods.leaked += knobs.leak[:count][pods.service] * (pods.phase == Phase.READY) * TICK
-        added = added + pods.leaked
-        inside = self._flow.inside[:count]
-        pods.memory = self._memory.of(at, inside, self._ready[:count], added * (pods.phase == Phase.READY), alive)
-        self._scalers.see(self._serving, self._ready[:count])
+        ready = pods.phase == Phase.READY
+        pods.leaked += knobs.leak[pods.service] * ready * TICK
+        new = np.where(pods.revision > 0.0, knobs.new_memory_add[pods.service], 0.0)
+        added = (knobs.memory_add[pods.service] + new + pods.leaked) * ready
+        alive = ready | (pods.phase == Phase.STARTING)
+        pods.memory = self._memory.of(at, self._flow.inside[:count], self._ready[:count], added, alive)
+        self._scalers.see(self._contention.serving, self._ready[:count])
 
     def _write(self, tick: int, cpu: Array) -> None:
         flow, streams = self._flow, self._streams
-        self._put("stations", tick, flow.state | self._extra(cpu))
-        self._put("edges", tick, flow.edge_state)
-        self._put("pods", tick, self._pods.states())
-        self._put("nodes", tick, self._nodes.states() | {"gpu_lost": self._knobs.gpu_lost})
+        self._recorder.put("stations", tick, flow.state | self._extra(cpu))
+        self._recorder.put("edges", tick, flow.edge_state)
+        self._recorder.put("pods", tick, self._pods.states())
+        self._recorder.put("nodes", tick, self._nodes.states() | {"gpu_lost": self._knobs.gpu_lost})
         topics = {"lag": streams.lag, "coming": streams.coming, "taken": streams.taken, "delay": streams.delays}
-        self._put("topics", tick, topics)
-        self._put("fleets", tick, {"silent": self._knobs.silent[: len(self._platform.fleets)]})
+        self._recorder.put("topics", tick, topics)
+        self._recorder.put("fleets", tick, {"silent": self._knobs.silent[: len(self._platform.fleets)]})
         cluster = {"unscheduled": self._pods.unscheduled, "launched": self._provisioner.launched}
-        self._put("cluster", tick, {name: np.array([float(value)]) for name, value in cluster.items()})
+        self._recorder.put("cluster", tick, {name: np.array([float(value)]) for name, value in cluster.items()})
 
     def _extra(self, cpu: Array) -> dict[str, Array]:
         network, knobs, flow, count = self._network, self._knobs, self._flow, self._count
         cores = flow.rate * cpu
-        cores[:count] = self._cores
+        cores[:count] = self._contention.cores
         most = self._scalers.most * knobs.scaler_max_times[:count]
         wanted, limit = self._ready.copy(), np.full(len(cores), 0.0)
         wanted[:count], limit[:count] = self._scalers.wanted, most
@@ -254,17 +232,10 @@ class _Run:
             "new": self._new,
             "disk": flow.rate * flow.disk_operations(knobs),
             "storage": self._bytes,
-            "logs": self._logs,
+            "logs": self._contention.logs,
             "hit": np.clip(network.hit * knobs.hit_times, 0.0, 1.0),
             "net_loss": knobs.net_loss,
         }
-
-    def _put(self, group: str, tick: int, states: dict[str, Array]) -> None:
-        arrays = self._record.setdefault(group, {})
-        for name, values in states.items():
-            if name not in arrays:
-                arrays[name] = np.zeros((self._rows, len(values)), dtype=np.float32)
-            arrays[name][tick] = values
 
     def _recording(self) -> Recording:
         first = float(self._times[self._warm]) - TICK
@@ -278,10 +249,7 @@ class _Run:
             platform=self._platform,
             seed=self._seed,
             times=self._times[self._warm :],
-            **{
-                name: self._record[name]
-                for name in ("stations", "edges", "pods", "nodes", "topics", "fleets", "cluster")
-            },
+            **{name: self._recorder.states(name) for name in _GROUPS},
             calls=self._network.calls,
             groups=tuple(zip(self._network.group_topic, group_names, strict=True)),
             pod_list=tuple(self._finished(pod) for pod in self._pods.pods),
