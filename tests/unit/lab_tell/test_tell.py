@@ -156,6 +156,18 @@ def test_what_the_platforms_run_on_has_a_price() -> None:
         assert {node.instance_type for node in platforms.build(name, 1).nodes} <= set(USAGES)
 
 
+def test_lines_of_sampled_requests_carry_the_ids_of_their_spans() -> None:
+    processes = Processes(played("oom-kill"))
+    spans = spans_of(sample_calls(processes, 10_000, rng()), rng())
+    lines = [line for line in log_of(processes, 10_000, rng(), spans) if line.trace]
+    assert 2_000 < len(lines) <= 5_500
+    by_id = {f"{span:016x}": row for row, span in enumerate(spans.span.tolist())}
+    for line in lines:
+        row = by_id[line.span]
+        assert line.trace == f"{spans.trace[row, 0]:016x}{spans.trace[row, 1]:016x}"
+        assert (line.time, line.origin) == (spans.end[row], spans.origins[spans.origin[row]])
+
+
 def test_only_hospitals_exchange_hl7_and_fhir() -> None:
     amounts = Amounts(500, 500, 0, 30)
     hospital, bank = (emission_of(played(platform=name), amounts) for name in ("healthcare", "finance"))

@@ -50,9 +50,10 @@ def emission_of(recording: Recording, amounts: Amounts | None = None) -> Emissio
     costs = cost_of(recording, wanted.days, rng["cost"])
     hours = len({row.hour for row in costs})
     month = sum(row.cost for row in costs) / max(hours, 1) * 730.0
+    spans = spans_of(sample_calls(processes, wanted.spans, rng["spans"]), rng["spans"])
     return Emission(
-        logs=log_of(processes, wanted.lines, rng["logs"]),
-        spans=spans_of(sample_calls(processes, wanted.spans, rng["spans"]), rng["spans"]),
+        logs=log_of(processes, wanted.lines, rng["logs"], spans),
+        spans=spans,
         events=recording.events,
         calls=_calls(recording, rng["calls"]),
         changes=recording.changes,

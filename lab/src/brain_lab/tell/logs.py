@@ -11,7 +11,7 @@ from brain_lab.emit.logs.fault import LogFault
 from brain_lab.emit.logs.lines import Moments, fault_lines, merged, usual_lines
 from brain_lab.emit.logs.program import Program
 from brain_lab.emit.logs.programs.registry import PROGRAMS
-from brain_lab.emit.records import Int, LogRecord, Origin
+from brain_lab.emit.records import Int, LogRecord, Origin, SpanBatch, SpanKind
 from brain_lab.platforms.model import Cache, Call, Database, Service
 from brain_lab.simulate.recording import Array, Recording, Truth
 from brain_lab.tell.processes import Processes
@@ -27,23 +27,49 @@ _TROUBLE_LINES: Final = 0.5
 """Share of failed calls that leave a line of their own."""
 
 
-def log_of(processes: Processes, budget: int, rng: np.random.Generator) -> list[LogRecord]:
+def log_of(
+    processes: Processes, budget: int, rng: np.random.Generator, spans: SpanBatch | None = None
+) -> list[LogRecord]:
     """The log of a whole recording, in order of time.
 
     Args:
         processes: Of the recording.
         budget: Lines of usual work, at most; those of troubles come on top.
         rng: Draws the lines.
+        spans: Sampled traces; their requests leave lines that carry their ids, up to half of the budget.
     """
     recording = processes.recording
-    share = _share(recording, budget)
+    traced = [] if spans is None else list(_traced(processes, spans, budget // 2, rng))
+    share = _share(recording, budget - sum(map(len, traced)))
     parts = [
+        *traced,
         *_services(processes, share, rng),
         *_stores(processes, share, rng),
         *_troubles(processes, share, rng),
         *(lines for truth in recording.truth for lines in _complaints(processes, truth, rng)),
     ]
     return merged(parts)
+
+
+def _traced(processes: Processes, spans: SpanBatch, budget: int, rng: np.random.Generator) -> Iterator[list[LogRecord]]:
+    """A line for the server spans of sampled requests, at the end of each."""
+    served = np.array([shape.kind is SpanKind.SERVER for shape in spans.shapes], bool)
+    rows = np.flatnonzero(served[spans.shape]) if len(spans) else np.zeros(0, np.int64)
+    rows = rows[rng.random(len(rows)) < budget / max(len(rows), 1)]
+    rows = rows[np.argsort(spans.end[rows], kind="stable")]
+    last = processes.start + len(processes.recording.times) * processes.tick
+    rows = rows[spans.end[rows] < last]
+    for number in np.unique(spans.origin[rows]).tolist():
+        mine, origin = rows[spans.origin[rows] == number], processes.origins[number]
+        moments = Moments(
+            spans.end[mine],
+            (spans.end[mine] - spans.start[mine]) / 1e9,
+            np.maximum(spans.code[mine], 200),
+            spans.trace[mine],
+            spans.span[mine],
+        )
+        program = voice(processes.recording.platform.service(origin.service))
+        yield usual_lines(program, origin, moments, rng, {"path": f"/v1/{origin.service}", "method": "POST"})
 
 
 def _share(recording: Recording, budget: int) -> float:
