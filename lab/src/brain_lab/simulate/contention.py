@@ -31,6 +31,11 @@ _LOG_IO: Final = 4e-6
 """Busy seconds of a node's disk for a line of log."""
 
 
+def logging(knobs: Knobs) -> Array:
+    """[S] CPU seconds that a request needs more because it logs more than usual."""
+    return np.asarray(np.maximum(knobs.log_times - 1.0, 0.0) * LINES * _LOG_CORES)
+
+
 class Contention:
     """Results of a tick: ``cores`` and ``serving`` [services], ``logs``, ``cpu``, ``disk`` and ``silent`` [S].
 
@@ -50,7 +55,7 @@ class Contention:
 
         Args:
             rate: [S] requests/s worked on.
-            cpu: [S] CPU seconds of a request.
+            cpu: [S] CPU seconds of a request, logging included.
             replicas: [services] that serve.
             knobs: Of this tick.
         """
@@ -58,8 +63,7 @@ class Contention:
         ready, starting = pods.phase == Phase.READY, pods.phase == Phase.STARTING
         per_pod = 1.0 / np.maximum(replicas, 1.0)
         self.logs = rate * LINES * knobs.log_times
-        extra = np.maximum(self.logs - rate * LINES, 0.0) * _LOG_CORES
-        work = np.minimum((rate * cpu + extra)[:count] * per_pod, self._limit * knobs.cores_times[:count])
+        work = np.minimum((rate * cpu)[:count] * per_pod, self._limit * knobs.cores_times[:count])
         demand = work[pods.service] * ready + self._burst * starting + IDLE_CORES * (ready | starting)
         io = (self.logs[:count] * _LOG_IO * per_pod)[pods.service] * ready
         self.cores = summed(pods.service, demand, count)

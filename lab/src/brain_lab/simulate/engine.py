@@ -13,7 +13,7 @@ import numpy as np
 
 from brain_lab.emit.records import NANOS
 from brain_lab.platforms.model import Platform
-from brain_lab.simulate.contention import Contention
+from brain_lab.simulate.contention import Contention, logging
 from brain_lab.simulate.decoys import decoys_for
 from brain_lab.simulate.flow import Flow
 from brain_lab.simulate.happenings import Happenings
@@ -28,6 +28,7 @@ from brain_lab.simulate.recorder import Recorder
 from brain_lab.simulate.recording import TICK, Pod, Recording
 from brain_lab.simulate.scalers import Scalers
 from brain_lab.simulate.streams import Streams
+from brain_lab.simulate.transfer import transferred
 
 if TYPE_CHECKING:
     from brain_lab.faults.protocol import Fault
@@ -57,6 +58,8 @@ STATION_STATES: Final = {
     "logs": "lines of log per second",
     "hit": "hit ratio of buffers or cache",
     "net_loss": "share of packets lost at its pods",
+    "expired": "1 while the certificate of its sidecars is no longer valid",
+    "flagged": "alerts of compliance/s that its requests raise",
 }
 """What is recorded of stations; [T, S] each."""
 
@@ -109,8 +112,8 @@ class _Run:
         self._network = network = compiled(platform)
         draws = dict(zip(_CONCERNS, np.random.SeedSequence(seed).spawn(len(_CONCERNS)), strict=True))
         rng = {concern: np.random.default_rng(sequence) for concern, sequence in draws.items()}
-        spread = np.where(network.reads > 0.0, 0.12, 0.04)  # a query is cheap or it is not
         self._load = incoming(network, self._times, rng["load"])
+        spread = np.where(network.reads > 0.0, 0.12, 0.04)  # a query is cheap or it is not
         self._noise = wanders(rng["service time"], len(self._times), len(network.names), 1.0) ** spread
         self._happenings = Happenings()
         self._nodes = Nodes(network, self._happenings)
@@ -139,7 +142,9 @@ class _Run:
         for effect in self._effects:
             effect.apply(at, knobs)
         self._stand(max(tick, 0), number, at)
+        knobs.cores_times *= 1.0 + self._new * (knobs.new_cores_times - 1.0)
         cpu = self._network.cpu * knobs.cpu_times * (1.0 + self._new * (knobs.new_cpu_times - 1.0))
+        cpu = cpu + logging(knobs)
         working = self._working()
         capacity = flow.capacity(working, cpu, knobs)
         taken = self._streams.step(flow.served, capacity, knobs)
@@ -214,6 +219,7 @@ class _Run:
         self._recorder.put("fleets", tick, {"silent": self._knobs.silent[: len(self._platform.fleets)]})
         cluster = {"unscheduled": self._pods.unscheduled, "launched": self._provisioner.launched}
         self._recorder.put("cluster", tick, {name: np.array([float(value)]) for name, value in cluster.items()})
+        self._recorder.put("cluster", tick, transferred(flow.offered, flow.rate, self._knobs))
 
     def _extra(self, cpu: Array) -> dict[str, Array]:
         network, knobs, flow, count = self._network, self._knobs, self._flow, self._count
@@ -235,10 +241,12 @@ class _Run:
             "logs": self._contention.logs,
             "hit": np.clip(network.hit * knobs.hit_times, 0.0, 1.0),
             "net_loss": knobs.net_loss,
+            "expired": knobs.expired,
+            "flagged": flow.rate * knobs.flagged,
         }
 
     def _recording(self) -> Recording:
-        first = float(self._times[self._warm]) - TICK
+        first, last = (float(self._times[self._warm]) - TICK) * NANOS, float(self._times[-1]) * NANOS
         happened = [event for effect in self._effects for event in effect.events]
         changes = sorted((c for effect in self._effects for c in effect.changes), key=lambda c: c.start)
         events = sorted([*self._happenings.all, *happened], key=lambda event: event.last)
@@ -253,9 +261,9 @@ class _Run:
             calls=self._network.calls,
             groups=tuple(zip(self._network.group_topic, group_names, strict=True)),
             pod_list=tuple(self._finished(pod) for pod in self._pods.pods),
-            events=tuple(event for event in events if event.last >= first * NANOS),
-            changes=tuple(changes),
-            aws_calls=tuple(calls),
+            events=tuple(event for event in events if first <= event.last <= last),
+            changes=tuple(change for change in changes if change.start <= last),
+            aws_calls=tuple(call for call in calls if call.time <= last),
             truth=tuple(truth for truth in truths if truth is not None),
         )
 

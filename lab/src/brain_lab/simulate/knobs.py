@@ -32,13 +32,17 @@ class Knobs:
     - ``storage_add``: bytes on its volume; a full one fails what writes.
     - ``net_delay``: seconds on every packet in and out of its pods, one way. ``net_loss``: share of lost packets.
     - ``unreachable``: share of calls to it that fail at once: refused, no such name, bad certificate, denied.
+      ``expired``: 1: the certificate of its sidecars is no longer valid; only shown, what it does is ``unreachable``.
     - ``crash``: 1: containers exit right after their start. ``not_ready``: share of ready pods that fail their probe.
     - ``image_missing``: 1: new pods cannot pull their image.
     - ``revision``: a number other than before starts a rolling update; ``new_errors``, ``new_own_times``,
-      ``new_cpu_times``, ``new_memory_add``, ``new_crash``, ``new_image_missing`` hold for pods of that revision.
+      ``new_cpu_times``, ``new_cores_times``, ``new_memory_add``, ``new_crash``, ``new_image_missing`` hold for pods of
+      that revision. ``request_times``: of the CPU request of pods that come into being.
     - ``scaler_max_times``: of the autoscaler's maximum. ``scaler_off``: 1: it no longer acts. ``replicas_add``: it
       wants so many more.
-    - ``log_times``: lines it logs; costs CPU and disk of its nodes.
+    - ``log_times``: lines it logs; costs CPU of its requests and disk of its nodes.
+    - ``flagged``: share of its requests that raise an alert of compliance.
+    - ``nat_bytes``: bytes of a request that leave through a NAT gateway, beside the usual ones.
     - ``restart``: another number: the container is restarted once.
 
     Of edges, [E]: ``edge_delay`` seconds, ``edge_loss`` share of failed attempts, ``calls_times``, ``timeout_times``,
@@ -51,7 +55,8 @@ class Knobs:
     Of consumer groups, [K]: ``produce_add`` messages/s, ``stalled`` share of partitions nobody reads,
     ``consumers_times`` their speed.
 
-    Of the cluster: ``provisioner_off`` 1: Karpenter starts no nodes; ``nodes_wanted`` that many more than needed.
+    Of the cluster: ``provisioner_off`` 1: Karpenter starts no nodes; ``nodes_wanted`` that many more than needed,
+    ``gpu_nodes_wanted`` likewise with GPUs.
     Of the fleets: ``silent`` share of devices that do not report.
     """
 
@@ -83,6 +88,7 @@ class Knobs:
         self.net_delay = np.zeros(stations)
         self.net_loss = np.zeros(stations)
         self.unreachable = np.zeros(stations)
+        self.expired = np.zeros(stations)
         self.crash = np.zeros(stations)
         self.not_ready = np.zeros(stations)
         self.image_missing = np.zeros(stations)
@@ -90,13 +96,17 @@ class Knobs:
         self.new_errors = np.zeros(stations)
         self.new_own_times = np.ones(stations)
         self.new_cpu_times = np.ones(stations)
+        self.new_cores_times = np.ones(stations)
         self.new_memory_add = np.zeros(stations)
         self.new_crash = np.zeros(stations)
         self.new_image_missing = np.zeros(stations)
         self.scaler_max_times = np.ones(stations)
         self.scaler_off = np.zeros(stations)
         self.replicas_add = np.zeros(stations)
+        self.request_times = np.ones(stations)
         self.log_times = np.ones(stations)
+        self.flagged = np.zeros(stations)
+        self.nat_bytes = np.zeros(stations)
         self.restart = np.zeros(stations)
         self.edge_delay = np.zeros(edges)
         self.edge_loss = np.zeros(edges)
@@ -117,6 +127,7 @@ class Knobs:
         self.consumers_times = np.ones(groups)
         self.provisioner_off = np.zeros(1)
         self.nodes_wanted = np.zeros(1)
+        self.gpu_nodes_wanted = np.zeros(1)
         self.silent = np.zeros(max(len(network.platform.fleets), 1))
         arrays: Mapping[str, Array] = {
             name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)

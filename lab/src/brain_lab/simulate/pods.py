@@ -77,7 +77,9 @@ class Pods:
         self.memory = np.zeros(count)
         self._limit = self._of([service.memory_limit for service in services])
         self._start = self._of([service.start_seconds for service in services])
-        self._requests = np.array([(s.cpu_request, s.memory_request, float(s.gpus)) for s in services])
+        requests = np.array([(s.cpu_request, s.memory_request, float(s.gpus)) for s in services])
+        self._requests = requests[self.service]
+        self._usual_request, self._request_times = requests[:, 0], np.ones(len(services))
         self._target = np.zeros(len(services))
         self._rolling: Mask = np.zeros(len(services), dtype=np.bool_)
         self.leaked = np.zeros(count)
@@ -111,6 +113,7 @@ class Pods:
             knobs: Of this tick.
         """
         self._gpu_lost, self._cordoned = knobs.gpu_lost, knobs.node_cordon > 0.0
+        self._request_times = knobs.request_times
         rolling = self._roll(tick, at, knobs)
         asked = np.minimum(wanted + rolling, np.diff(self.first))[self.service]
         self._fill(tick, at, asked)
@@ -141,6 +144,8 @@ class Pods:
         self.phase[slot], self.node[slot], self.since[slot] = Phase.PENDING, -1, at
         self.restarts[slot], self.recent[slot], self.reason[slot] = 0.0, 0.0, Reason.NONE
         self.leaked[slot] = 0.0
+        own = self.service[slot]
+        self._requests[slot, 0] = self._usual_request[own] * self._request_times[own]
         name = pod_name(service.name, service.role, int(self.revision[slot]), self._rng)
         self._current[slot] = len(self.pods)
         self.pods.append(Pod(name, service.name, slot, "", tick, -1))
@@ -197,7 +202,7 @@ class Pods:
             return
         free = self._free()
         for slot in pending.tolist():
-            need = self._requests[self.service[slot]]
+            need = self._requests[slot]
             fits = np.all(free >= need, axis=1) & ((need[2] > 0.0) | (self.nodes.gpus == 0.0))
             if not fits.any():
                 self.unscheduled += 1
@@ -218,7 +223,7 @@ class Pods:
         nodes = self.nodes
         held = np.flatnonzero(self.node >= 0)
         used = np.zeros((len(nodes.names), 3))
-        np.add.at(used, self.node[held], self._requests[self.service[held]])
+        np.add.at(used, self.node[held], self._requests[held])
         free = np.stack([nodes.cores * 0.94, nodes.capacity * 0.92, nodes.gpus - self._gpu_lost], axis=1) - used
         free[~(nodes.ready & ~nodes.pressure & ~nodes.disk_pressure & ~self._cordoned)] = -1.0
         return free

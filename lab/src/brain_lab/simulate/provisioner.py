@@ -26,6 +26,7 @@ class Provisioner:
         self._ready_at = np.full(len(nodes.names), np.inf)
         self._waiting_since = np.inf
         self.launched = 0.0
+        self._launched_gpu = 0.0
 
     def step(self, at: float, unscheduled: int, needs_gpu: bool, knobs: Knobs) -> None:
         """Start a node when pods have waited long enough, and let those join that have booted."""
@@ -34,7 +35,9 @@ class Provisioner:
         self._ready_at[arrived] = np.inf
         for node in arrived:
             self._nodes.say(at, int(node), "NodeReady", "status is now: NodeReady")
-        wanted = unscheduled > 0 or knobs.nodes_wanted[0] > self.launched
+        more_gpus = bool(knobs.gpu_nodes_wanted[0] > self._launched_gpu)
+        needs_gpu = needs_gpu or more_gpus
+        wanted = unscheduled > 0 or more_gpus or knobs.nodes_wanted[0] > self.launched
         if not wanted or knobs.provisioner_off[0] > 0.0 or np.isfinite(self._ready_at).any():
             self._waiting_since = np.inf if not wanted else self._waiting_since
             return
@@ -47,6 +50,7 @@ class Provisioner:
         self._ready_at[node] = at + self._rng.uniform(*BOOT)
         self._waiting_since = np.inf
         self.launched += 1.0
+        self._launched_gpu += float(self._nodes.gpus[node] > 0.0)
         name = self._nodes.names[node]
         self._happenings.add(at, ("NodeClaim", "", name), "Launched", "Status condition transitioned", "karpenter")
 
