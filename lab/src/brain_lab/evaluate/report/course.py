@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from brain_lab.evaluate.marks import detected_after, localised_after
-from brain_lab.evaluate.report.words import percent, seconds
+from brain_lab.evaluate.report.words import percent
 from brain_lab.evaluate.run_result import RunResult
 
 LEFT: Final = 46  # pixels, as all here
 TOP: Final = 12
-WIDE: Final = 520
+WIDE: Final = 480
 HIGH: Final = 280
 BOTTOM: Final = 44
-RIGHT: Final = 190
+RIGHT: Final = 192
 LINE: Final = 17.0  # distance of two labels
 STEPS: Final = (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 MOST_TICKS: Final = 7
@@ -84,9 +84,15 @@ def course(runs: Sequence[RunResult]) -> Course | None:
         top=TOP,
         bottom=TOP + HIGH,
         curves=_spread(drawn),
-        x_ticks=tuple(Tick(_x(at, end), seconds(at) if at else "0") for at in range(0, int(end) + 1, step)),
+        x_ticks=tuple(Tick(_x(at, end), _moment(at)) for at in range(0, int(end) + 1, step)),
         y_ticks=tuple(Tick(_y(part / 4), f"{25 * part}") for part in range(5)),
     )
+
+
+def _moment(at: int) -> str:
+    if not at:
+        return "0"
+    return f"{at} s" if at < 60 else f"{at / 60:g} min"
 
 
 def _curve(name: str, label: str, times: Sequence[float], of: int, end: float) -> Curve:

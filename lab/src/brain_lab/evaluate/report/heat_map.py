@@ -15,20 +15,29 @@ CELL_HEIGHT: Final = 30
 GAP: Final = 3
 HEAD: Final = 30
 SPACE: Final = 18  # between the platforms and all of them
-DARK_FROM: Final = 0.55  # of the scale: text on it takes the colour of the paper
+STRONG_FROM: Final = 0.8  # of the scale: text on it takes the colour of the paper
+MIDDLE_FROM: Final = 0.6  # likewise, but only where the paper is dark: measured, so that all text has contrast
 FAINTEST: Final = 0.07
 STRONGEST: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """One cell; ``strength`` is the opacity of its colour, None where nothing was run."""
+    """One cell.
+
+    Attributes:
+        x, y: Its left upper corner.
+        text: What stands in it.
+        strength: Opacity of its colour; None where nothing was run.
+        tone: Which text has contrast on it: `strong`, `middle` or empty.
+        spoken: The same in words.
+    """
 
     x: float
     y: float
     text: str
     strength: float | None
-    on_dark: bool
+    tone: str
     spoken: str
 
 
@@ -96,9 +105,15 @@ def _square(x: float, y: float, figure: Figure | None, fault: str, column: str, 
         y=y,
         text=share(figure) if of_all else count(figure),
         strength=FAINTEST + (STRONGEST - FAINTEST) * figure.value if figure else None,
-        on_dark=figure is not None and figure.value >= DARK_FROM,
+        tone=_tone(figure.value if figure else 0.0),
         spoken=clip(f"{spoken}, {percent(figure.value)}" if figure else spoken),
     )
+
+
+def _tone(value: float) -> str:
+    if value >= STRONG_FROM:
+        return "strong"
+    return "middle" if value >= MIDDLE_FROM else ""
 
 
 def _value(figure: Figure | None) -> float:
