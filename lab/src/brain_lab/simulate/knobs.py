@@ -43,14 +43,16 @@ class Knobs:
     - ``log_times``: lines it logs; costs CPU of its requests and disk of its nodes.
     - ``flagged``: share of its requests that raise an alert of compliance.
     - ``nat_bytes``: bytes of a request that leave through a NAT gateway, beside the usual ones.
-    - ``restart``: another number: the container is restarted once.
+    - ``restart``: another number: the container is restarted once. ``replace``: another number: all its pods are
+      deleted and created anew, all at once.
 
     Of edges, [E]: ``edge_delay`` seconds, ``edge_loss`` share of failed attempts, ``calls_times``, ``timeout_times``,
     ``retries_add``, ``pool_times``, ``await_loss`` (share of messages whose answer never comes).
 
     Of nodes, [N]: ``node_cpu`` cores, ``node_memory`` bytes, ``node_disk`` bytes and ``node_io`` busy share used by
     what is no pod; ``node_gone`` 1: its kubelet is silent; ``node_cordon`` 1: takes no new pods; ``gpu_lost`` GPUs
-    that are not allocatable.
+    that are not allocatable. What happens once, when it becomes 1: ``node_drain``: its pods are evicted;
+    ``node_terminate``: its instance is taken away, pods and all; Karpenter may start another one in its place.
 
     Of consumer groups, [K]: ``produce_add`` messages/s, ``stalled`` share of partitions nobody reads,
     ``consumers_times`` their speed.
@@ -108,6 +110,7 @@ class Knobs:
         self.flagged = np.zeros(stations)
         self.nat_bytes = np.zeros(stations)
         self.restart = np.zeros(stations)
+        self.replace = np.zeros(stations)
         self.edge_delay = np.zeros(edges)
         self.edge_loss = np.zeros(edges)
         self.calls_times = np.ones(edges)
@@ -121,6 +124,8 @@ class Knobs:
         self.node_io = np.zeros(nodes)
         self.node_gone = np.zeros(nodes)
         self.node_cordon = np.zeros(nodes)
+        self.node_drain = np.zeros(nodes)
+        self.node_terminate = np.zeros(nodes)
         self.gpu_lost = np.zeros(nodes)
         self.produce_add = np.zeros(groups)
         self.stalled = np.zeros(groups)

@@ -57,6 +57,9 @@ class Nodes:
         self.disk_busy = np.full(len(nodes), 0.03)
         self.lost: Mask = np.zeros(len(nodes), dtype=np.bool_)
         self._silent = np.zeros(len(nodes))
+        self._drain = np.zeros(len(nodes))
+        self._terminate = np.zeros(len(nodes))
+        self.emptied: Mask = np.zeros(len(nodes), dtype=np.bool_)
         self._happenings = happenings
 
     def contend(self, where: Index, demand: Array, memory: Array, io: Array, knobs: Knobs) -> tuple[Array, Array]:
@@ -83,24 +86,38 @@ class Nodes:
         self.disk_busy = np.minimum(self.disk_busy + 0.5 * tight, 1.0)
         self.busy = np.minimum(use, 1.0)
         self.load5 += _FIVE_MINUTES * (wanted + 4.0 * self.disk_busy * tight - self.load5)
-        self._judge(tight)
+        self._judge()
         cpu = np.maximum(use, 1.0) * (1.0 + waiting(use, self.cores)) * thrash
         disk = thrash / np.maximum(1.0 - 0.9 * self.disk_busy, 0.05)
         return cpu, disk
 
-    def _judge(self, tight: Array) -> None:
+    def _judge(self) -> None:
         free = 1.0 - self.memory / self.capacity
         self.pressure = self.active & (free < np.where(self.pressure, 1.5 * PRESSURE, PRESSURE))
         self.disk_pressure = self.active & (1.0 - self.disk_used / self.disk < DISK_PRESSURE)
 
     def breathe(self, at: float, knobs: Knobs) -> None:
-        """Notice which kubelets have been silent for too long."""
+        """Notice which kubelets have been silent for too long, which nodes are emptied, and which are gone."""
+        self._empty(at, knobs)
         self._silent = np.where(knobs.node_gone > 0.0, self._silent + TICK, 0.0)
         ready = self.active & (self._silent < GRACE)
         for node in np.flatnonzero(self.ready & ~ready):
             self.say(at, int(node), "NodeNotReady", "status is now: NodeNotReady", warning=True)
         self.ready = ready
         self.lost = self.active & (self._silent >= GRACE + TOLERATION)
+
+    def _empty(self, at: float, knobs: Knobs) -> None:
+        """``emptied``: nodes whose pods have to leave in this tick."""
+        ended = self.active & (knobs.node_terminate > self._terminate)
+        self.emptied = ended | (self.active & (knobs.node_drain > self._drain))
+        self._drain, self._terminate = knobs.node_drain.copy(), knobs.node_terminate.copy()
+        self.active = self.active & ~ended
+        self.ready = self.ready & ~ended
+        for node in np.flatnonzero(ended):
+            name = self.names[node]
+            words = f"Deleting node {name} because it does not exist in the cloud provider"
+            component = "cloud-node-lifecycle-controller"
+            self._happenings.add(at, ("Node", "", name), "DeletingNode", words, component)
 
     def say(self, at: float, node: int, reason: str, words: str, *, warning: bool = False) -> None:
         """Record an event about a node."""

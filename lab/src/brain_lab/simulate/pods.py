@@ -83,7 +83,7 @@ class Pods:
         self._target = np.zeros(len(services))
         self._rolling: Mask = np.zeros(len(services), dtype=np.bool_)
         self.leaked = np.zeros(count)
-        self._restart_word = np.zeros(len(services))
+        self._restart_word, self._replace_word = np.zeros(len(services)), np.zeros(len(services))
         self._evicted_at = np.zeros(len(nodes.names))
         self._gpu_lost = np.zeros(len(nodes.names))
         self._cordoned: Mask = np.zeros(len(nodes.names), dtype=np.bool_)
@@ -117,10 +117,11 @@ class Pods:
         rolling = self._roll(tick, at, knobs)
         asked = np.minimum(wanted + rolling, np.diff(self.first))[self.service]
         self._fill(tick, at, asked)
+        self._renew(tick, at, knobs)
         self._evict(tick, at)
         self._abandon(tick, at)
         self._schedule(at)
-        self._restart(at, knobs)
+        self._restart(at)
         self._start_up(at, knobs)
         self._kill(at, knobs)
         ready = self.phase == Phase.READY
@@ -174,6 +175,20 @@ class Pods:
                 self._vanish(victim, tick)
                 self._appear(victim, tick, at)
         return rolling.astype(np.float64)
+
+    def _renew(self, tick: int, at: float, knobs: Knobs) -> None:
+        """Delete the pods of nodes that are emptied, and of services all of whose pods are to be new."""
+        words = knobs.replace[: len(self.services)]
+        replaced = words != self._replace_word
+        self._replace_word = words.copy()
+        if not (replaced.any() or self.nodes.emptied.any()):
+            return
+        moving = (self.node >= 0) & self.nodes.emptied[self.node]
+        for slot in np.flatnonzero(moving):
+            self._say(at, int(slot), "Evicted", "Evicted pod", component="karpenter")
+        for slot in np.flatnonzero(moving | (replaced[self.service] & (self.phase != Phase.ABSENT))):
+            self._vanish(int(slot), tick)
+            self._appear(int(slot), tick, at)
 
     def _evict(self, tick: int, at: float) -> None:
         for node in np.flatnonzero(
@@ -235,7 +250,7 @@ class Pods:
         number = self._current[slot]
         self.pods[number] = replace(self.pods[number], node=self.nodes.names[node])
 
-    def _restart(self, at: float, knobs: Knobs) -> None:
+    def _restart(self, at: float) -> None:
         back = (self.phase == Phase.BACKOFF) & (self.until <= at)
         self.phase[back] = Phase.STARTING
         self.until[back] = at + self._start[back]
