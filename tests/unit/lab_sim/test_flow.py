@@ -69,7 +69,7 @@ def test_who_comes_to_a_growing_queue_leaves_when_the_model_says() -> None:
     told = recording.station("front", "latency")
     rows = slice(20, 80)
     assert told[80] > 2.0
-    assert left[rows] - recording.times[rows] == pytest.approx(told[rows], abs=1.0, rel=0.1)
+    assert left[rows] - recording.times[rows] == pytest.approx(told[rows], rel=0.25)
 
 
 def test_a_slow_callee_makes_its_callers_slow_and_nobody_else() -> None:

@@ -12,7 +12,7 @@ from brain_lab.faults.aim import Aim
 from brain_lab.platforms import registry as platforms
 from brain_lab.platforms.model import Call
 from brain_lab.simulate import TICK, run
-from tests.unit.lab_sim.worlds import MORNING, ONSET, broken, healthy, platform, service
+from tests.unit.lab_sim.worlds import FAULTS, MORNING, ONSET, broken, healthy, platform, service
 
 PLATFORMS = platforms.names()
 
@@ -30,7 +30,7 @@ def test_nothing_fires_where_nothing_is_broken(name: str, seed: int) -> None:
     assert alerts.episodes(healthy(name, seed)) == []
 
 
-@pytest.mark.parametrize("fault", faults.names())
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_fault_raises_an_alert_after_its_onset(name: str, fault: str) -> None:
     recording = broken(name, fault)
@@ -43,7 +43,7 @@ def test_a_fault_raises_an_alert_after_its_onset(name: str, fault: str) -> None:
 def test_most_alerts_are_about_others_than_the_cause() -> None:
     elsewhere = []
     for name in PLATFORMS:
-        for fault in faults.names():
+        for fault in FAULTS:
             recording = broken(name, fault)
             services = {one.firing.labels["service"] for one in alerts.episodes(recording)}
             (truth,) = recording.truth
@@ -97,6 +97,26 @@ def test_a_fault_hits_the_target_it_is_given() -> None:
     assert fault.truth is not None
     assert fault.truth.entity == what.entity("ledger-db")
     assert {"ledger-posting", "payments-api"} <= set(fault.truth.victims)
+
+
+def test_two_faults_at_once_are_both_true_and_both_felt() -> None:
+    what = platforms.build("healthcare", 1)
+    both = [
+        faults.make("latency-spike", Aim(what, MORNING + 200.0, target="hl7-validator")),
+        faults.make("rate-limit-too-low", Aim(what, MORNING + 300.0, target="consent-service")),
+    ]
+    recording = run(what, both, MORNING, 600.0, 1)
+    assert [truth.entity.name for truth in recording.truth] == ["hl7-validator", "consent-service"]
+    services = {one.firing.labels["service"] for one in alerts.episodes(recording)}
+    assert {"mllp-gateway", "emr-gateway"} <= services
+
+
+def test_a_fault_that_ends_is_over() -> None:
+    what = platforms.build("healthcare", 1)
+    fault = faults.make("rate-limit-too-low", Aim(what, MORNING + 200.0, duration=300.0, target="consent-service"))
+    recording = run(what, fault, MORNING, 900.0, 1)
+    assert alerts.firing(recording, MORNING + 450.0)
+    assert alerts.firing(recording) == []
 
 
 def test_a_fault_or_target_that_is_not_there_is_named() -> None:

@@ -16,6 +16,18 @@ from brain_lab.simulate.effect import Effect
 MORNING = 1_790_000_000.0 // 86400 * 86400 + 9 * 3600.0
 """09:00 UTC of some day."""
 
+FAULTS = (
+    "latency-spike",
+    "oom-kill",
+    "database-lock",
+    "network-delay",
+    "bad-rollout",
+    "node-pressure",
+    "kafka-consumer-lag",
+    "rate-limit-too-low",
+)
+"""Those that prove the model; the others have tests of their own."""
+
 ONSET = 420.0
 """Seconds after the start at which faults of the shared runs begin."""
 

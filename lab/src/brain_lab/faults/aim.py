@@ -12,7 +12,7 @@ import numpy as np
 
 from brain_common.errors import ConfigError
 from brain_lab.platforms.model import Platform, Service, Slo
-from brain_lab.platforms.traffic import callers, spread, visits
+from brain_lab.platforms.traffic import callers, latencies, spread, visits
 from brain_lab.simulate.load import course
 from brain_lab.simulate.recording import Array, Truth
 
@@ -111,6 +111,15 @@ class Aim:
         limits = np.array([slo.latency for slo in self._promises])
         needed = limits / np.maximum(self._visits[name], 1e-9)
         return float(min(needed.min(initial=LONGEST), LONGEST))
+
+    def subtle(self, names: Sequence[str]) -> list[str]:
+        """The half of the stations that have to slow down least, for their size, to break a promise of others.
+
+        A small service far down has to become a hundred times slower until somebody notices: nobody could miss it.
+        """
+        usual = latencies(self.platform.by_name)
+        by_factor = sorted(names, key=lambda name: (self.breaking(name) / usual[name], name))
+        return by_factor[: (len(by_factor) + 1) // 2]
 
     @cached_property
     def rates(self) -> Mapping[str, float]:

@@ -15,7 +15,7 @@ from brain_lab.simulate.knobs import Knobs
 def make(aim: Aim) -> Fault:
     """Slow enough that a promise of a caller breaks."""
     busy = [name for name in aim.services(lambda one: one.role is Role.HTTP) if aim.rates[name] > 1.0]
-    name = aim.choose(busy, "no busy service")
+    name = aim.choose(aim.subtle(busy), "no busy service")
     extra = aim.breaking(name) * aim.rng.uniform(1.0, 1.6)
 
     def turn(at: float, knobs: Knobs) -> None:

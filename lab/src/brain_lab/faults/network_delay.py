@@ -16,7 +16,7 @@ from brain_lab.simulate.knobs import Knobs
 def make(aim: Aim) -> Fault:
     """Long enough that a promise of a caller breaks."""
     busy = [name for name in aim.services(lambda one: one.role is Role.HTTP) if aim.rates[name] > 1.0]
-    name = aim.choose(busy, "no busy service")
+    name = aim.choose(aim.subtle(busy), "no busy service")
     delay = aim.breaking(name) * aim.rng.uniform(0.8, 1.3)
 
     def turn(at: float, knobs: Knobs) -> None:

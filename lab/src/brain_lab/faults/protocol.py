@@ -2,6 +2,14 @@
 
 A fault does not know the simulator's equations and cannot reach its state: what it does to the world is what the
 knobs allow, and everything else is consequence.
+
+A new fault is a file with ``make(aim: Aim) -> Fault`` and a line in the registry. ``make`` chooses a target with
+``aim.choose`` among those whose trouble reaches a promise (``aim.services``, ``aim.reach``), draws its strength from
+``aim.rng``, and returns an ``Effect`` of three things: a closure that turns knobs (all are listed in
+``simulate.knobs``) by ``aim.strength(at)``, the truth (``aim.truth``), and the events, changes and cloud calls that the
+simulation does not make by itself. How strong it has to be is ``aim.breaking`` (seconds) and ``aim.rates``
+(requests/s); both know the platform and the time of day, so that every seed raises an alert. A knob that is missing
+is added to ``Knobs`` and read where it acts.
 """
 
 from __future__ import annotations

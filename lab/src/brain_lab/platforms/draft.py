@@ -30,7 +30,7 @@ from brain_lab.platforms.model import (
     Station,
     Topic,
 )
-from brain_lab.platforms.traffic import missing, order, spread
+from brain_lab.platforms.traffic import AWAITED, latencies, missing, spread
 from brain_lab.simulate.queueing import quantile_of_mean
 
 BOUNDARIES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -133,7 +133,7 @@ class Draft:
     def finished(self) -> Platform:
         """The platform, sized for the peak of its day."""
         rates = self._rates()
-        latency = self._latencies()
+        latency = latencies(self.stations)
         sized = {name: self._sized(station, rates[name], latency) for name, station in self.stations.items()}
         stations = sized.values()
         services = tuple(one for one in stations if isinstance(one, Service))
@@ -157,17 +157,6 @@ class Draft:
         for entry in self.entries:
             outside[entry.to] = outside.get(entry.to, 0.0) + entry.rate * PEAK[entry.curve]
         return spread(self.stations, outside)
-
-    def _latencies(self) -> Mapping[str, float]:
-        """Seconds of a request to each station at usual load, callees and some waiting included."""
-        latency: dict[str, float] = {}
-        for name in reversed(order(self.stations)):
-            station = self.stations[name]
-            own = _alone(station)
-            for call in getattr(station, "calls", ()):
-                own += 0.4 if call.awaits else call.calls * missing(self.stations, call) * latency[call.to]
-            latency[name] = own * 1.05
-        return latency
 
     def _sized(self, station: Station, rate: float, latency: Mapping[str, float]) -> Station:
         if isinstance(station, Service):
@@ -209,7 +198,7 @@ class Draft:
 
     def _sized_call(self, call: Call, rate: float, latency: Mapping[str, float], resilient: bool) -> Call:
         target = self.stations[call.to]
-        seconds = 0.4 if call.awaits else latency[call.to]
+        seconds = AWAITED if call.awaits else latency[call.to]
         timeout = max(0.5, _nice(25.0 * seconds))
         pool = 0
         if isinstance(target, Database):
@@ -262,13 +251,6 @@ def _call(word: str) -> Call:
             return Call(target, float(calls), critical=critical, behind=cache, awaits=mark == "<")
     target, _, cache = word.partition("@")
     return Call(target, behind=cache)
-
-
-def _alone(station: Station) -> float:
-    if isinstance(station, Database):
-        disk = station.reads * (1.0 - station.hit_ratio) + station.writes
-        return station.own_seconds + station.cpu_seconds + disk * 0.0006
-    return float(station.own_seconds + getattr(station, "cpu_seconds", 0.0))
 
 
 def _sized_database(database: Database, rate: float, seconds: float) -> Database:

@@ -1,13 +1,23 @@
-"""How the load that comes in spreads over the stations of a platform in which nothing is wrong."""
+"""How load spreads over the stations of a platform in which nothing is wrong, and how long they take."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brain_lab.platforms.model import Cache, Call, Platform, Service, Station
+from brain_lab.platforms.model import Cache, Call, Database, Platform, Service, Station
+
+DISK_READ: Final = 0.0006
+"""Seconds of one read of a network volume that is not busy."""
+
+AWAITED: Final = 0.4
+"""Seconds that an answer through a topic usually takes."""
+
+_BUSY: Final = 1.05
+"""What waiting adds at usual load."""
 
 
 def spread(stations: Mapping[str, Station], outside: Mapping[str, float]) -> dict[str, float]:
@@ -95,3 +105,22 @@ def visits(platform: Platform, tops: Sequence[str]) -> dict[str, NDArray[np.floa
                 if not call.awaits:
                     found[call.to] += found[name] * call.calls * missing(platform.by_name, call)
     return found
+
+
+def latencies(stations: Mapping[str, Station]) -> dict[str, float]:
+    """Seconds of a request to each station at usual load, callees and some waiting included."""
+    found: dict[str, float] = {}
+    for name in reversed(order(stations)):
+        station = stations[name]
+        seconds = _alone(station)
+        for call in getattr(station, "calls", ()):
+            seconds += AWAITED if call.awaits else call.calls * missing(stations, call) * found[call.to]
+        found[name] = seconds * _BUSY
+    return found
+
+
+def _alone(station: Station) -> float:
+    if isinstance(station, Database):
+        disk = station.reads * (1.0 - station.hit_ratio) + station.writes
+        return station.own_seconds + station.cpu_seconds + disk * DISK_READ
+    return float(station.own_seconds + getattr(station, "cpu_seconds", 0.0))

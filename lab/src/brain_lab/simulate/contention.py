@@ -24,16 +24,16 @@ _STARTING: Final = {"java": 0.8, "dotnet": 0.5}
 _STARTING_ELSE: Final = 0.2
 """Share of its CPU limit that a container uses while it starts."""
 
-_LOG_CORES: Final = 0.00002
+LOG_CORES: Final = 0.00002
 """CPU seconds of a line of log beyond the usual ones, which are part of a request."""
 
-_LOG_IO: Final = 4e-6
+LOG_IO: Final = 4e-6
 """Busy seconds of a node's disk for a line of log."""
 
 
 def logging(knobs: Knobs) -> Array:
     """[S] CPU seconds that a request needs more because it logs more than usual."""
-    return np.asarray(np.maximum(knobs.log_times - 1.0, 0.0) * LINES * _LOG_CORES)
+    return np.asarray(np.maximum(knobs.log_times - 1.0, 0.0) * LINES * LOG_CORES)
 
 
 class Contention:
@@ -65,7 +65,7 @@ class Contention:
         self.logs = rate * LINES * knobs.log_times
         work = np.minimum((rate * cpu)[:count] * per_pod, self._limit * knobs.cores_times[:count])
         demand = work[pods.service] * ready + self._burst * starting + IDLE_CORES * (ready | starting)
-        io = (self.logs[:count] * _LOG_IO * per_pod)[pods.service] * ready
+        io = (self.logs[:count] * LOG_IO * per_pod)[pods.service] * ready
         self.cores = summed(pods.service, demand, count)
         self.serving = summed(pods.service, demand * ready, count)
         here = np.flatnonzero(pods.node >= 0)

@@ -23,18 +23,31 @@ if TYPE_CHECKING:
 _EVERY: Final = 1500.0
 """Seconds of a run for each decoy of a kind."""
 
+_AROUND: Final = (-500.0, 150.0)
+"""Seconds from the onset within which one decoy of each kind begins."""
+
 
 def decoys_for(
     platform: Platform, start: float, seconds: float, faults: Sequence[Fault], rng: np.random.Generator
 ) -> list[Fault]:
     """The decoys of a run; none of them is about anything that is broken."""
     broken = {fault.truth.entity.name for fault in faults if fault.truth is not None}
+    onset = min((fault.truth.onset for fault in faults if fault.truth is not None), default=None)
     count = max(round(seconds / _EVERY), 1)
     decoys: list[Fault] = []
     for make in (_batch, _traffic, _warming, _rolling, _syncing, _editing):
-        for moment in start + rng.uniform(0.05, 0.95, count) * seconds:
-            decoys += make(platform, float(moment), broken, rng)
+        for moment in _moments(start, seconds, count, onset, rng):
+            decoys += make(platform, moment, broken, rng)
     return decoys
+
+
+def _moments(start: float, seconds: float, count: int, onset: float | None, rng: np.random.Generator) -> list[float]:
+    """Anywhere in the run; where something breaks, the first of them around that moment, where it misleads most."""
+    moments = (start + rng.uniform(0.05, 0.95, count) * seconds).tolist()
+    around = float(rng.uniform(*_AROUND))
+    if onset is not None:
+        moments[0] = float(np.clip(onset + around, start, start + seconds))
+    return [float(moment) for moment in moments]
 
 
 def _batch(platform: Platform, at: float, broken: set[str], rng: np.random.Generator) -> list[Effect]:

@@ -18,7 +18,7 @@ from brain_lab.simulate.decoys import decoys_for
 from brain_lab.simulate.flow import Flow
 from brain_lab.simulate.happenings import Happenings
 from brain_lab.simulate.knobs import Knobs
-from brain_lab.simulate.load import incoming, wanders
+from brain_lab.simulate.load import incoming, service_times
 from brain_lab.simulate.memory import Memory
 from brain_lab.simulate.network import Array, compiled
 from brain_lab.simulate.nodes import Nodes
@@ -113,8 +113,7 @@ class _Run:
         draws = dict(zip(_CONCERNS, np.random.SeedSequence(seed).spawn(len(_CONCERNS)), strict=True))
         rng = {concern: np.random.default_rng(sequence) for concern, sequence in draws.items()}
         self._load = incoming(network, self._times, rng["load"])
-        spread = np.where(network.reads > 0.0, 0.12, 0.04)  # a query is cheap or it is not
-        self._noise = wanders(rng["service time"], len(self._times), len(network.names), 1.0) ** spread
+        self._noise = service_times(network, len(self._times), rng["service time"])
         self._happenings = Happenings()
         self._nodes = Nodes(network, self._happenings)
         self._pods = Pods(network, self._nodes, self._happenings, rng["names"], float(self._times[0]))

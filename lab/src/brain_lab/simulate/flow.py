@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from brain_lab.platforms.traffic import DISK_READ
 from brain_lab.simulate.knobs import Knobs
 from brain_lab.simulate.network import ENDLESS, Array, Level, Network, summed
 from brain_lab.simulate.queueing import attempts, capped, tail, waiting
@@ -31,9 +32,6 @@ OPEN_SECONDS: Final = 30.0
 
 PROBES: Final = 0.05
 """Share of calls that an open breaker lets through."""
-
-DISK_READ: Final = 0.0006
-"""Seconds of one read of a network volume that is not busy."""
 
 _DISK_QUEUES: Final = np.array(8.0)
 _RELAXATION: Final = 0.6

@@ -1,15 +1,21 @@
-"""How many requests come in from outside, tick by tick: the curve of the day, its wander, and Poisson's noise."""
+"""What varies by itself: how many requests come in from outside, and how long each station takes for one."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from brain_lab.platforms.model import Curve, Entry
+from brain_lab.platforms.model import Cache, Curve, Database, Entry, External
 from brain_lab.simulate.network import Array, Network
 from brain_lab.simulate.recording import TICK
 
 _WANDER = 0.025
 """Relative standard deviation of the slow change of an entry's load, over some minutes."""
+
+_UNEVEN = {Database: 0.22, Cache: 0.12, External: 0.25}
+"""The same of service times over half a minute: a query is cheap or it is not, and the internet has its moments."""
+
+_UNEVEN_SERVICES = (0.03, 0.14)
+"""Of services: some always do the same, some what they are asked for."""
 
 
 def incoming(network: Network, times: Array, rng: np.random.Generator) -> Array:
@@ -20,6 +26,13 @@ def incoming(network: Network, times: Array, rng: np.random.Generator) -> Array:
         mean = entry.rate * course(entry, times) * wander(rng, len(times), _WANDER)
         load[:, column[entry.to]] += rng.poisson(np.maximum(mean, 0.0) * TICK) / TICK
     return load
+
+
+def service_times(network: Network, count: int, rng: np.random.Generator) -> Array:
+    """[count, S] factors of service times."""
+    own = rng.uniform(*_UNEVEN_SERVICES, len(network.names))
+    spread = [_UNEVEN.get(type(station), own[n]) for n, station in enumerate(network.platform.stations)]
+    return np.asarray(wanders(rng, count, len(spread), 1.0) ** np.array(spread))
 
 
 def course(entry: Entry, times: Array) -> Array:

@@ -8,7 +8,6 @@ import numpy as np
 
 from brain_lab.simulate.happenings import Happenings
 from brain_lab.simulate.knobs import Knobs
-from brain_lab.simulate.network import Array
 from brain_lab.simulate.nodes import Nodes
 
 BATCH: Final = 10.0
@@ -53,7 +52,3 @@ class Provisioner:
         self._launched_gpu += float(self._nodes.gpus[node] > 0.0)
         name = self._nodes.names[node]
         self._happenings.add(at, ("NodeClaim", "", name), "Launched", "Status condition transitioned", "karpenter")
-
-    def coming(self) -> Array:
-        """[N] 1 for nodes on their way."""
-        return np.asarray(np.isfinite(self._ready_at), dtype=np.float64)

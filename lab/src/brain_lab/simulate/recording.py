@@ -90,7 +90,7 @@ class Recording:
         nodes: [T, N] likewise, in the order of ``platform.nodes``.
         topics: [T, K] likewise, in the order of ``groups``.
         fleets: [T, F] likewise, in the order of ``platform.fleets``: ``silent`` share of devices.
-        cluster: [T, 1] ``unscheduled`` pods, ``launched`` and ``coming`` nodes.
+        cluster: [T, 1] ``unscheduled`` pods and ``launched`` nodes.
         calls: (caller, call) of the edges.
         groups: (topic, consumer) of the consumer groups.
         pod_list: All pods, in the order in which they came into being.

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from brain_lab.emit.metrics.scrape import SCRAPE_SECONDS, Scrape
+from brain_lab.platforms.traffic import DISK_READ
 from brain_lab.replay.series import PromSeries
-from brain_lab.simulate.flow import DISK_READ
 from brain_lab.simulate.recording import Array
 
 _MINUTE = int(60.0 / SCRAPE_SECONDS)
