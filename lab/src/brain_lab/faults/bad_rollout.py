@@ -6,8 +6,9 @@ Pods are replaced one by one, so that the trouble grows in steps.
 from __future__ import annotations
 
 from brain_lab.faults.aim import Aim
+from brain_lab.faults.capacity import ruinous
 from brain_lab.faults.protocol import Fault
-from brain_lab.platforms.model import Role, Service
+from brain_lab.platforms.model import Role
 from brain_lab.simulate.changing import rollout, sync
 from brain_lab.simulate.effect import Effect
 from brain_lab.simulate.knobs import Knobs
@@ -20,7 +21,7 @@ def make(aim: Aim) -> Fault:
     service = aim.platform.service(name)
     failing = bool(aim.rng.random() < 0.6)
     errors = aim.rng.uniform(0.15, 0.5)
-    cpu_times = _ruinous(aim, service) * aim.rng.uniform(1.1, 1.5)
+    cpu_times = ruinous(aim, service) * aim.rng.uniform(1.1, 1.5)
 
     def turn(at: float, knobs: Knobs) -> None:
         if not aim.strength(at, ramp=0.0):
@@ -40,9 +41,3 @@ def make(aim: Aim) -> Fault:
     kinds = ("errors", "latency") if failing else ("cpu", "latency", "saturation")
     truth = aim.truth("bad-rollout", name, kinds, "kubernetes", f"undo the rollout of {name}")
     return Effect(turn, truth, changes=changes)
-
-
-def _ruinous(aim: Aim, service: Service) -> float:
-    """Times its usual CPU at which all the replicas that it may have are at their limit."""
-    most = service.scaler.maximum if service.scaler else service.replicas
-    return most * service.cpu_limit / (aim.rates[service.name] * service.cpu_seconds)

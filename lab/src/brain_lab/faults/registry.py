@@ -8,14 +8,27 @@ from typing import Final
 
 from brain_common.errors import ConfigError
 from brain_lab.faults import (
+    argocd_sync_failed,
     bad_rollout,
+    compliance_alert_flood,
     database_lock,
+    database_read_spike,
+    iam_access_denied,
+    idle_gpu,
     kafka_consumer_lag,
     latency_spike,
+    logging_storm,
+    mesh_certificate_expired,
+    nat_traffic,
     network_delay,
     node_pressure,
     oom_kill,
+    pipeline_broken,
     rate_limit_too_low,
+    retry_storm,
+    runaway_autoscaling,
+    terraform_failed_apply,
+    terraform_state_lock,
 )
 from brain_lab.faults.aim import Aim
 from brain_lab.faults.protocol import Fault
@@ -29,6 +42,19 @@ _MAKERS: Final[Mapping[str, Callable[[Aim], Fault]]] = {
     "node-pressure": node_pressure.make,
     "kafka-consumer-lag": kafka_consumer_lag.make,
     "rate-limit-too-low": rate_limit_too_low.make,
+    "logging-storm": logging_storm.make,
+    "mesh-certificate-expired": mesh_certificate_expired.make,
+    "compliance-alert-flood": compliance_alert_flood.make,
+    "database-read-spike": database_read_spike.make,
+    "terraform-state-lock": terraform_state_lock.make,
+    "terraform-failed-apply": terraform_failed_apply.make,
+    "pipeline-broken": pipeline_broken.make,
+    "argocd-sync-failed": argocd_sync_failed.make,
+    "iam-access-denied": iam_access_denied.make,
+    "idle-gpu": idle_gpu.make,
+    "nat-traffic": nat_traffic.make,
+    "runaway-autoscaling": runaway_autoscaling.make,
+    "retry-storm": retry_storm.make,
 }
 
 

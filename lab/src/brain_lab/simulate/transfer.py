@@ -13,6 +13,9 @@ import numpy as np
 from brain_lab.simulate.knobs import Knobs
 from brain_lab.simulate.network import Array
 
+NAT_GATEWAY: Final = "nat-0f4e7d2c91ab36580"
+"""The one that all zones share."""
+
 REQUEST_BYTES: Final = 6e3
 """Of a request and its answer."""
 
