@@ -18,7 +18,7 @@ import numpy as np
 from brain_lab.platforms.traffic import DISK_READ
 from brain_lab.simulate.knobs import Knobs
 from brain_lab.simulate.network import ENDLESS, Array, Level, Network, summed
-from brain_lab.simulate.queueing import attempts, capped, tail, waiting
+from brain_lab.simulate.queueing import MOST_BUSY, attempts, capped, exponent, tail, waiting
 from brain_lab.simulate.recording import TICK
 
 REFUSAL: Final = 0.002
@@ -36,7 +36,12 @@ PROBES: Final = 0.05
 _DISK_QUEUES: Final = np.array(8.0)
 _RELAXATION: Final = 0.6
 """How much of the new holding time counts in a tick: requests that started before it are still inside."""
+_RESENT: Final = 1.2
+"""Seconds that a request takes longer for each share of lost packets: retransmission timeouts of its round trips."""
+
 _TINY: Final = 1e-9
+_LEAST: Final = 1e-5
+"""Share of calls that always gets through, so that nothing is divided by nothing."""
 
 
 class Flow:
@@ -47,19 +52,22 @@ class Flow:
         self._network = network
         self.backlog = np.zeros(stations)
         self.hold = network.own + network.cpu + 0.01
-        self.latency = self.hold.copy()
+        self.latency = np.append(self.hold, 0.0)
         self.failing = network.errors.copy()
         self.rate = np.zeros(stations)
         self.served = np.zeros(stations)
         self.inside = np.zeros(stations)
         self.pool_cap = np.full(stations, np.inf)
-        self.refusing, self.wrong = np.zeros(stations), network.errors.copy()
         self.attempt_failing, self.attempt_lost = np.zeros(edges), np.zeros(edges)
         self.open_until = np.zeros(edges)
-        self._cpu_wait = np.zeros(stations)
         self.state: dict[str, Array] = {}
         self.edge_state: dict[str, Array] = {}
-        self._pooled = network.pool < ENDLESS
+        self._pooled = np.flatnonzero(network.pool < ENDLESS)
+        # What is awaited is not called: a station more stands for it, which is always quick and right.
+        self._callee = np.where(network.awaits, stations, network.dst)
+        self._passing, self._right = np.ones(stations + 1), np.ones(stations + 1)
+        self._good, self._queued = np.ones(stations), np.zeros(stations)
+        self._call_seconds, self._patient, self.pool_used = np.zeros(edges), np.zeros(edges), np.zeros(edges)
         self._cached = network.cache >= 0
 
     def capacity(self, ready: Array, mixed: Array, knobs: Knobs) -> Array:
@@ -131,27 +139,48 @@ class Flow:
             knobs: Of this tick.
             at: Seconds since the epoch.
         """
-        n = self._network
-        cores = np.maximum(ready * n.cores * knobs.cores_times, 1.0)
-        busy = self.rate * n.cpu * knobs.cpu_times / np.maximum(ready * n.cores * knobs.cores_times, _TINY)
-        self._base = own + cpu * (1.0 + waiting(busy, cores)) + self._disk(knobs)
-        self._slots = np.maximum(ready * n.workers * knobs.slots_times, _TINY)
-        self._errors, self._ready = errors, ready
-        lost = knobs.net_loss[n.src] + knobs.net_loss[n.dst]
-        self._loss = 1.0 - (1.0 - np.minimum(lost * lost, 1.0)) * (1.0 - knobs.edge_loss)
-        self._delay = knobs.edge_delay + knobs.net_delay[n.src] + knobs.net_delay[n.dst] + 1.2 * lost
-        self._limits = n.timeout * knobs.timeout_times
-        self._pools = n.pool * knobs.pool_times
-        self._unreachable = knobs.unreachable[n.dst]
-        self._call_seconds, self._call_failing = np.zeros(len(n.calls)), np.zeros(len(n.calls))
-        self._awaited = np.where(n.awaits, delays[n.await_group] if len(delays) else 0.0, 0.0)
-        self.pool_used, self._patient = np.zeros(len(n.calls)), np.zeros(len(n.calls))
-        for level in reversed(n.levels):
-            held, survival = self._edges_of(level, knobs)
-            self._stations_of(level, held, survival)
-        self._cap_by_pools()
+        self._prepare_stations(own, cpu, errors, ready, knobs)
+        self._prepare_edges(delays, knobs)
+        for level in reversed(self._network.levels):
+            self._stations_of(level, *self._edges_of(level))
+        self._conclude()
         self._trip(at)
         self._note()
+
+    def _prepare_stations(self, own: Array, cpu: Array, errors: Array, ready: Array, knobs: Knobs) -> None:
+        """What the levels need and what does not depend on them: all of it in one go."""
+        n = self._network
+        cores = ready * n.cores * knobs.cores_times
+        busy = self.rate * n.cpu * knobs.cpu_times / np.maximum(cores, _TINY)
+        self._base = own + cpu * (1.0 + waiting(busy, np.maximum(cores, 1.0))) + self._disk(knobs)
+        slots = np.maximum(ready * n.workers * knobs.slots_times, _TINY)
+        self._use = self.rate / slots
+        self._exponent, self._per_slot = exponent(np.maximum(slots, 1.0)), ~n.consumer / np.maximum(slots, 1.0)
+        self._clearing = np.where(self.rate > _TINY, self.backlog / np.maximum(self.rate, _TINY), 0.0)
+        self._there, self._ready, self._sound = ready > 0.0, ready, 1.0 - errors
+        total = self.rate + self.limited + self.overflow
+        refusing = np.where(total > _TINY, self.overflow / np.maximum(total, _TINY), ~self._there)
+        self._passing[:-1] = 1.0 - refusing
+        admitted = self.rate + self.limited
+        self._let_in = np.where(admitted > _TINY, self.rate / np.maximum(admitted, _TINY), 1.0)
+
+    def _prepare_edges(self, delays: Array, knobs: Knobs) -> None:
+        n = self._network
+        lost = knobs.net_loss[n.src] + knobs.net_loss[n.dst]
+        reached = 1.0 - knobs.unreachable[n.dst]
+        arriving = (1.0 - np.minimum(lost * lost, 1.0)) * (1.0 - knobs.edge_loss) * reached
+        self._through = arriving * np.where(n.awaits, 1.0 - knobs.await_loss, 1.0)
+        awaited = delays[n.await_group] if len(delays) else 0.0
+        self._delay = knobs.edge_delay + knobs.net_delay[n.src] + knobs.net_delay[n.dst] + _RESENT * lost
+        self._delay += np.where(n.awaits, awaited, 0.0)
+        self._reached, self._limits = reached, n.timeout * knobs.timeout_times
+        self._tries = n.retries + knobs.retries_add + 1.0
+        self._calls = np.where(n.awaits, 1.0, self.asked)
+        self._needed = n.critical * np.minimum(self._calls, 1.0)
+        replicas = np.maximum(self._ready[n.src], 1.0)  # those that come back find their pools empty
+        self._pools = np.maximum(n.pool * knobs.pool_times * replicas, _TINY)
+        self._pool_exponent = exponent(np.maximum(self._pools, 1.0))
+        self._per_connection = 1.0 / np.maximum(self._pools, 1.0)
 
     def _disk(self, knobs: Knobs) -> Array:
         """[S] seconds a query spends on disk."""
@@ -159,66 +188,55 @@ class Flow:
         busy = self.rate * operations / (self._network.iops * knobs.iops_times)
         return operations * DISK_READ * (1.0 + waiting(busy, _DISK_QUEUES))
 
-    def _edges_of(self, level: Level, knobs: Knobs) -> tuple[Array, Array]:
-        """[S] seconds held by the callees of a level, and the logarithm of the share that survives them."""
-        n, e, stations = self._network, level.edges, len(self._network.names)
+    def _edges_of(self, level: Level) -> tuple[Array, Array]:
+        """Seconds held by the callees of a level's stations, and the share of requests that survives them."""
+        e, i = level.edges, level.stations
         if e.stop == e.start:
-            return np.zeros(stations), np.zeros(stations)
-        src, dst, limit, awaits = n.src[e], n.dst[e], self._limits[e], n.awaits[e]
-        answer = np.where(awaits, self._awaited[e], self.latency[dst]) + self._delay[e]
-        patient = capped(answer, limit)
-        refused = np.where(awaits, knobs.await_loss[e], self.refusing[dst])
-        arrived = (1.0 - tail(limit / answer)) * (1.0 - refused) * (1.0 - self._loss[e]) * (1.0 - self._unreachable[e])
-        wrong = np.where(awaits, 0.0, self.wrong[dst])
-        self.attempt_lost[e], self.attempt_failing[e] = 1.0 - arrived, 1.0 - arrived * (1.0 - wrong)
-        patient = patient * (1.0 - self._unreachable[e]) + REFUSAL * self._unreachable[e]
-        retries = n.retries[e] + knobs.retries_add[e]
-        patience = patient * attempts(1.0 - arrived, retries)
-        failing = 1.0 - (1.0 - (1.0 - arrived) ** (retries + 1.0)) * (1.0 - wrong)
-        closed = 1.0 - self._open[e]
-        self._call_seconds[e] = closed * (patience + self._pool_wait(e, patient)) + (1.0 - closed) * REFUSAL
-        self._call_failing[e] = closed * failing + (1.0 - closed)
-        asked = np.where(awaits, 1.0, self.asked[e])
-        lost = np.minimum(n.critical[e] * self._call_failing[e] * np.minimum(asked, 1.0), 0.99999)
-        return (
-            summed(src, asked * self._call_seconds[e], stations),
-            summed(src, np.log1p(-lost), stations),
-        )
+            return np.zeros(len(i)), np.ones(len(i))
+        src, dst, limit, closed = self._network.src[e], self._callee[e], self._limits[e], 1.0 - self._open[e]
+        answer = self.latency[dst] + self._delay[e]
+        arrived = (1.0 - tail(limit / answer)) * self._passing[dst] * self._through[e]
+        self.attempt_lost[e] = lost = 1.0 - arrived
+        given_up = lost ** self._tries[e]
+        tries = attempts(lost, self._tries[e] - 1.0)
+        self._patient[e] = patient = capped(answer, limit) * self._reached[e] + REFUSAL * (1.0 - self._reached[e])
+        self.pool_used[e] = used = self.flow[e] * patient / self._pools[e]
+        busy = np.minimum(used, MOST_BUSY)
+        for_connection = busy ** self._pool_exponent[e] * self._per_connection[e] / (1.0 - busy)
+        self._call_seconds[e] = seconds = closed * patient * (tries + for_connection) + (1.0 - closed) * REFUSAL
+        answered = closed * (1.0 - given_up) * self._right[dst]
+        survival = np.log1p(-np.minimum(self._needed[e] * (1.0 - answered), 1.0 - _LEAST))
+        count = len(self._network.names)
+        return summed(src, self._calls[e] * seconds, count)[i], np.exp(summed(src, survival, count)[i])
 
-    def _pool_wait(self, e: slice, patient: Array) -> Array:
-        """Seconds a call waits for a connection of its caller's pool."""
-        pool = np.maximum(self._pools[e] * self._ready[self._network.src[e]], _TINY)
-        self._patient[e] = patient
-        self.pool_used[e] = used = self.flow[e] * patient / pool
-        return np.where(self._pooled[e], patient * waiting(used, np.maximum(pool, 1.0)), 0.0)
+    def _stations_of(self, level: Level, held: Array, surviving: Array) -> None:
+        i = level.stations
+        before = self.hold[i]
+        hold = np.minimum(before + _RELAXATION * (self._base[i] + held - before), LONGEST)
+        busy = np.minimum(self._use[i] * hold, MOST_BUSY)
+        queued = hold * busy ** self._exponent[i] * self._per_slot[i] / (1.0 - busy)
+        taken = np.minimum(hold + queued + self._clearing[i], LONGEST)
+        self.latency[i] = np.where(self._there[i], taken, REFUSAL)
+        self._good[i] = good = self._sound[i] * surviving
+        self._right[i] = self._let_in[i] * good
+        self.hold[i], self._queued[i] = hold, queued
 
-    def _cap_by_pools(self) -> None:
-        """How many requests/s the pools of each station let through at most."""
+    def _conclude(self) -> None:
+        """What follows for each station once all levels are known, and how much the pools let through at most."""
         n = self._network
-        edges = np.flatnonzero(self._pooled)
+        refused = self.limited + self.overflow
+        total, failed = self.rate + refused, 1.0 - self._good
+        idle = np.where(self._there, failed, 1.0)
+        self.served = self.rate * self._good
+        self.failing = np.where(total > _TINY, (refused + self.rate * failed) / np.maximum(total, _TINY), idle)
+        self.inside = self.rate * (self.hold + self._queued) + self.backlog
+        self.attempt_failing = 1.0 - (1.0 - self.attempt_lost) * self._right[self._callee]
+        edges = self._pooled
         src = n.src[edges]
-        pool = self._pools[edges] * self._ready[src]
         per_request = self.flow[edges] / np.maximum(self.rate[src], _TINY)
         self.pool_cap = np.full(len(n.names), np.inf)
-        np.minimum.at(self.pool_cap, src, pool / np.maximum(per_request * self._patient[edges], _TINY))
-
-    def _stations_of(self, level: Level, held: Array, survival: Array) -> None:
-        n, i = self._network, level.stations
-        hold = self.hold[i] + _RELAXATION * (self._base[i] + held[i] - self.hold[i])
-        self.hold[i] = hold = np.minimum(hold, LONGEST)
-        rate, slots = self.rate[i], self._slots[i]
-        queued = np.where(n.consumer[i], 0.0, hold * waiting(rate * hold / slots, np.maximum(slots, 1.0)))
-        clearing = np.where(rate > _TINY, self.backlog[i] / np.maximum(rate, _TINY), 0.0)
-        self.latency[i] = np.where(self._ready[i] > 0.0, np.minimum(hold + queued + clearing, LONGEST), REFUSAL)
-        failed = 1.0 - (1.0 - self._errors[i]) * np.exp(survival[i])
-        self.served[i] = rate * (1.0 - failed)
-        refused = self.limited[i] + self.overflow[i]
-        total = rate + refused
-        down = np.where(self._ready[i] > 0.0, failed, 1.0)
-        self.failing[i] = np.where(total > _TINY, (refused + rate * failed) / np.maximum(total, _TINY), down)
-        self.refusing[i] = np.where(total > _TINY, self.overflow[i] / np.maximum(total, _TINY), down)
-        self.wrong[i] = (self.failing[i] - self.refusing[i]) / np.maximum(1.0 - self.refusing[i], _TINY)
-        self.inside[i] = rate * (hold + queued) + self.backlog[i]
+        most = self._pools[edges] / np.maximum(per_request * self._patient[edges], _TINY)
+        np.minimum.at(self.pool_cap, src, most)
 
     def _trip(self, at: float) -> None:
         """Open the breakers of edges on which too much fails."""
@@ -233,7 +251,7 @@ class Flow:
             "overflow": self.overflow,
             "rate": self.rate,
             "served": self.served,
-            "latency": self.latency,
+            "latency": self.latency[:-1],
             "hold": self.hold,
             "backlog": self.backlog,
             "inside": self.inside,

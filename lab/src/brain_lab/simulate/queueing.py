@@ -37,7 +37,12 @@ def waiting(utilisation: Array, servers: Array, variability: float = 1.0) -> Arr
         variability: (Ca² + Cs²)/2; 1 for M/M/c.
     """
     busy = np.minimum(utilisation, MOST_BUSY)
-    return variability * busy ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0) / (servers * (1.0 - busy))
+    return variability * busy ** exponent(servers) / (servers * (1.0 - busy))
+
+
+def exponent(servers: Array) -> Array:
+    """Of the utilisation in that formula; for loops in which the number of servers stays the same."""
+    return np.asarray(np.sqrt(2.0 * (servers + 1.0)) - 1.0)
 
 
 def tail(times: Array) -> Array:
