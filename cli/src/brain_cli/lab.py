@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from brain_cli.lab_run import run
+
 app = typer.Typer(no_args_is_help=True)
+app.command()(run)
 
 
 @app.callback()
