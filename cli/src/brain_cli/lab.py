@@ -1,4 +1,4 @@
-"""``brain lab``: recorded incidents into a real Prometheus."""
+"""``brain lab``: recorded incidents into a real Prometheus, and simulated ones judged and scored."""
 
 from __future__ import annotations
 
@@ -43,6 +43,32 @@ def replay(
     typer.echo(f"prometheus --storage.tsdb.path={result.tsdb} --config.file={result.config}")
     if result.group is not None:
         typer.echo(f"brain rca analyze --alerts {result.group} --prometheus http://localhost:9090")
+
+
+@app.command()
+def evaluate(
+    platform: Annotated[
+        list[str] | None, typer.Option(help="Platform to play; may be given several times; all when left out.")
+    ] = None,
+    faults: Annotated[
+        str, typer.Option(help="Faults, separated by commas, a combination joined by +; all when left out.")
+    ] = "",
+    seeds: Annotated[str, typer.Option(help="A seed, or a range such as 1..3.")] = "1..3",
+    ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
+    workers: Annotated[int, typer.Option(help="Processes; 0: one for each processor.")] = 0,
+    dask: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of processes.")] = "",
+    report: Annotated[Path | None, typer.Option(help="HTML file for the report.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON on standard output.")] = False,
+) -> None:
+    """Play scenarios on simulated platforms, ask the product, and score its answers."""
+    from brain_cli.evaluation import Request, evaluation
+
+    names = tuple(name.strip() for name in faults.split(",") if name.strip())
+    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask))
+    if report is not None:
+        report.write_text(done.page(), encoding="utf-8")
+        typer.echo(f"report: {report}", err=True)
+    done.show(as_json=as_json)
 
 
 def _progress(done: int, total: int) -> None:

@@ -35,7 +35,9 @@ class Load(Settings):
     start_hour: float = Field(
         default=11.0, ge=0, lt=24, description="Hour of the day, UTC, at which it begins: load follows the day."
     )
-    decoys: int = Field(default=2, ge=0, le=20, description="Harmless deviations and changes that are nobody's fault.")
+    decoys: bool = Field(
+        default=True, description="Whether harmless deviations and changes happen, too, which are nobody's fault."
+    )
 
 
 class Answer(Settings):
