@@ -52,7 +52,7 @@ def series(scrape: Scrape) -> Iterator[PromSeries]:
     }
     for name, values in metrics.items():
         noisy = scrape.noisy(name, values, 0.0 if name == "free_storage_space" else 0.03)
-        shown = _by_minute(scrape.gauge(np.maximum(noisy, 0.0)))
+        shown = by_minute(scrape.gauge(np.maximum(noisy, 0.0)))
         yield from scrape.series(f"aws_rds_{name}_average", shown, labels, targets=["yace"] * len(labels))
 
 
@@ -68,7 +68,7 @@ def _connections(scrape: Scrape, columns: list[int]) -> Array:
     return np.round(total[:, columns] + 3.0)
 
 
-def _by_minute(values: Array) -> Array:
+def by_minute(values: Array) -> Array:
     """[R, n] each value held until the next minute, and seen one minute late."""
     index = np.maximum(np.arange(len(values)) // _MINUTE * _MINUTE - _MINUTE, 0)
     return values[index]

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brain_lab.emit.metrics import aws, cadvisor, fleet, gpu, graph, http, istio, kafka, karpenter, kube, nodes, redis
+from brain_lab.emit.metrics import (
+    argocd,
+    aws,
+    cadvisor,
+    certificates,
+    compliance,
+    fleet,
+    gitlab,
+    gpu,
+    graph,
+    http,
+    istio,
+    kafka,
+    karpenter,
+    kube,
+    nat,
+    nodes,
+    redis,
+)
 from brain_lab.emit.metrics.lives import Lives
 from brain_lab.emit.metrics.scrape import Scrape
 from brain_lab.replay.series import PromSeries
@@ -35,3 +53,8 @@ def series(recording: Recording, *, missing: bool = True) -> Iterator[PromSeries
     yield from karpenter.series(scrape)
     yield from gpu.series(scrape, lives)
     yield from fleet.series(scrape)
+    yield from certificates.series(scrape, lives)
+    yield from compliance.series(scrape)
+    yield from nat.series(scrape)
+    yield from gitlab.series(scrape)
+    yield from argocd.series(scrape)
