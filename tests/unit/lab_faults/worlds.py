@@ -188,7 +188,7 @@ def _sizes(recording: Recording, mark: re.Pattern[str]) -> dict[tuple[str, ...],
     during = np.flatnonzero((times > ONSET + 15.0) & (times <= ONSET + LASTS))
     found = {}
     for one in series(recording, missing=False):
-        if not any(mark.search(value) for value in one.labels.values()):
+        if mark.pattern and not any(mark.search(value) for value in one.labels.values()):
             continue
         values = one.values[during]
         values = values[~np.isnan(values)]

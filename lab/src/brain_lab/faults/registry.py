@@ -8,25 +8,35 @@ from typing import Final
 
 from brain_common.errors import ConfigError
 from brain_lab.faults import (
+    api_throttling,
     argocd_sync_failed,
     bad_rollout,
     compliance_alert_flood,
+    crash_loop,
     database_lock,
     database_read_spike,
+    device_heartbeats,
+    disk_full,
+    dns_failure,
+    gpu_scheduling,
     iam_access_denied,
     idle_gpu,
+    image_pull,
     kafka_consumer_lag,
     latency_spike,
     logging_storm,
     mesh_certificate_expired,
     nat_traffic,
     network_delay,
+    network_loss,
+    node_autoscaler,
     node_pressure,
     oom_kill,
     pipeline_broken,
     rate_limit_too_low,
     retry_storm,
     runaway_autoscaling,
+    stale_configmap,
     terraform_failed_apply,
     terraform_state_lock,
 )
@@ -55,12 +65,27 @@ _MAKERS: Final[Mapping[str, Callable[[Aim], Fault]]] = {
     "nat-traffic": nat_traffic.make,
     "runaway-autoscaling": runaway_autoscaling.make,
     "retry-storm": retry_storm.make,
+    "api-throttling": api_throttling.make,
+    "node-autoscaler-misbehaviour": node_autoscaler.make,
+    "stale-configmap": stale_configmap.make,
+    "gpu-scheduling-failure": gpu_scheduling.make,
+    "device-heartbeat-timeouts": device_heartbeats.make,
+    "crash-loop": crash_loop.make,
+    "image-pull": image_pull.make,
+    "dns-failure": dns_failure.make,
+    "network-loss": network_loss.make,
+    "disk-full": disk_full.make,
 }
 
 
 def names() -> tuple[str, ...]:
     """Of all faults."""
     return tuple(_MAKERS)
+
+
+def module(name: str) -> str:
+    """Name of the module that makes a fault; its docstring says what it is."""
+    return _MAKERS[name].__module__
 
 
 def make(name: str, aim: Aim) -> Fault:
