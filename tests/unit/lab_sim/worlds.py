@@ -74,7 +74,7 @@ def play(what: Platform, fault: Fault | None = None, seconds: float = 900.0, see
 @cache
 def healthy(name: str, seed: int) -> Recording:
     """A large platform with decoys but without a fault; every seed at another time of day."""
-    return run(platforms.build(name, 1), None, MORNING + seed * 3.3 * 3600.0, 1200.0 if seed == 0 else 900.0, seed)
+    return run(platforms.build(name, 1), None, MORNING + seed * 3.3 * 3600.0, 1200.0 if seed == 0 else 600.0, seed)
 
 
 @cache
