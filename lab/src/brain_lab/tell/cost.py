@@ -11,16 +11,16 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brain_lab.emit.cloud.prices import USAGES, charge
 from brain_lab.emit.records import NANOS, CostRow
 from brain_lab.simulate.recording import TICK, Array, Recording
+from brain_lab.simulate.transfer import REQUEST_BYTES
 
 _HOUR: Final = 3600
 _FALLBACK: Final = "m6i.xlarge"
 _RDS: Final = "rds-r6g.xlarge"
-_BYTES_OF_REQUEST: Final = 6e3
-_ABROAD: Final = 0.2  # share of traffic that leaves through the NAT gateways
 _BYTES_OF_LINE: Final = 250.0
 _NOISE: Final = 0.03
 
@@ -34,12 +34,13 @@ def cost_of(recording: Recording, days: int, rng: np.random.Generator) -> list[C
         rng: For the noise of those days.
     """
     rows: list[CostRow] = []
-    usual = {name: float(values.mean()) for name, values in _amounts(recording).items()}
+    sound = _sound(recording)
+    usual = {name: float(values[sound].mean()) for name, values in _amounts(recording).items()}
     first = int(recording.times[0] - TICK) // _HOUR * _HOUR
     for hour in range(first - days * 24 * _HOUR, first, _HOUR):
         course = 1.0 + 0.25 * np.sin(2.0 * np.pi * (hour / _HOUR % 24 - 9.0) / 24.0)
         noise = float(course * rng.lognormal(0.0, _NOISE))
-        active = recording.nodes["active"].mean(axis=0)
+        active = recording.nodes["active"][sound].mean(axis=0)
         rows += _hour(recording, hour, np.round(active), {name: mean * noise for name, mean in usual.items()}, 1.0)
     moments = (recording.times - TICK).astype(np.int64) // _HOUR * _HOUR
     for hour in np.unique(moments).tolist():
@@ -50,16 +51,23 @@ def cost_of(recording: Recording, days: int, rng: np.random.Generator) -> list[C
     return rows
 
 
+def _sound(recording: Recording) -> NDArray[np.bool_]:
+    """[T] rows before anything breaks, from which the past is made; all of them if something is broken at the start."""
+    onset = min((truth.onset for truth in recording.truth), default=np.inf)
+    before = recording.times < onset
+    return before if before.any() else np.ones(len(before), dtype=np.bool_)
+
+
 def _amounts(recording: Recording) -> Mapping[str, Array]:
     """[T] rates of what is charged by use: name of the usage → units/s."""
     stations, services = recording.stations, len(recording.platform.services)
     requests = stations["offered"].astype(np.float64).sum(axis=1)
     lines = stations["logs"][:, :services].astype(np.float64).sum(axis=1)
-    gigabytes = requests * _BYTES_OF_REQUEST / 1e9
+    moved = {name: recording.cluster[name][:, 0].astype(np.float64) / 1e9 for name in ("nat_bytes", "zone_bytes")}
     return {
-        "nat-bytes": gigabytes * _ABROAD,
-        "between-zones": gigabytes,
-        "internet-out": gigabytes * 0.1,
+        "nat-bytes": moved["nat_bytes"],
+        "between-zones": moved["zone_bytes"],
+        "internet-out": requests * REQUEST_BYTES / 1e9 * 0.1,
         "logs-ingested": lines * _BYTES_OF_LINE / 1e9,
         "alb-lcu": requests * 1e-6,
     }
