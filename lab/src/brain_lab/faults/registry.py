@@ -11,6 +11,7 @@ from brain_lab.faults import (
     api_throttling,
     argocd_sync_failed,
     bad_rollout,
+    combined,
     compliance_alert_flood,
     crash_loop,
     database_lock,
@@ -83,6 +84,11 @@ def names() -> tuple[str, ...]:
     return tuple(_MAKERS)
 
 
+def combinations() -> tuple[str, ...]:
+    """Of pairs worth trying; ``make_all`` takes any other pair, too."""
+    return combined.COMBINATIONS
+
+
 def module(name: str) -> str:
     """Name of the module that makes a fault; its docstring says what it is."""
     return _MAKERS[name].__module__
@@ -101,3 +107,12 @@ def make(name: str, aim: Aim) -> Fault:
     if name not in _MAKERS:
         raise ConfigError(f"fault {name!r}: none of {', '.join(_MAKERS)}")
     return _MAKERS[name](replace(aim, fault=name))
+
+
+def make_all(name: str, aim: Aim) -> tuple[Fault, ...]:
+    """One fault, or several that a name such as ``oom-kill+database-lock`` joins, with different targets.
+
+    Raises:
+        ConfigError: One of them is not there, or the platform has nothing it could break.
+    """
+    return combined.together(name, aim, make)
