@@ -12,7 +12,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from brain_cli.main import app
 from brain_common.errors import InputError
 from brain_lab.bench import rca
 from brain_lab.bench.quiet import quiet_cases
@@ -85,6 +87,20 @@ def test_a_question_holds_neither_the_cases_name_nor_its_cause(tmp_path: Path, d
     held = pickle.dumps(asked)
     for word in (b"hippopotamus", b"issue_0", b"carts-cpu", b"carts_cpu_1", b"cpu_contention", b"cpu-hog", b"04:10:30"):
         assert word not in held
+
+
+@pytest.mark.parametrize(("dataset", "first"), [("nezha", "store"), ("causalrca", "carts")])
+def test_the_command_judges_a_folder_with_the_product(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, first: str
+) -> None:
+    monkeypatch.setattr(rca, "quiet_cases", lambda cases: quiet_cases(cases, wanted=2))
+    root = getattr(folders, dataset)(tmp_path / "data")
+    out = tmp_path / "rankings.jsonl"
+    options = ["--dataset", dataset, "--path", str(root), "--rankings", str(out), "--json"]
+    answer = CliRunner().invoke(app, ["bench", "rca", *options])
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["AC@3"] > 0.0
+    assert json.loads(out.read_text().splitlines()[0])["ranking"][0] == first
 
 
 def flat_case(incident: float, rows: int = 60) -> RecordedCase:
