@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from itertools import product
+from unittest.mock import patch
 
 import numpy as np
 
@@ -22,7 +24,8 @@ from brain_lab.faults.aim import Aim
 from brain_lab.faults.protocol import Fault
 from brain_lab.platforms import registry as platforms
 from brain_lab.platforms.model import Platform
-from brain_lab.simulate import Recording, run
+from brain_lab.replay.series import PromSeries
+from brain_lab.simulate import Recording, engine, run
 from brain_lab.simulate.network import Network, compiled
 from brain_lab.simulate.recording import Truth
 
@@ -32,6 +35,9 @@ START = 1_790_000_000.0 // 86400 * 86400 + 9 * 3600.0
 ONSET = START + 90.0
 LASTS = 330.0
 RECOVERS = 330.0
+WARM_UP = 60.0
+"""Seconds: at this hour nobody scales, so that little has to settle; the usual time would be a third of all ticks."""
+
 SEEDS = (0, 1)
 LEAST_GROWTH = 3.0
 """Of a counter while the fault lasts; less than this is chance."""
@@ -86,7 +92,7 @@ class Case:
     @cached_property
     def recording(self) -> Recording:
         """The run with the fault."""
-        return run(built(self.platform), self.first, START, self.seconds, self.seed, decoys=False)
+        return _run(self.platform, self.first, self.seconds, self.seed)
 
     @cached_property
     def episodes(self) -> list[alerts.Episode]:
@@ -146,7 +152,12 @@ def played() -> list[Case]:
 
 @cache
 def _sound(platform: str, seed: int, seconds: float) -> Recording:
-    return run(built(platform), None, START, seconds, seed, decoys=False)
+    return _run(platform, None, seconds, seed)
+
+
+def _run(platform: str, fault: Fault | None, seconds: float, seed: int) -> Recording:
+    with patch.object(engine, "WARM_UP", WARM_UP):
+        return run(built(platform), fault, START, seconds, seed, decoys=False)
 
 
 def deviations(case: Case) -> dict[str, float]:
@@ -154,12 +165,13 @@ def deviations(case: Case) -> dict[str, float]:
 
     Series that only one of the runs has are infinitely different.
     """
-    return _deviations(case, re.compile("|".join(_mark(one.name) for one in (case.truth.entity, *case.truth.accepted))))
+    mark = re.compile("|".join(_mark(one.name) for one in (case.truth.entity, *case.truth.accepted)))
+    return _deviations(case, lambda one: any(mark.search(value) for value in one.labels.values()), LEAST_GROWTH)
 
 
 def deviation(case: Case, metric: str) -> float:
     """The same of one metric, whatever it is about."""
-    return _deviations(case, re.compile("")).get(metric, 1.0)
+    return _deviations(case, lambda one: one.metric == metric, 0.0).get(metric, 1.0)
 
 
 def _mark(name: str) -> str:
@@ -167,8 +179,9 @@ def _mark(name: str) -> str:
     return rf"(?:^|[/:]){re.escape(name)}(?:$|[-.])"
 
 
-def _deviations(case: Case, mark: re.Pattern[str]) -> dict[str, float]:
-    usual, seen = _sizes(case.sound, mark), _sizes(case.recording, mark)
+def _deviations(case: Case, chosen: Callable[[PromSeries], bool], least: float) -> dict[str, float]:
+    usual = _sizes(filter(chosen, _emitted_sound(case.platform, case.seed, case.seconds)), least)
+    seen = _sizes(filter(chosen, _emitted(case)), least)
     found: dict[str, float] = {}
     for key in seen.keys() | usual.keys():
         ratio = _ratio(seen.get(key, math.nan), usual.get(key, math.nan))
@@ -182,18 +195,29 @@ def _ratio(one: float, other: float) -> float:
     return float(max(one, other) / max(min(one, other), 1e-9)) if max(one, other) > 1e-6 else 1.0
 
 
-def _sizes(recording: Recording, mark: re.Pattern[str]) -> dict[tuple[str, ...], float]:
-    """Metric and labels of marked series → mean while the fault lasts, of a counter by how much it grew."""
+@lru_cache(maxsize=2)
+def _emitted(case: Case) -> list[PromSeries]:
+    return _while_it_lasts(case.recording)
+
+
+@cache
+def _emitted_sound(platform: str, seed: int, seconds: float) -> list[PromSeries]:
+    return _while_it_lasts(_sound(platform, seed, seconds))
+
+
+def _while_it_lasts(recording: Recording) -> list[PromSeries]:
     times = scrape_times(recording)
     during = np.flatnonzero((times > ONSET + 15.0) & (times <= ONSET + LASTS))
+    return [replace(one, values=one.values[during]) for one in series(recording, missing=False)]
+
+
+def _sizes(emitted: Iterable[PromSeries], least: float) -> dict[tuple[str, ...], float]:
+    """Metric and labels of series → mean, of a counter by how much it grew."""
     found = {}
-    for one in series(recording, missing=False):
-        if mark.pattern and not any(mark.search(value) for value in one.labels.values()):
-            continue
-        values = one.values[during]
-        values = values[~np.isnan(values)]
+    for one in emitted:
+        values = one.values[~np.isnan(one.values)]
         if len(values):
             grown = float(np.maximum(np.diff(values), 0.0).sum())
-            size = (grown if grown >= LEAST_GROWTH else 0.0) if one.counter else float(np.abs(values).mean())
+            size = (grown if grown >= least else 0.0) if one.counter else float(np.abs(values).mean())
             found[(one.metric, *(f"{name}={value}" for name, value in one.labels.items()))] = size
     return found
