@@ -39,7 +39,7 @@ def make(aim: Aim) -> Fault:
     truth = Truth(
         "idle-gpu",
         aim.platform.entity(name),
-        (),
+        ("load",),
         aim.onset,
         "kubernetes",
         fix=f"stop the notebook {NOTEBOOK}, and let Karpenter take {name} away",

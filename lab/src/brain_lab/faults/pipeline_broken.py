@@ -45,7 +45,7 @@ def make(aim: Aim) -> Fault:
     truth = Truth(
         "pipeline-broken",
         Entity(aim.platform.cluster, "", EntityKind.CLOUD_RESOURCE, project),
-        (),
+        ("errors", "availability"),
         aim.onset,
         "config",
         accepted=(aim.platform.entity(name),),

@@ -45,5 +45,5 @@ def make(aim: Aim) -> Fault:
     )
     fix = f"set requests and target of {name} back"
     truth = aim.truth("runaway-autoscaling", name, ("saturation", "cpu"), "kubernetes", fix)
-    evidence = ("kube_horizontalpodautoscaler_status_desired_replicas", "karpenter_nodeclaims_created_total", "cost")
+    evidence = ("kube_horizontalpodautoscaler_status_desired_replicas", "cost", "events")
     return Effect(turn, replace(truth, silent=True, evidence=evidence), changes=changes)

@@ -79,7 +79,7 @@ def _truth(aim: Aim, workspace: str, name: str) -> Truth:
     return Truth(
         "terraform-state-lock",
         Entity(aim.platform.cluster, "", EntityKind.CLOUD_RESOURCE, workspace),
-        (),
+        ("availability", "errors"),
         aim.onset,
         "terraform",
         accepted=(Entity(aim.platform.cluster, "", EntityKind.CLOUD_RESOURCE, LOCK_TABLE), aim.platform.entity(name)),
