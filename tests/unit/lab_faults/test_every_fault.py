@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from brain_common.errors import ConfigError
 from brain_lab.emit import alerts
 from brain_lab.emit.records import NANOS
 from brain_lab.faults import registry as faults
+from brain_lab.faults.aim import Aim
 from brain_lab.platforms import registry as platforms
 from brain_lab.simulate import TICK, Recording
 from brain_lab.simulate.knobs import Knobs
@@ -76,6 +78,16 @@ def test_it_fits_a_platform_and_says_where_it_fits_none(fault: str) -> None:
         if name not in fitting(fault):
             with pytest.raises(ConfigError, match=f"{name} has no"):
                 _ = Case(fault, name, 0).made
+
+
+@pytest.mark.parametrize("fault", faults.names())
+def test_a_target_that_it_cannot_hit_is_named(fault: str) -> None:
+    what = built(fitting(fault)[0])
+    with pytest.raises(ConfigError, match="target 'nobody'"):
+        faults.make(fault, Aim(what, ONSET, target="nobody"))
+    for some in (what.databases, what.caches, what.externals, what.topics, what.nodes, what.services):
+        with suppress(ConfigError):
+            assert faults.make(fault, Aim(what, ONSET, target=some[0].name)).truth is not None
 
 
 @each

@@ -15,7 +15,7 @@ from brain_lab.emit.records import AwsCall, Principal
 from brain_lab.faults.aim import Aim
 from brain_lab.faults.protocol import Fault
 from brain_lab.faults.repeating import moments, nanos
-from brain_lab.faults.shares import breaking_share
+from brain_lab.faults.shares import breaking_shares
 from brain_lab.platforms.model import External, Role
 from brain_lab.simulate.effect import Effect
 from brain_lab.simulate.knobs import Knobs
@@ -36,9 +36,9 @@ def make(aim: Aim) -> Fault:
 
 
 def _provider(aim: Aim) -> Fault:
-    needed = {one.name: breaking_share(aim.platform, one.name) for one in aim.platform.externals}
+    needed = breaking_shares(aim.platform, [one.name for one in aim.platform.externals])
     name = aim.choose([name for name, share in needed.items() if share < _MOST / 2.0], "no API that it depends on")
-    refused = min(max(2.0 * needed[name], aim.rng.uniform(0.4, 0.8)), _MOST)
+    refused = min(max(2.0 * needed.get(name, 0.0), aim.rng.uniform(0.4, 0.8)), _MOST)
     limit = aim.rates[name] * (1.0 - refused)
 
     def turn(at: float, knobs: Knobs) -> None:
@@ -52,7 +52,7 @@ def _provider(aim: Aim) -> Fault:
 
 def _cloud(aim: Aim) -> Fault:
     busy = [name for name in aim.services(lambda one: one.role is Role.HTTP) if aim.rates[name] > 1.0]
-    name = aim.choose(aim.subtle(busy), "no busy service")
+    name = aim.platform.service(aim.choose(aim.subtle(busy), "no busy service")).name
     wait = aim.breaking(name) * aim.rng.uniform(0.9, 1.4)
     failing = aim.rng.uniform(0.1, 0.3)
 

@@ -25,7 +25,8 @@ def make(aim: Aim) -> Fault:
     used = [one for one in aim.platform.databases if aim.reach(one.name) >= LEAST_REACH and aim.rates[one.name] > 1.0]
     name = aim.choose([one.name for one in used], "no busy database")
     database = aim.platform.by_name[name]
-    assert isinstance(database, Database)
+    if not isinstance(database, Database):
+        raise KeyError(name)
     hit = aim.rng.uniform(0.15, 0.4)
     reads = _reads(aim, database, hit) * aim.rng.uniform(1.15, 1.6)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from brain_lab.faults.aim import Aim
 from brain_lab.faults.protocol import Fault
-from brain_lab.faults.shares import breaking_share
+from brain_lab.faults.shares import breaking_shares
 from brain_lab.platforms.model import Database, Node, Service
 from brain_lab.simulate.effect import Effect
 from brain_lab.simulate.knobs import Knobs
@@ -35,8 +35,8 @@ def make(aim: Aim) -> Fault:
 
 def _volume(aim: Aim) -> Fault:
     sizes = _volumes(aim)
-    name = aim.choose(list(sizes), "no volume that matters")
-    size = sizes.get(name, 0.0)
+    name = aim.choose(_mattering(aim, sizes), "no volume that matters")
+    size = sizes[name]
     filling = aim.rng.uniform(40.0, 100.0)
 
     def turn(at: float, knobs: Knobs) -> None:
@@ -48,10 +48,16 @@ def _volume(aim: Aim) -> Fault:
 
 
 def _volumes(aim: Aim) -> dict[str, float]:
-    """Bytes of those whose failing breaks a promise."""
+    """Bytes of the volumes of databases and services."""
     stations: tuple[Database | Service, ...] = (*aim.platform.databases, *aim.platform.services)
     sizes = {one.name: one.storage if isinstance(one, Database) else one.volume_bytes for one in stations}
-    return {name: size for name, size in sizes.items() if size and breaking_share(aim.platform, name) < _FAILS / 2.0}
+    return {name: size for name, size in sizes.items() if size}
+
+
+def _mattering(aim: Aim, sizes: dict[str, float]) -> list[str]:
+    """Those whose failing breaks a promise."""
+    needed = breaking_shares(aim.platform, list(sizes))
+    return [name for name in sizes if needed[name] < _FAILS / 2.0]
 
 
 def _node(aim: Aim, nodes: dict[str, Node]) -> Fault:

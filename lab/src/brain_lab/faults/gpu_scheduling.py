@@ -29,6 +29,8 @@ def make(aim: Aim) -> Fault:
     there = [node for node in aim.platform.nodes if node.gpus and not node.spare]
     name = aim.choose([node.name for node in there], "no GPU nodes")
     there.sort(key=lambda node: node.name != name)
+    if there[0].name != name:
+        raise KeyError(name)
     begins = {node.name: aim.onset + _APART * n for n, node in enumerate(there)}
     nodes = [node for node in aim.platform.nodes if node.gpus]
 

@@ -20,7 +20,7 @@ RETRANSMISSION: Final = 1.2
 def make(aim: Aim) -> Fault:
     """As much as breaks a promise of a caller, between some percent and a half."""
     busy = [name for name in aim.services(lambda one: one.role is Role.HTTP) if aim.rates[name] > 1.0]
-    name = aim.choose(aim.subtle(busy), "no busy service")
+    name = aim.platform.service(aim.choose(aim.subtle(busy), "no busy service")).name
     wanted = aim.breaking(name) / RETRANSMISSION
     lost = min(max(wanted * aim.rng.uniform(1.0, 1.5), 0.08), 0.5)
 

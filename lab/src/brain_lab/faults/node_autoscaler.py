@@ -34,7 +34,7 @@ WARNED: Final = 120.0
 CONSOLIDATES: Final = 35.0
 """Seconds between two nodes that are removed as long as pods seem to fit on the others."""
 
-CHURNS: Final = 150.0
+CHURNS: Final = 240.0
 """Seconds between two later ones: as soon as a new node has joined, an old one seems superfluous."""
 
 _USABLE: Final = (0.94, 0.92)
@@ -48,11 +48,11 @@ _SPOT: Final = Principal("AWSService", "ec2.amazonaws.com")
 
 
 def make(aim: Aim) -> Fault:
-    """With the ordinary nodes in an order that the seed draws."""
-    nodes = [node for node in aim.platform.nodes if not node.spare and not node.gpus]
-    if len(nodes) < 2:
-        aim.choose([], "no nodes to take away")
-    mixed = [nodes[n] for n in aim.rng.permutation(len(nodes))]
+    """With the ordinary nodes in an order that the seed draws, after the one that is the target."""
+    nodes = {node.name: node for node in aim.platform.nodes if not node.spare and not node.gpus}
+    first = nodes[aim.choose(list(nodes) if len(nodes) > 1 else [], "no nodes to take away")]
+    others = [node for node in nodes.values() if node is not first]
+    mixed = [first, *(others[n] for n in aim.rng.permutation(len(others)))]
     return _starved(aim, mixed) if aim.rng.random() < STARVED else _eager(aim, mixed)
 
 

@@ -102,11 +102,14 @@ def make(name: str, aim: Aim) -> Fault:
         aim: Platform, moment, seed and, if wanted, the target.
 
     Raises:
-        ConfigError: There is none of that name, or the platform has nothing it could break.
+        ConfigError: There is none of that name, the platform has nothing it could break, or the target is none for it.
     """
     if name not in _MAKERS:
         raise ConfigError(f"fault {name!r}: none of {', '.join(_MAKERS)}")
-    return _MAKERS[name](replace(aim, fault=name))
+    try:
+        return _MAKERS[name](replace(aim, fault=name))
+    except (KeyError, StopIteration) as error:
+        raise ConfigError(f"target {aim.target!r}: of {aim.platform.name}, {name} cannot hit it") from error
 
 
 def make_all(name: str, aim: Aim) -> tuple[Fault, ...]:

@@ -13,8 +13,8 @@ from typing import Final
 
 from brain_lab.faults.aim import Aim
 from brain_lab.faults.protocol import Fault
-from brain_lab.faults.shares import breaking_share
-from brain_lab.platforms.model import Call, Role
+from brain_lab.faults.shares import breaking_shares
+from brain_lab.platforms.model import Call, Role, Service
 from brain_lab.platforms.traffic import latencies, missing
 from brain_lab.simulate.changing import config_edit
 from brain_lab.simulate.effect import Effect
@@ -47,9 +47,13 @@ class Stale:
 
 def make(aim: Aim) -> Fault:
     """A service whose failing breaks a promise, and one of its callees."""
-    name = aim.choose(aim.services(lambda one: _fits(aim, one.name)), "no service with a callee that matters")
+    busy = aim.services(lambda one: one.role is Role.HTTP and aim.rates[one.name] > 1.0 and bool(_calls(one)))
+    needed = breaking_shares(aim.platform, busy)
+    name = aim.choose([name for name in busy if needed[name] < _MATTERS], "no service with a callee that matters")
     service = aim.platform.service(name)
-    calls = _calls(aim, name)
+    calls = _calls(service)
+    if not calls:
+        raise KeyError(name)
     call = calls[int(aim.rng.integers(len(calls)))]
     options = [_endpoint, _timeout, _pool] if call.pool else [_endpoint, _timeout]
     stale = options[int(aim.rng.integers(len(options)))](aim, name, call)
@@ -66,15 +70,11 @@ def make(aim: Aim) -> Fault:
     return Effect(turn, truth, changes=(change,))
 
 
-def _fits(aim: Aim, name: str) -> bool:
-    busy = aim.platform.service(name).role is Role.HTTP and aim.rates[name] > 1.0
-    return busy and bool(_calls(aim, name)) and breaking_share(aim.platform, name) < _MATTERS
-
-
-def _calls(aim: Aim, name: str) -> list[Call]:
+def _calls(service: Service) -> list[Call]:
     """Those that each request needs."""
-    calls = aim.platform.service(name).calls
-    return [one for one in calls if one.critical == 1.0 and one.calls >= 1.0 and not one.awaits and not one.behind]
+    return [
+        one for one in service.calls if one.critical == 1.0 and one.calls >= 1.0 and not one.awaits and not one.behind
+    ]
 
 
 def _endpoint(aim: Aim, _name: str, call: Call) -> Stale:
