@@ -12,14 +12,9 @@ from typing import Final
 from brain_lab.faults.aim import Aim
 from brain_lab.faults.protocol import Fault
 from brain_lab.platforms.model import Call, Fleet
+from brain_lab.platforms.traffic import latencies
 from brain_lab.simulate.effect import Effect
 from brain_lab.simulate.knobs import Knobs
-
-RETRIES: Final = 5.0
-"""Seconds after which a device tries again; nobody has told it to wait longer each time."""
-
-STORM: Final = 5.0
-"""Attempts for each usual call to whom the gateway asks, at least."""
 
 _LOST: Final = (0.35, 0.65)
 """Share of a fleet: some regions or wards."""
@@ -32,7 +27,7 @@ def make(aim: Aim) -> Fault:
     fleet, call = asked[name]
     lost = aim.rng.uniform(*_LOST)
     reports = aim.rates[name] * (1.0 - lost)
-    attempts = max(lost * fleet.devices / RETRIES, STORM * aim.rates[call.to])
+    attempts = _capacity(aim, call.to) * aim.rng.uniform(1.05, 1.25) - aim.rates[call.to]
     number = aim.platform.fleets.index(fleet)
 
     def turn(at: float, knobs: Knobs) -> None:
@@ -53,6 +48,13 @@ def _asks(aim: Aim, fleet: Fleet) -> Call:
     """Whom the gateway asks who a device is: the first service that it calls."""
     services = {one.name for one in aim.platform.services}
     return next(one for one in aim.platform.service(fleet.gateway).calls if one.to in services)
+
+
+def _capacity(aim: Aim, name: str) -> float:
+    """Requests/s that a service can answer: who gets no answer tries again, so that a storm goes somewhat beyond."""
+    service = aim.platform.service(name)
+    slots = service.workers / latencies(aim.platform.by_name)[name]
+    return service.replicas * min(service.cpu_limit / service.cpu_seconds, slots)
 
 
 def _sharing(aim: Aim, name: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from brain_lab.simulate.knobs import Knobs
 from brain_lab.simulate.names import pod_name
 from brain_lab.simulate.network import Array, Index, Mask, Network
 from brain_lab.simulate.nodes import Nodes
-from brain_lab.simulate.recording import Pod
+from brain_lab.simulate.recording import TICK, Pod
 
 FIRST_BACKOFF: Final = 10.0
 LONGEST_BACKOFF: Final = 300.0
@@ -27,6 +27,9 @@ FORGIVEN_AFTER: Final = 600.0
 
 EVICT_EVERY: Final = 20.0
 """Seconds between two evictions from a node under pressure."""
+
+PULLS_EVERY: Final = 60.0
+"""Seconds between two attempts to pull an image that is not there."""
 
 CRASHES_AFTER: Final = 4.0
 """Seconds that a container lives that exits right after its start."""
@@ -266,6 +269,9 @@ class Pods:
         for slot in np.flatnonzero(fresh):
             self._say(at, int(slot), "Failed", "Failed to pull image: not found", warning=True)
         self.phase[fresh] = Phase.NO_IMAGE
+        again = (self.phase == Phase.NO_IMAGE) & ((at - self.since) % PULLS_EVERY < TICK) & ~fresh
+        for slot in np.flatnonzero(again):
+            self._say(at, int(slot), "BackOff", "Back-off pulling image", warning=True)
         pulled = (self.phase == Phase.NO_IMAGE) & (no_image == 0.0)
         self.phase[pulled], self.until[pulled] = Phase.STARTING, at + self._start[pulled]
         for slot in np.flatnonzero(starting & crash & (self.until - self._start + CRASHES_AFTER <= at)):
