@@ -34,7 +34,8 @@ class Provisioner:
         self._ready_at[arrived] = np.inf
         for node in arrived:
             self._nodes.say(at, int(node), "NodeReady", "status is now: NodeReady")
-        more_gpus = bool(knobs.gpu_nodes_wanted[0] > self._launched_gpu)
+        there_are = bool(np.any(~self._nodes.active & (self._nodes.gpus > 0.0)))
+        more_gpus = there_are and bool(knobs.gpu_nodes_wanted[0] > self._launched_gpu)
         needs_gpu = needs_gpu or more_gpus
         wanted = unscheduled > 0 or more_gpus or knobs.nodes_wanted[0] > self.launched
         if not wanted or knobs.provisioner_off[0] > 0.0 or np.isfinite(self._ready_at).any():
