@@ -86,6 +86,17 @@ def rca(
     _show(bench.run(dataset, path, ProductJudge(ranker), _progress, rankings), as_json=as_json)
 
 
+@app.command()
+def lab(
+    seed: Annotated[int, typer.Option(help="Of the simulated hour.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Seconds and memory of the lab for an hour of a platform with 200 services, on one core."""
+    from brain_lab.bench import lab as bench
+
+    _show(bench.run(seed, _progress), as_json=as_json)
+
+
 def _progress(line: str) -> None:
     typer.echo(line, err=True)
 
