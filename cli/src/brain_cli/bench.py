@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -66,6 +67,34 @@ def outage(
     from brain_lab.bench import outage as bench
 
     _show(bench.run(seconds, _progress), as_json=as_json)
+
+
+@app.command()
+def rca(
+    dataset: Annotated[str, typer.Option(help="petshop, rcd, rcaeval4, nezha or causalrca.")],
+    path: Annotated[Path, typer.Option(help="Folder of the data set, which you have.")],
+    rankings: Annotated[
+        Path | None, typer.Option(help="File for the rankings: a line of JSON per case, as scorers read them.")
+    ] = None,
+    ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
+    as_json: AsJson = False,
+) -> None:
+    """How often the judgement is right on recorded public incidents."""
+    from brain_cli.recorded import ProductJudge
+    from brain_lab.bench import rca as bench
+
+    _show(bench.run(dataset, path, ProductJudge(ranker), _progress, rankings), as_json=as_json)
+
+
+@app.command()
+def lab(
+    seed: Annotated[int, typer.Option(help="Of the simulated hour.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Seconds and memory of the lab for an hour of a platform with 200 services, on one core."""
+    from brain_lab.bench import lab as bench
+
+    _show(bench.run(seed, _progress), as_json=as_json)
 
 
 def _progress(line: str) -> None:

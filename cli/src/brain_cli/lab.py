@@ -1,4 +1,4 @@
-"""``brain lab``: recorded incidents into a real Prometheus."""
+"""``brain lab``: recorded incidents into a real Prometheus, and simulated ones judged and scored."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from brain_cli.lab_run import run
 from brain_cli.rca import YEAR_3000
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(run)
 
 
 @app.callback()
@@ -20,7 +22,7 @@ def _group() -> None:
 
 @app.command()
 def replay(
-    dataset: Annotated[str, typer.Option(help="petshop, rcd or rcaeval4.")],
+    dataset: Annotated[str, typer.Option(help="petshop, rcd, rcaeval4, nezha or causalrca.")],
     path: Annotated[Path, typer.Option(help="Folder of the data set, which you have.")],
     case: Annotated[str, typer.Option(help="Id of the case; a wrong one lists those there are.")],
     into_prometheus: Annotated[Path, typer.Option(help="New or empty folder that becomes Prometheus' data.")],
@@ -43,6 +45,32 @@ def replay(
     typer.echo(f"prometheus --storage.tsdb.path={result.tsdb} --config.file={result.config}")
     if result.group is not None:
         typer.echo(f"brain rca analyze --alerts {result.group} --prometheus http://localhost:9090")
+
+
+@app.command()
+def evaluate(
+    platform: Annotated[
+        list[str] | None, typer.Option(help="Platform to play; may be given several times; all when left out.")
+    ] = None,
+    faults: Annotated[
+        str, typer.Option(help="Faults, separated by commas, a combination joined by +; all when left out.")
+    ] = "",
+    seeds: Annotated[str, typer.Option(help="A seed, or a range such as 1..3.")] = "1..3",
+    ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
+    workers: Annotated[int, typer.Option(help="Processes; 0: one for each processor.")] = 0,
+    dask: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of processes.")] = "",
+    report: Annotated[Path | None, typer.Option(help="HTML file for the report.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON on standard output.")] = False,
+) -> None:
+    """Play scenarios on simulated platforms, ask the product, and score its answers."""
+    from brain_cli.evaluation import Request, evaluation
+
+    names = tuple(name.strip() for name in faults.split(",") if name.strip())
+    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask))
+    if report is not None:
+        report.write_text(done.page(), encoding="utf-8")
+        typer.echo(f"report: {report}", err=True)
+    done.show(as_json=as_json)
 
 
 def _progress(done: int, total: int) -> None:

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from brain_common.errors import ConfigError
+from brain_common.yaml_lines import YamlLines
 
 _LARGEST_FILE = 1 << 20  # bytes: no configuration is longer; protects from a mistyped path
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
@@ -40,9 +41,13 @@ def load_settings(path: Path, model: type[SettingsT], environ: Mapping[str, str]
 
 
 def check_settings(
-    data: object, model: type[SettingsT], where: str, environ: Mapping[str, str] | None = None
+    data: object,
+    model: type[SettingsT],
+    where: str,
+    environ: Mapping[str, str] | None = None,
+    lines: YamlLines | None = None,
 ) -> SettingsT:
-    """The same for data already read; ``where`` is named in errors."""
+    """The same for data already read; ``where`` is named in errors, with ``lines`` also the line of each wrong key."""
     if not isinstance(data, dict):
         raise ConfigError(f"{where}: expected keys and values at the top, found {type(data).__name__}")
     try:
@@ -52,7 +57,7 @@ def check_settings(
     try:
         return model.model_validate(resolved)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_explain(error)}") from None
+        raise ConfigError(f"{where}: {_explain(error, lines)}") from None
 
 
 def load_yaml(path: Path) -> object:
@@ -101,11 +106,12 @@ def _look_up(kind: str, name: str, environ: Mapping[str, str], where: str) -> st
         raise ConfigError(f"{where}: file {name} is no UTF-8 text") from error
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, lines: YamlLines | None) -> str:
     """Each problem with the user's key first; values are not repeated, they may be secret."""
     problems = []
     for problem in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in problem["loc"]) or "(top)"
         hint = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
-        problems.append(f"{key}: {hint}")
+        line = f"line {lines.of(problem['loc'])}: " if lines else ""
+        problems.append(f"{line}{key}: {hint}")
     return "; ".join(problems)

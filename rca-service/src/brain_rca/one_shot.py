@@ -12,6 +12,7 @@ from brain_common.errors import ConfigError, InputError
 from brain_common.settings import check_settings, load_yaml
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.build import build_evidence
+from brain_rca.evidence.protocol import EvidenceSource
 from brain_rca.intake.payload import parse_group
 from brain_rca.intake.timing import notification
 from brain_rca.model import AnalysisState, Incident
@@ -38,12 +39,23 @@ async def analyze_once(body: bytes, prometheus: str, config: Path | None = None,
     """
     settings = _settings(prometheus, config)
     clock: Clock = SystemClock() if at is None else ManualClock(at)
-    incident = _incident(body, settings, clock)
     source = build_evidence(settings.evidence, settings.cluster, settings.scope.aliases)
     try:
-        analysis = await build_analyst(settings, source, clock).judge(incident)
+        return await judge_group(body, settings, source, clock)
     finally:
         await source.aclose()
+
+
+async def judge_group(body: bytes, settings: RcaSettings, source: EvidenceSource, clock: Clock) -> Incident:
+    """Judge one group on evidence from wherever; ``source`` is left open.
+
+    Raises:
+        InputError: The payload is none, or nothing in it fires.
+        ConfigError: The configuration is wrong.
+        TemporaryError: The evidence cannot be reached.
+    """
+    incident = _incident(body, settings, clock)
+    analysis = await build_analyst(settings, source, clock).judge(incident)
     return msgspec.structs.replace(incident, analysis=analysis, analysis_state=AnalysisState.DONE)
 
 

@@ -75,7 +75,7 @@ def essence(found: Sequence[Candidate]) -> list[tuple[str, object]]:
 
 
 def test_the_built_in_ones_are_registered() -> None:
-    assert {"explain-away", "max-deviation"} <= set(NAMES)
+    assert {"explain-away", "max-deviation", "n-sigma"} <= set(NAMES)
 
 
 def test_goes_by_the_name_it_is_registered_under(ranker: Ranker) -> None:

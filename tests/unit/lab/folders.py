@@ -9,7 +9,13 @@ from pathlib import Path
 
 Columns = Mapping[str, Sequence[float]]
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "datasets"
-FOLDERS = {"petshop": "petshop", "rcd": "rcd_sockshop", "rcaeval4": "rcaeval_4cases"}
+FOLDERS = {
+    "petshop": "petshop",
+    "rcd": "rcd_sockshop",
+    "rcaeval4": "rcaeval_4cases",
+    "nezha": "nezha",
+    "causalrca": "causalrca",
+}
 
 PETSHOP_METRICS = (
     ("requests", "Sum"),
@@ -86,6 +92,72 @@ def rcaeval4(root: Path, case: str = "shop/carts_cpu_1") -> Path:
         }
 
     columns(root / case, table(0.0046, 0.0), table(0.0138, 10.0))
+    return root
+
+
+def nezha(root: Path, day: str = "2022-08-22") -> Path:
+    """web calls store; twenty minutes, in which store burns its CPU from 04:10:30 on; the numbers of the fault list's
+    `inject_timestamp` and of web's `TimeStamp` are as wrong as in the public set."""
+    faults = [
+        {
+            "inject_time": f"{day} 04:{minute}:30",
+            "inject_timestamp": "1",
+            "inject_pod": "store-5f6585d649-fnmft",
+            "inject_type": kind,
+        }
+        for minute, kind in (("10", "cpu_contention"), ("18", "return"))
+    ]
+    metric = root / "rca_data" / day / "metric"
+    for pod in ("web-6cfdd55578-gfj6q", "store-5f6585d649-fnmft"):
+        rows = [_nezha_row(day, minute, pod) for minute in range(23)]
+        write(metric / f"{pod}_metric.csv", [list(NEZHA_HEADER), *rows])
+    (root / "rca_data" / day / f"{day}-fault_list.json").write_text(json.dumps({"04": faults}))
+    write(metric / "dependency.csv", [["Source", "Target", "Weight"], ["web", "store", "1"], ["web", "10.0.0.1", "1"]])
+    return root
+
+
+NEZHA_HEADER = (
+    "Time",
+    "TimeStamp",
+    "PodName",
+    "CpuUsage(m)",
+    "MemoryUsage(Mi)",
+    "PodServerLatencyP99(s)",
+    "PodWorkload(Ops)",
+    "PodSuccessRate(%)",
+)
+
+
+def _nezha_row(day: str, minute: int, pod: str) -> list[str]:
+    """As collected at the minute's 20th second, so that the row tells of the minute before."""
+    burns = pod.startswith("store") and 11 <= minute <= 14
+    idle = minute == 5
+    latency = "0" if idle else f"{0.9 if burns else 0.1 + minute % 3 / 100}"
+    return [
+        f"{day} 04:{minute:02}:20.6 +0000 UTC m=+0.1",
+        "1861140279",
+        pod,
+        f"{300.0 if burns else 20.0 + minute % 2}",
+        "200",
+        latency,
+        "0" if idle else "5",
+        "0",
+    ]
+
+
+def causalrca(root: Path, case: str = "cpu-hog1_carts") -> Path:
+    """Five minutes without times; the last three of them carts burns a core."""
+    count = 60
+    table = {
+        "carts_ctn_latency": [0.1 if n < 24 else 0.9 for n in range(count)],
+        "carts_ctn_cpu": [2.0 + n % 2 if n < 24 else 100.0 for n in range(count)],
+        "carts_ctn_mem": [94.0] * count,
+        "carts_ctn_write": [1000.0] * count,
+        "carts_ctn_read": [500.0] * count,
+        "carts_ctn_net_in": [1.0] * count,
+        "front-end_ctn_cpu": [50.0 + n % 3 for n in range(count)],
+    }
+    write(root / f"{case}.csv", [list(table), *([str(v) for v in row] for row in zip(*table.values(), strict=True))])
     return root
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,88 @@ def test_truth_is_told_apart_from_the_case(tmp_path: Path) -> None:
     assert truth("rcaeval4", folders.rcaeval4(tmp_path / "e"), "shop/carts_cpu_1") == ("carts", "cpu")
 
 
+def test_nezha_cases_are_moments_of_a_day_and_tell_nothing_else(tmp_path: Path) -> None:
+    root = folders.nezha(tmp_path)
+    assert list_cases("nezha", root) == ("2022-08-22/04:10:30", "2022-08-22/04:18:30")
+    assert truth("nezha", root, "2022-08-22/04:10:30") == ("store", "cpu_contention")
+
+
+def test_nezha_rows_stand_for_the_minute_that_ended_with_them(tmp_path: Path) -> None:
+    case = load_case("nezha", folders.nezha(tmp_path), "2022-08-22/04:10:30")
+    cpu = case.incident.values[SeriesKey("store", Measure.CPU)]
+    assert case.step == 60.0
+    assert case.edges == (("web", "store"),)
+    assert cpu.tolist() == [0.3, 0.3, 0.3, 0.3]  # collected from 04:11:20 to 04:14:20
+    assert case.incident.values[SeriesKey("web", Measure.MEMORY)][0] == 200 * 2**20
+    assert {key.measure for key in case.normal.values} == {
+        Measure.CPU,
+        Measure.MEMORY,
+        Measure.LATENCY_P99,
+        Measure.REQUEST_RATE,
+    }
+
+
+def test_nezha_normal_minutes_are_those_of_no_fault_with_the_ones_before_at_the_end(tmp_path: Path) -> None:
+    case = load_case("nezha", folders.nezha(tmp_path), "2022-08-22/04:10:30")
+    cpu = case.normal.values[SeriesKey("store", Measure.CPU)]
+    # Collected at 04:17:20 and 04:18:20, then from 04:00:20 to 04:10:20: without the two faults and their recovery.
+    assert cpu.tolist() == pytest.approx([0.021, 0.02, *(0.02 + n % 2 / 1000 for n in range(11))])
+    assert np.diff(case.normal.times).tolist() == [60.0] * 12
+
+
+def test_nezha_latency_without_requests_is_a_gap(tmp_path: Path) -> None:
+    case = load_case("nezha", folders.nezha(tmp_path), "2022-08-22/04:10:30")
+    latency = case.normal.values[SeriesKey("web", Measure.LATENCY_P99)]
+    assert np.flatnonzero(np.isnan(latency)).tolist() == [7]  # of 04:05
+
+
+def test_nezha_calls_are_read_from_spans_where_there_is_no_table(tmp_path: Path) -> None:
+    root = folders.nezha(tmp_path)
+    (root / "rca_data" / "2022-08-22" / "metric" / "dependency.csv").unlink()
+    spans = root / "construct_data" / "2022-08-22" / "trace" / "04_00_trace.csv.gz"
+    spans.parent.mkdir(parents=True)
+    with gzip.open(spans, "wt") as file:
+        file.write("TraceID,SpanID,ParentID,PodName\n")
+        file.write("t,a,root,web-6cfdd55578-gfj6q\nt,b,a,web-6cfdd55578-gfj6q\nt,c,b,store-5f6585d649-fnmft\n")
+    assert load_case("nezha", root, "2022-08-22/04:10:30").edges == (("web", "store"),)
+    spans.write_bytes(b"no gzip")
+    with pytest.raises(InputError, match="cannot be read as spans"):
+        load_case("nezha", root, "2022-08-22/04:10:30")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"04": [{"inject_time": "soon"}]}', '{"04": 1}'])
+def test_a_damaged_fault_list_is_refused(tmp_path: Path, text: str) -> None:
+    root = folders.nezha(tmp_path)
+    (root / "rca_data" / "2022-08-22" / "2022-08-22-fault_list.json").write_text(text)
+    with pytest.raises(InputError, match="fault_list"):
+        list_cases("nezha", root)
+
+
+def test_a_time_from_another_century_is_refused(tmp_path: Path) -> None:
+    root = folders.nezha(tmp_path)
+    path = next((root / "rca_data").glob("*/metric/web-*"))
+    path.write_text(path.read_text().replace("2022-08-22 04:22", "2122-08-22 04:22"))
+    with pytest.raises(InputError, match="a time must be wrong"):
+        load_case("nezha", root, "2022-08-22/04:10:30")
+
+
+def test_causalrca_is_split_into_its_first_third_and_the_rest(tmp_path: Path) -> None:
+    case = load_case("causalrca", folders.causalrca(tmp_path), "cpu-hog1_carts")
+    assert case.step == 5.0
+    assert (len(case.normal.times), len(case.incident.times)) == (20, 40)
+    assert case.incident.values[SeriesKey("carts", Measure.CPU)][-1] == 1.0
+    assert case.normal.values[SeriesKey("carts", Measure.MEMORY)][0] == 94e6
+    assert case.normal.values[SeriesKey("carts", Measure.DISK_READS)][0] == 500.0
+    assert len(case.normal.values) == 6
+    assert truth("causalrca", tmp_path, "cpu-hog1_carts") == ("carts", "cpu-hog1")
+
+
+def test_a_table_of_a_few_rows_has_no_periods(tmp_path: Path) -> None:
+    folders.write(tmp_path / "cpu_carts.csv", [["carts_ctn_cpu"], ["1"], ["2"]])
+    with pytest.raises(InputError, match="2 rows"):
+        load_case("causalrca", tmp_path, "cpu_carts")
+
+
 @pytest.mark.parametrize("case_id", ["carts-cpu/2", "../r/carts-cpu/1", "/etc", ""])
 def test_a_case_that_is_not_listed_is_refused(tmp_path: Path, case_id: str) -> None:
     with pytest.raises(InputError, match="none of the 1 cases"):
@@ -92,8 +175,8 @@ def test_a_case_that_is_not_listed_is_refused(tmp_path: Path, case_id: str) -> N
 
 
 def test_unknown_sets_and_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="none of petshop, rcd, rcaeval4"):
-        list_cases("nezha", tmp_path)
+    with pytest.raises(InputError, match="none of petshop, rcd, rcaeval4, nezha, causalrca"):
+        list_cases("nasa", tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         list_cases("rcd", tmp_path / "absent")
     with pytest.raises(InputError, match="no cases of this data set"):

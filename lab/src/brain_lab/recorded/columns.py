@@ -1,4 +1,4 @@
-"""Tables with one column per service and measure, as RCD and RCAEval publish them; used by both loaders.
+"""Tables with one column per service and measure, as RCD, RCAEval and CausalRCA publish them; used by their loaders.
 
 A column belongs to a service by what is left of its suffix. Columns with an unknown suffix are left out:
 published tables carry indexes, second time columns and container metrics under names of their own.
@@ -44,17 +44,22 @@ def load_periods(folder: Path, suffixes: Mapping[str, Measure]) -> RecordedCase:
     Raises:
         InputError: One is missing or damaged, or has no column with a known suffix.
     """
-    normal = _recording(folder / "normal.csv", suffixes)
-    incident = _recording(folder / "anomalous.csv", suffixes)
+    normal = read_recording(folder / "normal.csv", suffixes)
+    incident = read_recording(folder / "anomalous.csv", suffixes)
     return RecordedCase(normal, incident, edges=(), target=None, step=native_step(normal.times, STEP))
 
 
-def _recording(path: Path, suffixes: Mapping[str, Measure]) -> Recording:
+def read_recording(path: Path, suffixes: Mapping[str, Measure], step: float = STEP) -> Recording:
+    """One table, in base units; rows are ``step`` seconds apart where it has no time column.
+
+    Raises:
+        InputError: It is missing or damaged, or has no column with a known suffix.
+    """
     table = read_table(path)
     columns = _columns(table.headers[0], suffixes)
     if not columns:
         raise InputError(f"{path}: no column ends in one of {', '.join(suffixes)}")
-    times, values = in_time_order(_times(table), table.values)
+    times, values = in_time_order(_times(table, step), table.values)
     series = {column.key: values[:, column.index] for column in columns}
     return Recording(times, _in_base_units(series))
 
@@ -69,12 +74,12 @@ def _columns(header: tuple[str, ...], suffixes: Mapping[str, Measure]) -> list[C
     return found
 
 
-def _times(table: Table) -> Array:
+def _times(table: Table, step: float) -> Array:
     """The first column named `time`, `time.1`…; without one, the rows are a step apart."""
     for index, name in enumerate(table.headers[0]):
         if name == "time" or name.startswith("time."):
             return table.values[:, index]
-    return np.arange(len(table.values), dtype=np.float64) * STEP
+    return np.arange(len(table.values), dtype=np.float64) * step
 
 
 def _in_base_units(series: dict[SeriesKey, Array]) -> dict[SeriesKey, Array]:

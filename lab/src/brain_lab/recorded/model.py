@@ -32,6 +32,7 @@ class Measure(StrEnum):
     CPU = "cpu"  # cores in use
     MEMORY = "memory"  # bytes
     DISK_WRITES = "disk_writes"  # bytes/s
+    DISK_READS = "disk_reads"  # bytes/s
     SOCKETS = "sockets"  # open sockets
 
     @property
@@ -46,6 +47,7 @@ _FAMILY = {
     Measure.CPU: Family.CPU,
     Measure.MEMORY: Family.MEMORY,
     Measure.DISK_WRITES: Family.DISK,
+    Measure.DISK_READS: Family.DISK,
     Measure.SOCKETS: Family.NETWORK,
 }
 

@@ -11,17 +11,16 @@ Lambda functions have one at the database table they read.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from brain_common.errors import InputError
+from brain_lab.recorded.document import read_object
 from brain_lab.recorded.loader import checked_id
 from brain_lab.recorded.model import AlertTarget, Array, Measure, RecordedCase, Recording, SeriesKey
 from brain_lab.recorded.table import in_time_order, native_step, read_lines, read_table
 
 STEP: Final = 300.0
-MAX_TARGET_BYTES: Final = 1024 * 1024
 
 _MEASURES: Final = {
     ("requests", "Sum"): Measure.REQUEST_RATE,
@@ -60,23 +59,6 @@ def base_folder(root: Path) -> Path:
     return root / "dataset" if (root / "dataset").is_dir() else root
 
 
-def read_target(path: Path) -> dict[str, Any]:
-    """The whole target file, which holds the answer too: for this loader's target and for scoring.
-
-    Raises:
-        InputError: It is not a JSON object of reasonable size.
-    """
-    try:
-        if path.stat().st_size > MAX_TARGET_BYTES:
-            raise InputError(f"{path}: larger than {MAX_TARGET_BYTES} bytes")
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a JSON object")
-    return content
-
-
 def _recording(path: Path) -> Recording:
     table = read_table(path, header_rows=3)
     times, values = in_time_order(table.values[:, 0], table.values[:, 1:])
@@ -110,7 +92,7 @@ def _edges(path: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _target(path: Path) -> AlertTarget:
-    spec = read_target(path).get("target")
+    spec = read_object(path).get("target")
     fields = spec if isinstance(spec, dict) else {}
     measure = _MEASURES.get((str(fields.get("metric")), str(fields.get("agg"))))
     if measure is None or not isinstance(fields.get("node"), str):

@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Final
 
 from brain_common.errors import InputError
+from brain_lab.recorded.causalrca import CausalRca
 from brain_lab.recorded.loader import Loader
 from brain_lab.recorded.model import RecordedCase
+from brain_lab.recorded.nezha import Nezha
 from brain_lab.recorded.petshop import PetShop
 from brain_lab.recorded.rcaeval4 import RcaEval4
 from brain_lab.recorded.rcd import Rcd
 
-_LOADERS: Final[dict[str, Loader]] = {"petshop": PetShop(), "rcd": Rcd(), "rcaeval4": RcaEval4()}
+_LOADERS: Final[dict[str, Loader]] = {
+    "petshop": PetShop(),
+    "rcd": Rcd(),
+    "rcaeval4": RcaEval4(),
+    "nezha": Nezha(),
+    "causalrca": CausalRca(),
+}
 
 DATASETS: Final = tuple(_LOADERS)
 

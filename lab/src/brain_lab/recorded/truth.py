@@ -1,7 +1,7 @@
 """Where the fault of a recorded case was injected: for scoring, after the judgement has been made.
 
-Kept apart from the loaders, so that whatever is replayed cannot hold it. For RCD and RCAEval the case's id
-itself is the answer.
+Kept apart from the loaders, so that whatever is replayed cannot hold it. For RCD, RCAEval and CausalRCA the
+case's id itself is the answer.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from brain_common.errors import InputError
+from brain_lab.recorded.document import read_object
 from brain_lab.recorded.loader import checked_id
-from brain_lab.recorded.petshop import base_folder, read_target
+from brain_lab.recorded.nezha import injections, service_of
+from brain_lab.recorded.petshop import base_folder
 from brain_lab.recorded.registry import list_cases
 
 
@@ -40,7 +42,7 @@ def truth(dataset: str, path: Path, case_id: str) -> Truth:
 
 def _petshop(root: Path, case_id: str) -> Truth:
     path = base_folder(root) / case_id / "target.json"
-    cause = read_target(path).get("root_cause")
+    cause = read_object(path).get("root_cause")
     if not isinstance(cause, dict) or not isinstance(cause.get("node"), str):
         raise InputError(f"{path}: root_cause needs a node")
     return Truth(cause["node"], str(cause.get("metric") or ""))
@@ -58,8 +60,21 @@ def _rcaeval4(root: Path, case_id: str) -> Truth:
     return Truth(parts[0], parts[1])
 
 
+def _causalrca(root: Path, case_id: str) -> Truth:
+    fault, _, service = case_id.partition("_")
+    return Truth(service, fault)
+
+
+def _nezha(root: Path, case_id: str) -> Truth:
+    day, _, moment = case_id.partition("/")
+    injected = next(one for one in injections(root, day) if one.moment == moment)
+    return Truth(service_of(injected.pod), injected.fault)
+
+
 _TRUTHS: Final[dict[str, Callable[[Path, str], Truth]]] = {
     "petshop": _petshop,
     "rcd": _rcd,
     "rcaeval4": _rcaeval4,
+    "nezha": _nezha,
+    "causalrca": _causalrca,
 }

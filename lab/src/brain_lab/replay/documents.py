@@ -47,10 +47,19 @@ def rules_document(rules: Sequence[Rule]) -> str:
 
 def group_payload(rules: Sequence[Rule], times: Array) -> dict[str, Any] | None:
     """The notification of what fires at the end; None when nothing does."""
-    firing = [_firing(rule, float(times[since])) for rule in rules if (since := rule.firing_since) is not None]
-    if not firing:
-        return None
-    return webhook_payload(firing, {"cluster": CLUSTER, "namespace": NAMESPACE})
+    fired = [firing(rule, float(times[since])) for rule in rules if (since := rule.firing_since) is not None]
+    return notification(fired) if fired else None
+
+
+def notification(fired: Sequence[Firing]) -> dict[str, Any]:
+    """The notification of the replay's one group; at least one alert."""
+    return webhook_payload(fired, {"cluster": CLUSTER, "namespace": NAMESPACE})
+
+
+def firing(rule: Rule, since: float) -> Firing:
+    """The alert of a rule that fires since a moment, in seconds since the epoch."""
+    labels = {"alertname": rule.alert, "cluster": CLUSTER, **labels_of(rule.key), **rule.labels}
+    return Firing(labels, {"summary": rule.summary}, since)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -60,11 +69,6 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "labels": {name: _literal(value) for name, value in rule.labels.items()},
         "annotations": {"summary": _literal(rule.summary)},
     }
-
-
-def _firing(rule: Rule, since: float) -> Firing:
-    labels = {"alertname": rule.alert, "cluster": CLUSTER, **labels_of(rule.key), **rule.labels}
-    return Firing(labels, {"summary": rule.summary}, since)
 
 
 def _literal(text: str) -> str:

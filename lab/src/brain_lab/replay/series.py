@@ -41,6 +41,7 @@ METRICS: Final[Mapping[Measure, Metric]] = {
     Measure.CPU: Metric("container_cpu_usage_seconds_total", counter=True, of_pod=True),
     Measure.MEMORY: Metric("container_memory_working_set_bytes", of_pod=True),
     Measure.DISK_WRITES: Metric("container_fs_writes_bytes_total", counter=True, of_pod=True),
+    Measure.DISK_READS: Metric("container_fs_reads_bytes_total", counter=True, of_pod=True),
     Measure.SOCKETS: Metric("container_sockets", of_pod=True),
 }
 

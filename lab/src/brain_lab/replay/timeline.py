@@ -37,7 +37,11 @@ class Plan:
 
 
 COARSE: Final = Plan(scrape_seconds=60.0, normal_seconds=48 * 3600.0)
-"""For rows of a minute and more: two days, so that the same hour of the day before is there."""
+"""For rows of minutes: two days, so that the same hour of the day before is there."""
+
+MINUTES: Final = Plan(scrape_seconds=15.0, normal_seconds=26 * 3600.0)
+"""For rows of a minute: as often as the product expects to be scraped, so that it finds rates of counters; with the
+same hour of the day before."""
 
 FINE: Final = Plan(scrape_seconds=5.0, normal_seconds=2.5 * 3600.0)
 """For rows of seconds, recorded over minutes: enough for a baseline of the hour before the window."""
@@ -45,7 +49,9 @@ FINE: Final = Plan(scrape_seconds=5.0, normal_seconds=2.5 * 3600.0)
 
 def plan_for(step: float) -> Plan:
     """The plan that suits rows ``step`` seconds apart."""
-    return COARSE if step >= COARSE.scrape_seconds else FINE
+    if step >= 2 * COARSE.scrape_seconds:
+        return COARSE
+    return MINUTES if step >= 2 * MINUTES.scrape_seconds else FINE
 
 
 @dataclass(frozen=True, slots=True)

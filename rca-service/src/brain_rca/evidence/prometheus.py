@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from brain_common.clients.prometheus import Matrix, PrometheusClient
+from brain_common.clients.prometheus import Matrix
 from brain_common.entity import Entity
 from brain_common.errors import BrainError, TemporaryError
 from brain_engine.series import Evidence
@@ -18,6 +19,14 @@ _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape l
 _SCRAPE_SECONDS = 15.0
 _LOOKBACK_SECONDS = 300.0  # Prometheus' default: a sample is seen for this long, so a series is not missed in between
 Rule = SignalRule | EdgeRule | OwnerRule
+
+
+class RangeQueries(Protocol):
+    """What is needed of a server; see ``brain_common.clients.prometheus.PrometheusClient``."""
+
+    async def query_range(self, query: str, start: float, end: float, step: float) -> Matrix: ...
+
+    async def aclose(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -44,7 +53,7 @@ class PrometheusEvidence:
 
     def __init__(
         self,
-        client: PrometheusClient,
+        client: RangeQueries,
         catalogue: Catalogue,
         cluster: str,
         aliases: Mapping[str, str],

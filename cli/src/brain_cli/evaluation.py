@@ -1,0 +1,113 @@
+"""One evaluation from the options of ``brain lab evaluate`` to its scores."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from brain_cli.simulated import SimulatedJudge
+from brain_common.errors import ConfigError
+from brain_engine.plugins import UnknownPluginError, load_ranker
+from brain_lab.evaluate import runner
+from brain_lab.evaluate.report import render_report, words
+from brain_lab.evaluate.run_result import RunResult
+from brain_lab.evaluate.runner import Judge
+from brain_lab.evaluate.scores import Group, Scores, score
+from brain_lab.faults import registry as faults
+from brain_lab.platforms import registry as platforms
+from brain_lab.scenario import Scenario, plan, seeds_of
+from brain_lab.scenario.play import possible
+
+_LEAST_WIDTH = 120  # columns of the table on standard output; a narrower terminal wraps them
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is evaluated; empty platforms and faults mean all there are."""
+
+    platforms: tuple[str, ...]
+    faults: tuple[str, ...]
+    seeds: str
+    ranker: str
+    workers: int
+    dask: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All runs, and their scores."""
+
+    ranker: str
+    runs: tuple[RunResult, ...]
+    scores: Scores
+
+    def page(self) -> str:
+        """The report, HTML."""
+        return render_report(self.runs, self.ranker, self.scores)
+
+    def show(self, *, as_json: bool) -> None:
+        """The scores on standard output."""
+        if as_json:
+            said = {"bench": "lab", "ranker": self.ranker, **msgspec.to_builtins(self.scores)}
+            sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
+            sys.stdout.flush()
+        else:
+            _print(self.scores)
+
+
+def evaluation(request: Request, judge: Judge | None = None) -> Evaluation:
+    """Plan, run and score.
+
+    Args:
+        request: What is evaluated.
+        judge: Plays a scenario and asks the product; None: the simulator and a real Prometheus.
+
+    Raises:
+        ConfigError: There is no such platform, fault or ranker, the seeds are none, or nothing is left to run.
+        TemporaryError: The Dask scheduler cannot be reached.
+    """
+    try:
+        load_ranker(request.ranker)
+    except UnknownPluginError as error:
+        raise ConfigError(f"--ranker: {error}") from error
+    runs = runner.run(planned(request), judge or SimulatedJudge(request.ranker), request.workers, request.dask)
+    return Evaluation(request.ranker, tuple(runs), score(runs))
+
+
+def planned(request: Request) -> Sequence[Scenario]:
+    """The scenarios; those of faults that a platform has nothing for are left out."""
+    chosen = plan(request.platforms or platforms.names(), request.faults or faults.names(), seeds_of(request.seeds))
+    kept = [scenario for scenario in chosen if possible(scenario)]
+    if not any(scenario.faults for scenario in kept):
+        raise ConfigError("none of the platforms has anything that one of the faults could break")
+    return kept
+
+
+def _print(scores: Scores) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("runs of", no_wrap=True)
+    for title in ("runs", "first", "first three", "Avg@5", "specificity", "right kind", "right fix", "to localise"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, group in (("all", scores.overall), *scores.by_platform.items(), *scores.by_fault.items()):
+        table.add_row(name, *_cells(group))
+    width = max(Console().width, _LEAST_WIDTH)
+    Console(highlight=False, width=width).print(table)
+
+
+def _cells(group: Group) -> tuple[str, ...]:
+    return (
+        f"{group.runs} + {group.quiet_runs}" + (f", {group.failed} failed" if group.failed else ""),
+        words.share(group.top1),
+        words.share(group.top3),
+        words.share(group.avg5),
+        words.share(group.specificity),
+        words.share(group.kind),
+        words.share(group.proposal),
+        words.lasted(group.seconds_to_localise3),
+    )

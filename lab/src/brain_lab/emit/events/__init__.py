@@ -1,0 +1,1 @@
+"""Kubernetes events as components of a cluster report them."""
