@@ -18,7 +18,7 @@ from brain_lab.evaluate.runner import Judge
 from brain_lab.evaluate.scores import Group, Scores, score
 from brain_lab.faults import registry as faults
 from brain_lab.platforms import registry as platforms
-from brain_lab.scenario import Scenario, plan, seeds_of
+from brain_lab.scenario import Scenario, plan, seeds_of, spread
 from brain_lab.scenario.play import possible
 
 _LEAST_WIDTH = 120  # columns of the table on standard output; a narrower terminal wraps them
@@ -79,11 +79,12 @@ def evaluation(request: Request, judge: Judge | None = None) -> Evaluation:
 
 def planned(request: Request) -> Sequence[Scenario]:
     """The scenarios; those of faults that a platform has nothing for are left out."""
-    chosen = plan(request.platforms or platforms.names(), request.faults or faults.names(), seeds_of(request.seeds))
+    names = request.faults or (*faults.names(), *faults.combinations())
+    chosen = plan(request.platforms or platforms.names(), names, seeds_of(request.seeds))
     kept = [scenario for scenario in chosen if possible(scenario)]
     if not any(scenario.faults for scenario in kept):
         raise ConfigError("none of the platforms has anything that one of the faults could break")
-    return kept
+    return kept if request.platforms else spread(kept)
 
 
 def _print(scores: Scores) -> None:

@@ -28,7 +28,15 @@ def request(**changes: object) -> Request:
 def test_a_plan_has_all_platforms_and_faults_where_none_are_named() -> None:
     scenarios = planned(request(platforms=(), faults=(), seeds="1"))
     assert {scenario.platform for scenario in scenarios} == set(platforms.names())
-    assert {scenario.fault for scenario in scenarios} - {""} == set(faults.names())
+    assert {scenario.fault for scenario in scenarios} - {""} == {*faults.names(), *faults.combinations()}
+
+
+def test_where_no_platform_is_named_each_fault_and_seed_is_played_on_one_in_turn() -> None:
+    scenarios = planned(request(platforms=(), faults=("latency-spike", "idle-gpu"), seeds="1..3"))
+    broken = [(one.fault, one.seed, one.platform) for one in scenarios if one.faults]
+    assert len(broken) == 6
+    assert {platform for fault, _, platform in broken if fault == "latency-spike"} == set(platforms.names())
+    assert {platform for fault, _, platform in broken if fault == "idle-gpu"} == {"automotive"}
 
 
 def test_faults_that_a_platform_has_nothing_for_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from brain_common.errors import ConfigError
-from brain_lab.scenario import Load, Scenario, load_scenario, plan, seeds_of
+from brain_lab.scenario import FaultPart, Load, Scenario, load_scenario, plan, seeds_of
+from brain_lab.scenario.play import play
 
 GOOD = """\
 # The ledger's database is locked by a report.
@@ -132,3 +133,10 @@ def test_seeds(text: str, seeds: list[int]) -> None:
 def test_no_seeds(text: str) -> None:
     with pytest.raises(ConfigError, match="seeds"):
         seeds_of(text)
+
+
+def test_two_faults_without_a_target_break_two_things() -> None:
+    pair = tuple(FaultPart(fault=name, onset_seconds=300.0) for name in ("database-lock", "database-read-spike"))
+    for seed in range(4):
+        recording = play(Scenario(platform="healthcare", seed=seed, faults=pair, load=Load(length_seconds=600.0)))
+        assert len({truth.entity for truth in recording.truth}) == 2

@@ -122,6 +122,10 @@ def test_regulated_platforms_have_audit_logs_and_no_card_numbers(platform: str, 
     assert card_numbers(line.body for line in lines) == []
 
 
+def test_every_complaint_is_about_a_fault_there_is() -> None:
+    assert set(COMPLAINTS) <= set(faults.names())
+
+
 def test_every_complaint_has_words() -> None:
     speakers = {
         "itself": ("spring", "go"),

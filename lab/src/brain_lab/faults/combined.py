@@ -6,7 +6,7 @@ have hit the same thing: one thing that is broken in two ways has only one right
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -56,12 +56,16 @@ def together(name: str, aim: Aim, make: Make) -> tuple[Fault, ...]:
     first, *others = parts(name)
     made = [make(first, aim)]
     for other in others:
-        made.append(_elsewhere(other, replace(aim, target=""), make, made))
+        made.append(elsewhere(other, replace(aim, target=""), make, made))
     return tuple(made)
 
 
-def _elsewhere(name: str, aim: Aim, make: Make, made: list[Fault]) -> Fault:
-    """A fault of that name that breaks something else than those there are, as near to the aim's seed as there is."""
+def elsewhere(name: str, aim: Aim, make: Make, made: Sequence[Fault]) -> Fault:
+    """A fault of that name that breaks something else than those there are, as near to the aim's seed as there is.
+
+    Raises:
+        ConfigError: There is nothing else that it could break.
+    """
     taken = {fault.truth.entity for fault in made if fault.truth is not None}
     for seed in range(aim.seed, aim.seed + _TRIES):
         fault = make(name, replace(aim, seed=seed))

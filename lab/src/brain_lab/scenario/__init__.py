@@ -6,6 +6,6 @@ platforms, real processes and real clusters.
 
 from brain_lab.scenario.load import load_scenario
 from brain_lab.scenario.model import Answer, FaultPart, Fix, Load, Scenario
-from brain_lab.scenario.plan import plan, seeds_of
+from brain_lab.scenario.plan import plan, seeds_of, spread
 
-__all__ = ["Answer", "FaultPart", "Fix", "Load", "Scenario", "load_scenario", "plan", "seeds_of"]
+__all__ = ["Answer", "FaultPart", "Fix", "Load", "Scenario", "load_scenario", "plan", "seeds_of", "spread"]

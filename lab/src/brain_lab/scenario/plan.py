@@ -46,6 +46,23 @@ def plan(
     return broken + quiet
 
 
+def spread(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """Of each fault and seed one platform, in turn: over the seeds, every fault is played on every platform it fits.
+
+    All runs without a fault are kept.
+    """
+    fitting: dict[tuple[str, int], list[Scenario]] = {}
+    for scenario in scenarios:
+        name = "+".join(part.fault for part in scenario.faults)
+        fitting.setdefault((name, scenario.seed), []).append(scenario)
+    return [
+        scenario
+        for (name, seed), same in fitting.items()
+        for place, scenario in enumerate(same)
+        if not name or place == seed % len(same)
+    ]
+
+
 def seeds_of(text: str) -> range:
     """Of ``7`` or ``1..3``, both ends included.
 

@@ -9,6 +9,7 @@ from typing import Final
 from brain_common.errors import ConfigError
 from brain_lab.faults import registry as faults
 from brain_lab.faults.aim import Aim
+from brain_lab.faults.combined import elsewhere
 from brain_lab.faults.protocol import Fault
 from brain_lab.platforms import registry as platforms
 from brain_lab.platforms.model import Platform
@@ -63,19 +64,18 @@ def possible(scenario: Scenario) -> bool:
 
 
 def _faults(scenario: Scenario, platform: Platform) -> list[Fault]:
-    return [
-        faults.make(
-            part.fault,
-            Aim(
-                platform,
-                begins(scenario) + part.onset_seconds,
-                scenario.seed,
-                math.inf if part.duration_seconds is None else part.duration_seconds,
-                part.target,
-            ),
+    """All of them; one without a target of its own breaks something that none before it has broken."""
+    made: list[Fault] = []
+    for part in scenario.faults:
+        aim = Aim(
+            platform,
+            begins(scenario) + part.onset_seconds,
+            scenario.seed,
+            math.inf if part.duration_seconds is None else part.duration_seconds,
+            part.target,
         )
-        for part in scenario.faults
-    ]
+        made.append(faults.make(part.fault, aim) if part.target else elsewhere(part.fault, aim, faults.make, made))
+    return made
 
 
 def _busy(platform: Platform, factor: float) -> Platform:
