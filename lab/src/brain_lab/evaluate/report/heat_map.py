@@ -9,7 +9,7 @@ from typing import Final
 from brain_lab.evaluate.report.words import clip, count, percent, share
 from brain_lab.evaluate.scores import Figure, Scores
 
-LABEL_WIDTH: Final = 210  # pixels, as all here
+LABEL_WIDTH: Final = 290  # pixels, as all here; room for two joined names
 CELL_WIDTH: Final = 96
 CELL_HEIGHT: Final = 30
 GAP: Final = 3
