@@ -1,12 +1,12 @@
-"""Writes ``rules/service-red.yaml`` and stamps the links of every alert; run it after changing a rule.
+"""Writes ``rules/service-red.yaml`` and stamps the link of every alert; run it after changing a rule.
 
 Why a program: every source of RED metrics needs the same label clean-up around another expression, and every
-alert the same links in front of other names. Maintainers call it; a repository test fails when its result
+alert the same link in front of another name. Maintainers call it; a repository test fails when its result
 differs from what is committed. It reads no metrics and knows no thresholds: those are in the other files.
 
-    python alert-rules/generate.py [--check] [--runbooks URL] [--grafana URL]
+    python alert-rules/generate.py [--check] [--runbooks URL]
 
-``--runbooks`` and ``--grafana`` are for those who keep the rules in their own repository.
+``--runbooks`` is for those who keep the rules in their own repository.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 
 RULES = Path(__file__).parent / "rules"
 RUNBOOKS = "https://github.com/ai-devops-brain/ai-devops-brain/blob/main/docs/runbooks"
-GRAFANA = "http://localhost:3000"  # Grafana's own default address; rules cannot read a setting
 
 RED_HEADER = """\
 # Written by alert-rules/generate.py. Do not edit; change the program and run it.
@@ -69,32 +68,31 @@ LABELS = "cluster, namespace, service"
 
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
-    stale = [path for path, text in wanted(options.runbooks, options.grafana).items() if _text(path) != text]
+    stale = [path for path, text in wanted(options.runbooks).items() if _text(path) != text]
     if options.check:
         for path in stale:
             print(f"{path}: differs from what alert-rules/generate.py writes", file=sys.stderr)
         return 1 if stale else 0
-    for path, text in wanted(options.runbooks, options.grafana).items():
+    for path, text in wanted(options.runbooks).items():
         path.write_text(text, encoding="utf-8")
     return 0
 
 
-def wanted(runbooks: str = RUNBOOKS, grafana: str = GRAFANA) -> dict[Path, str]:
+def wanted(runbooks: str = RUNBOOKS) -> dict[Path, str]:
     """What every rule file should hold, by path."""
-    files = {path: stamp(_text(path), runbooks, grafana) for path in sorted(RULES.glob("*.yaml"))}
+    files = {path: stamp(_text(path), runbooks) for path in sorted(RULES.glob("*.yaml"))}
     files[RULES / "service-red.yaml"] = red_rules()
     return files
 
 
-def stamp(text: str, runbooks: str, grafana: str) -> str:
-    """Give every alert of a rule file its runbook, and every dashboard link its Grafana."""
+def stamp(text: str, runbooks: str) -> str:
+    """Give every alert of a rule file its runbook."""
     alert = ""
     lines = []
     for line in text.splitlines():
         if named := re.match(r"\s*- alert: (\w+)$", line):
             alert = named[1]
-        line = re.sub(r"^(\s*runbook_url:).*$", rf"\1 {runbooks}/{alert}.md", line)
-        lines.append(re.sub(r"^(\s*dashboard_url: [\"']?)\w+://\S*?(/d/)", rf"\1{grafana}\2", line))
+        lines.append(re.sub(r"^(\s*runbook_url:).*$", rf"\1 {runbooks}/{alert}.md", line))
     return "\n".join(lines) + "\n"
 
 
@@ -226,7 +224,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Write the generated rules and the links of the alerts.")
     parser.add_argument("--check", action="store_true", help="change nothing, fail if something would change")
     parser.add_argument("--runbooks", default=RUNBOOKS, help="where the runbooks are; default %(default)s")
-    parser.add_argument("--grafana", default=GRAFANA, help="where Grafana is; default %(default)s")
     return parser.parse_args(arguments)
 
 

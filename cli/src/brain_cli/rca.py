@@ -24,7 +24,7 @@ def serve(
 ) -> None:
     """Run the RCA service: webhook, gRPC, incident pages, metrics."""
     from brain_common.logs import configure_logging
-    from brain_common.settings import load_settings
+    from brain_common.settings import absent_credentials, load_settings
     from brain_rca.config import RcaSettings
 
     settings = load_settings(config, RcaSettings)
@@ -32,6 +32,8 @@ def serve(
         from brain_rca.service import check
 
         check(settings)
+        for warning in absent_credentials(settings):
+            typer.echo(warning, err=True)
         typer.echo(f"{config}: good")
         return
     configure_logging(settings.log_level)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from brain_common.errors import ConfigError
 from brain_common.yaml_lines import YamlLines
 
 _LARGEST_FILE = 1 << 20  # bytes: no configuration is longer; protects from a mistyped path
+_CREDENTIAL_FILES = frozenset({"token_file", "password_file"})
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 
@@ -64,7 +65,7 @@ def load_yaml(path: Path) -> object:
     """Any YAML file of bounded size; an empty one is an empty mapping.
 
     Raises:
-        ConfigError: It cannot be read or is no YAML; the message has line and column.
+        ConfigError: It cannot be read, is no YAML, or a key is given twice; the message has the line.
     """
     try:
         with path.open("rb") as file:
@@ -75,11 +76,23 @@ def load_yaml(path: Path) -> object:
         raise ConfigError(f"{path}: larger than {_LARGEST_FILE} bytes; is it the right file?")
     try:
         data = yaml.safe_load(text)
+        YamlLines(path, text.decode())  # refuses a key that is given twice
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or number that cannot be, such as 2025-13-01
         raise ConfigError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply") from error
     return {} if data is None else data
+
+
+def absent_credentials(settings: Settings) -> Iterator[str]:
+    """A sentence for each ``token_file`` and ``password_file`` that is not there; a secret may be mounted later."""
+    for name, value in settings:
+        if name in _CREDENTIAL_FILES and isinstance(value, Path) and not value.exists():
+            yield f"{name} {value} does not exist yet"
+        parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, Sequence) else (value,)
+        for part in parts:
+            if isinstance(part, Settings):
+                yield from absent_credentials(part)
 
 
 def _resolve(value: Any, environ: Mapping[str, str], where: str, path: str = "") -> Any:  # noqa: ANN401 - YAML holds anything

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,10 @@ _LISTED = 10  # causes worth showing; the rest is noise to a reader
 # Evidence in nats overstates itself: series of one system are not independent. Divided by this before it becomes odds.
 _TEMPERATURE = 4.0
 _FINDINGS_SHOWN = 6
+# What is left to candidates together when nothing is known about what alerts: something that deviates at the same time
+# is more often a coincidence than the cause.
+_UNCONNECTED = 0.3
+_UNCONNECTED_WORDS = "nothing is known that connects it with what alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,22 @@ def judge(
     if not candidates:
         return Judgement((), 1.0, _reason(evidence, findings), findings)
     probabilities, none = _probabilities(candidates)
+    if not _is_known(situation):
+        candidates = [replace(one, against=(*one.against, _UNCONNECTED_WORDS)) for one in candidates]
+        probabilities, none = _UNCONNECTED * probabilities, 1.0 - _UNCONNECTED * (1.0 - none)
     causes = tuple(
         _cause(candidate, float(probability), situation)
         for candidate, probability in zip(candidates, probabilities, strict=True)
     )
     return Judgement(causes, none, "", findings)
+
+
+def _is_known(situation: Situation) -> bool:
+    """Whether anything that alerts has a series or a place in the graph."""
+    return any(
+        alarm in situation.graph or any(alarm in panel.entities for panel in situation.evidence.panels)
+        for alarm in situation.alerting
+    )
 
 
 def _probabilities(candidates: Sequence[Candidate]) -> tuple[np.ndarray, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,13 +11,19 @@ from prometheus_client.registry import Collector
 
 from brain_common.entity import Entity
 from brain_rca.model import Incident, IncidentStatus
+from brain_rca.store.protocol import Outcome
 
 _ENTITY_LABELS = ("cluster", "namespace", "kind", "name")
+_REFUSALS = ("refused", "unauthorized", "busy")  # outcomes of what never came to the store
+_RESULTS = ("cause", "no_cause", "failed")
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 
 
 class Metrics:
-    """All series the service publishes about itself."""
+    """All series the service publishes about itself.
+
+    Counters begin at 0 with every value of their label: of a series that appears at 1, ``increase()`` misses the first.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
@@ -58,6 +64,16 @@ class Metrics:
         build.labels(version("ai-devops-brain")).set(1)
         self.scores = OpenIncidentScores()
         registry.register(self.scores)
+        for outcome in (*Outcome, *_REFUSALS):
+            self._received.labels(str(outcome))
+        for result in _RESULTS:
+            self._analyses.labels(result)
+
+    def expect(self, sinks: Iterable[str]) -> None:
+        """Show the counters of these sinks before the first attempt."""
+        for sink in sinks:
+            self._published.labels(sink)
+            self._publish_failures.labels(sink)
 
     def received(self, outcome: str) -> None:
         """Count a notification."""

@@ -184,7 +184,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     opened_at: float  # earliest startsAt of its alerts
     received_at: float  # when its first notification was accepted
+    last_heard_at: float = 0.0  # when the latest notification about it came; 0: kept by a release that did not say
     closed_at: float | None = None
+    closed_for_silence: bool = False  # nobody said that it was resolved; notifications ceased
     alerts: tuple[Alert, ...] = ()  # the latest state of every alert that was ever a member
     group_labels: dict[str, str] = {}
     truncated_alerts: int = 0

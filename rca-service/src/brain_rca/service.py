@@ -93,14 +93,25 @@ def check(settings: RcaSettings) -> None:
     """Build everything that needs no network, for ``--check-config``.
 
     Raises:
-        ConfigError: An entry point, catalogue, template or TLS file is not there or wrong.
+        ConfigError: An entry point, catalogue, template, TLS file or connection string is not there or wrong.
     """
     clock = SystemClock()
     for listen in (settings.http, settings.grpc):
         if listen is not None and listen.tls is not None:
             check_tls(listen.tls)
+    if settings.store.postgres is not None:
+        _check_connection_string(settings.store.postgres.get_secret_value())
     build_analyst(settings, build_evidence(settings.evidence, settings.cluster, settings.scope.aliases), clock)
     build_sinks(settings.publish, "http://localhost", clock)
+
+
+def _check_connection_string(dsn: str) -> None:
+    import psycopg
+
+    try:
+        psycopg.conninfo.conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:  # without the words of the error: they may hold a part of the password
+        raise ConfigError("store.postgres: the connection string is malformed") from None
 
 
 @contextlib.asynccontextmanager
@@ -179,6 +190,7 @@ class _Parts:
     async def working(self, analyst: Analyst, sinks: Sequence[Sink]) -> AsyncIterator[None]:
         """The tasks that empty the queues."""
         names = [sink.name for sink in sinks]
+        self.metrics.expect(names)
         audit = AuditLog(self.store, writer_name(), self.clock, self.settings.audit.anchor_file)
         analysis = AnalysisWorker(
             self.store, analyst, names, self.settings.analysis, self.clock, self.metrics, self.wake, audit
@@ -186,7 +198,13 @@ class _Parts:
         deliveries = [DeliveryWorker(self.store, sink, self.clock, self._observed) for sink in sinks]
         for worker in deliveries:
             self.wake.on_analysed(worker.wake)
-        upkeep = Upkeep(self.store, self.metrics, self.clock, self.settings.store.retention_days)
+        upkeep = Upkeep(
+            self.store,
+            self.metrics,
+            self.clock,
+            self.settings.store.retention_days,
+            self.settings.intake.silence_seconds,
+        )
         upkeep_task = asyncio.create_task(upkeep.run(), name="upkeep")
         tasks = [
             upkeep_task,

@@ -1,4 +1,4 @@
-"""Once in a while: gauges of the queues, scores of open incidents, and the end of old incidents."""
+"""Once in a while: gauges of the queues, scores of open incidents, the closing of silent ones, and the end of old."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from brain_rca.store.protocol import Store
 
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 2.0
+_SILENCE_EVERY_SECONDS = 60.0
 _PRUNE_EVERY_SECONDS = 3600.0
 _DAY = 86400.0
 _BATCH = 200
@@ -20,12 +21,16 @@ _BATCH = 200
 class Upkeep:
     """One task; reads the changes of all replicas, so that each shows all open incidents."""
 
-    def __init__(self, store: Store, metrics: Metrics, clock: Clock, retention_days: float) -> None:
+    def __init__(
+        self, store: Store, metrics: Metrics, clock: Clock, retention_days: float, silence_seconds: float
+    ) -> None:
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._retention_seconds = retention_days * _DAY
+        self._silence_seconds = silence_seconds
         self._cursor = 0
+        self._silence_at = 0.0
         self._prune_at = 0.0
 
     async def run(self) -> None:
@@ -41,11 +46,21 @@ class Upkeep:
 
     async def step(self) -> None:
         """One round."""
+        await self._silence()
         await self._scores()
         await self._gauges()
         if self._clock.now() >= self._prune_at:
             await self._store.prune(self._clock.now() - self._retention_seconds)
             self._prune_at = self._clock.now() + _PRUNE_EVERY_SECONDS
+
+    async def _silence(self) -> None:
+        now = self._clock.now()
+        if now < self._silence_at:
+            return
+        closed = await self._store.close_silent(now - self._silence_seconds, now)
+        self._silence_at = now + _SILENCE_EVERY_SECONDS
+        if closed:
+            _log.warning("closed %d incidents: no notification for %.0f s", closed, self._silence_seconds)
 
     async def _scores(self) -> None:
         while True:

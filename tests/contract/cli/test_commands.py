@@ -151,6 +151,7 @@ def test_a_good_configuration_is_said_to_be_and_nothing_is_started(brain: Brain,
         ({"analysis": {"ranker": "dice"}}, "'dice' is not among the entry points of ai_devops_brain.rankers: "),
         ({"analysis": {"window": {"longest_seconds": 60}}}, "longest_seconds must not be less than lookback_seconds"),
         ({"scope": {"aliases": {"cart": "basket"}}}, "expected cluster/namespace/kind/name"),
+        ({"store": {"postgres": "host=x s3cret"}}, "store.postgres: the connection string is malformed"),
         ({"proposals": "gone.yaml"}, "gone.yaml: cannot be read: "),
         (
             {"publish": {"webhooks": [{"name": "x", "url": "http://x/", "body": "{{ 1 +"}]}},
@@ -170,6 +171,22 @@ def test_a_file_that_is_no_configuration_is_one_line(brain: Brain, tmp_path: Pat
     if content is not None:
         path.write_text(content)
     assert one_line(brain("rca", "serve", "--config", path, "--check-config")).startswith(f"{path}: ")
+
+
+def test_a_key_given_twice_is_refused_with_its_line(brain: Brain, tmp_path: Path) -> None:
+    path = tmp_path / "rca.yaml"
+    path.write_text("http: {port: 1}\ngrpc: null\nhttp: {port: 2}\n")
+    assert "line 3: http: given twice" in one_line(brain("rca", "serve", "--config", path, "--check-config"))
+
+
+def test_a_credential_that_is_not_mounted_yet_is_told_but_good(brain: Brain, tmp_path: Path) -> None:
+    evidence = {"prometheus": {"url": "http://x", "bearer": {"token_file": "/nowhere/token"}}}
+    grafana = {"http": {"url": "http://g", "basic_auth": {"username": "u", "password_file": "/nowhere/word"}}}
+    path = config(tmp_path, evidence=evidence, publish={"grafana": grafana})
+    result = brain("rca", "serve", "--config", path, "--check-config")
+    assert (result.code, result.out) == (0, f"{path}: good\n")
+    assert "token_file /nowhere/token does not exist yet\n" in result.err
+    assert "password_file /nowhere/word does not exist yet\n" in result.err
 
 
 def test_no_secret_of_a_configuration_is_shown(brain: Brain, tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ class Listening:
         """As if it had just been started."""
         self.store.reset()
         self.wake.analyses.clear()
-        self.before = {outcome: self._count(outcome) for outcome in ("opened", "ignored", "refused", "busy")}
+        self.before = {
+            outcome: self._count(outcome) for outcome in ("opened", "ignored", "refused", "busy", "unauthorized")
+        }
 
     async def post(self, content: bytes | None = None, path: str = PATH, **options: Any) -> httpx.Response:
         return await self.client.post(path, content=body() if content is None else content, **options)

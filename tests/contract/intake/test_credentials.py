@@ -164,3 +164,14 @@ async def test_a_connection_that_was_refused_may_try_again(guarded: Listening) -
 async def test_metrics_and_health_ask_nobody(guarded: Listening) -> None:
     assert (await guarded.client.get("/metrics")).status_code == 200
     assert (await guarded.client.get("/-/healthy")).text == "healthy\n"
+
+
+async def test_unknown_callers_are_counted_and_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    callers = [CallerSettings.model_validate({"name": "by-token", "bearer_token": TOKEN})]
+    async with listening(callers=callers) as webhook:
+        for _ in range(3):
+            assert (await ask(webhook, b"Bearer wrong-secret")).status == 401
+        assert webhook.counted("unauthorized") == 3
+    assert caplog.text.count("missing or unknown credentials") == 1
+    assert "wrong-secret" not in caplog.text

@@ -111,6 +111,18 @@ async def test_workers_of_two_replicas_get_different_incidents(replicas: Replica
     assert len(taken) == len(set(taken)) == 10
 
 
+async def test_replicas_close_a_silent_incident_once_while_others_are_heard_of(replicas: Replicas) -> None:
+    for number in range(60):
+        await replicas[0].accept(notification(key=f"group {number}"))
+    closing = [replica.close_silent(T0 + 1, T0 + 500) for replica in replicas * 2]
+    hearing = [replicas[number % 2].accept(notification(key=f"group {number}", at=400)) for number in range(60)]
+    closed, _ = await asyncio.gather(asyncio.gather(*closing), asyncio.gather(*hearing))
+
+    incidents = await replicas[0].list(limit=200)
+    assert sum(closed) == sum(incident.closed_for_silence for incident in incidents)
+    assert sum(incident.closed_at is None for incident in incidents) == 60
+
+
 async def test_replicas_that_start_together_make_the_tables_once(postgres_url: str) -> None:
     stores = [new_store(postgres_url) for _ in range(4)]
     try:

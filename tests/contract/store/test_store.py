@@ -781,3 +781,65 @@ async def test_a_caller_that_gives_up_disturbs_nobody(store: Store) -> None:
     assert [type(answer).__name__ for answer in answers[1::2]] == ["Acceptance"] * 10
     assert len(await store.list(limit=100)) >= 10
     assert (await store.accept(notification(key="one more"))).outcome is Outcome.OPENED
+
+
+# Silence
+
+
+async def test_an_incident_nobody_speaks_of_any_more_is_closed_and_every_sink_is_told(store: Store) -> None:
+    opened = await store.accept(notification())
+    await analyse(store, 1, sinks=("grafana", "alertmanager"))
+    for sink in ("grafana", "alertmanager"):
+        told = await claim_delivery(store, 2, sink)
+        assert await store.finish_delivery(told, done(told), None)
+
+    assert await store.close_silent(T0, T0 + 500) == 0
+    assert await store.close_silent(T0 + 1, T0 + 501) == 1
+
+    incident = await stored(store, opened.incident_id)
+    assert (incident.status, incident.closed_at) == (IncidentStatus.RESOLVED, T0 + 501)
+    assert incident.closed_for_silence
+    assert {(alert.status, alert.ends_at) for alert in incident.alerts} == {("resolved", T0 + 501)}
+    for sink in ("grafana", "alertmanager"):
+        assert (await claim_delivery(store, 501, sink)).incident.status is IncidentStatus.RESOLVED
+    assert (await store.depths(FAR)).open_incidents == 0
+
+
+async def test_a_duplicate_is_a_sign_of_life(store: Store) -> None:
+    await store.accept(notification())
+    assert (await store.accept(notification(at=400))).outcome is Outcome.DUPLICATE
+    assert await store.close_silent(T0 + 400, T0 + 500) == 0
+    assert await store.close_silent(T0 + 401, T0 + 501) == 1
+
+
+async def test_a_judgement_still_owed_to_a_silent_incident_is_made(store: Store) -> None:
+    await store.accept(notification())
+    await store.close_silent(T0 + 1, T0 + 500)
+    assert (await claim(store, 501)).incident.status is IncidentStatus.RESOLVED
+
+
+async def test_alerts_that_fire_on_after_a_silence_open_the_next_episode_at_once(store: Store) -> None:
+    first = await store.accept(notification())
+    await store.close_silent(T0 + 1, T0 + 500)
+    second = await store.accept(notification(at=501))
+    assert second.outcome is Outcome.OPENED
+    assert second.incident_id != first.incident_id
+    assert (await store.accept(resolved(at=600))).outcome is Outcome.CLOSED
+    assert not (await stored(store, second.incident_id)).closed_for_silence
+
+
+async def test_an_incident_of_a_release_that_kept_no_time_counts_as_heard_of_now(store: Store) -> None:
+    opened = await store.accept(notification(at=-T0))
+    assert (await stored(store, opened.incident_id)).last_heard_at == 0
+    assert await store.close_silent(T0, T0 + 500) == 0
+    assert await store.close_silent(T0 + 500, T0 + 1000) == 0
+    assert await store.close_silent(T0 + 501, T0 + 1001) == 1
+
+
+async def test_silent_incidents_are_closed_in_batches_and_once(store: Store) -> None:
+    for number in range(120):
+        await store.accept(notification(key=f"group {number}", at=number % 3))
+    closed = await asyncio.gather(*(store.close_silent(T0 + 2, T0 + 500) for _ in range(3)))
+    closed.append(await store.close_silent(T0 + 2, T0 + 500))
+    assert sum(closed) == 80
+    assert {incident.received_at for incident in await store.list(limit=200, only_open=True)} == {T0 + 2}

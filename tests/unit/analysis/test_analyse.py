@@ -240,3 +240,9 @@ def test_a_storm_of_events_and_alerts_does_not_push_the_onsets_out() -> None:
 def test_an_alert_without_a_name_is_told() -> None:
     nameless: Any = incident(alert(alertname="", service="front"))
     assert "alert without a name began to fire" in what(judged(about=nameless))
+
+
+def test_an_alert_about_something_without_evidence_says_so() -> None:
+    analysis = judged(alerting=("c/shop/service/nobody",))
+    assert analysis.missing[0] == "no evidence about service shop/nobody, which alerts"
+    assert analysis.none_probability >= 0.7

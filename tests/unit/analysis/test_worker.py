@@ -220,6 +220,17 @@ async def test_no_cause_is_counted_as_such() -> None:
     assert (harness.counted("no_cause"), harness.counted("cause")) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("analysis", "age", "seconds"), [(NOTHING, 30.0, 60.0), (NOTHING, 900.0, 300.0), (FOUND, 30.0, 300.0)]
+)
+async def test_a_young_incident_without_a_cause_is_judged_again_soon(
+    analysis: Analysis, age: float, seconds: float
+) -> None:
+    harness = Harness(saying(analysis), claim(opened_at=NOW - age))
+    await harness.worker.step()
+    assert harness.queue.finished[0].next_due_at == NOW + seconds
+
+
 async def test_a_closed_incident_is_not_judged_again() -> None:
     harness = Harness(saying(FOUND), claim(status=IncidentStatus.RESOLVED, closed_at=NOW))
     await harness.worker.step()

@@ -12,10 +12,12 @@ from brain_engine.findings import Finding, find
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.judge import judge
 from brain_engine.plugins import UnknownPluginError, load_detector, load_ranker
+from brain_engine.rank.max_deviation import MaxDeviation
 from brain_engine.rank.protocol import Candidate, Situation, combined
 from brain_engine.series import Direction, Evidence, Family, Signal
 from tests.contract.engine.scenes import LATENCY, STEPS, evidence, panel, shop
 
+KNOWN = evidence(panel(LATENCY, {"a": np.full(STEPS, 1.0)}))
 SIGNALS = {family: Signal(family.value, family, "1", Direction.UP) for family in Family}
 
 
@@ -41,14 +43,14 @@ def kind(*findings: Finding) -> str:
 
 
 def test_odds_are_against_none_of_these() -> None:
-    said = judge(evidence(), (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 4.0), Candidate("b", 1e-12)))
+    said = judge(KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 4.0), Candidate("b", 1e-12)))
     first, second = (cause.probability for cause in said.causes)
     assert first / said.none_probability == pytest.approx(2.718281828)
     assert second == pytest.approx(said.none_probability)
 
 
 def test_enormous_evidence_is_no_overflow() -> None:
-    said = judge(evidence(), (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 1e6), Candidate("b", 1.0)))
+    said = judge(KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 1e6), Candidate("b", 1.0)))
     assert said.causes[0].probability == pytest.approx(1.0)
     assert said.none_probability == 0.0
 
@@ -112,3 +114,14 @@ def test_an_unknown_plugin_is_told_with_those_that_exist(load: object) -> None:
     assert callable(load)
     with pytest.raises(UnknownPluginError, match=r"'nonsense'.*(robust-shift|explain-away)"):
         load("nonsense")
+
+
+def test_an_alarm_about_the_unknown_leaves_most_to_none_of_these() -> None:
+    scene = shop()
+    found, graph = find(scene, RobustShift()), DependencyGraph(scene.edges)
+    known = judge(scene, found, graph, ("front",), MaxDeviation())
+    unknown = judge(scene, found, graph, ("nobody",), MaxDeviation())
+    assert known.none_probability < 0.1
+    assert unknown.none_probability >= 0.7
+    assert sum(cause.probability for cause in unknown.causes) == pytest.approx(1.0 - unknown.none_probability)
+    assert all("nothing is known that connects it" in cause.against[-1] for cause in unknown.causes)

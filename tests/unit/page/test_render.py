@@ -239,6 +239,15 @@ def test_the_style_is_the_one_that_the_header_allows() -> None:
     assert "@import" not in STYLE
 
 
+def test_an_incident_closed_for_silence_says_so() -> None:
+    closed = samples.resolved()
+    silent = msgspec.structs.replace(closed, closed_for_silence=True)
+    assert "The alerts were resolved." in words(render_incident(closed, samples.NOW))
+    said = words(render_incident(silent, samples.NOW))
+    assert "Closed for silence: notifications ceased" in said
+    assert "The alerts were resolved." not in said
+
+
 def test_the_list_marks_open_ones_and_names_top_causes() -> None:
     found = (samples.pending(), samples.rich(), samples.resolved(), samples.no_cause(), samples.hostile())
     page = IncidentPage(incidents=tuple(map(summarize, found)), next="12.5," + "a" * 16)

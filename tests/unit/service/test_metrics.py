@@ -57,13 +57,22 @@ def test_what_happens_is_counted(metrics: Metrics) -> None:
     metrics.analysis_failed()
     metrics.publish("grafana", ok=True)
     metrics.publish("grafana", ok=False)
-    assert shown(metrics, "brain_rca_groups_received_total") == {("opened",): 2}
+    assert shown(metrics, "brain_rca_groups_received_total")[("opened",)] == 2
     assert shown(metrics, "brain_rca_analyses_total") == {("cause",): 1, ("no_cause",): 1, ("failed",): 1}
     assert shown(metrics, "brain_rca_evidence_failures_total") == {(): 2}
     assert shown(metrics, "brain_rca_analysis_duration_seconds_bucket")[("0.5",)] == 1
     assert shown(metrics, "brain_rca_analysis_duration_seconds_sum") == {(): 70.3}
     assert shown(metrics, "brain_rca_publish_total") == {("grafana",): 1}
     assert shown(metrics, "brain_rca_publish_failures_total") == {("grafana",): 1}
+
+
+def test_counters_begin_at_zero_so_that_the_first_step_is_an_increase(metrics: Metrics) -> None:
+    metrics.expect(["grafana", "webhook:a"])
+    outcomes = ["opened", "joined", "duplicate", "closed", "ignored", "refused", "unauthorized", "busy"]
+    assert shown(metrics, "brain_rca_groups_received_total") == {(outcome,): 0 for outcome in outcomes}
+    assert shown(metrics, "brain_rca_analyses_total") == {("cause",): 0, ("no_cause",): 0, ("failed",): 0}
+    sinks = {("grafana",): 0, ("webhook:a",): 0}
+    assert shown(metrics, "brain_rca_publish_total") == shown(metrics, "brain_rca_publish_failures_total") == sinks
 
 
 def test_a_queue_that_has_drained_is_shown_as_empty(metrics: Metrics) -> None:

@@ -27,6 +27,7 @@ class Kept:
         self.changes = list(changes)
         self.depth = QueueDepths(analyses=0, deliveries={}, open_incidents=0, oldest_due_at=None)
         self.pruned: list[float] = []
+        self.silent: list[tuple[float, float]] = []
         self.errors: list[Exception] = []
         self.reads: list[int] = []
 
@@ -39,6 +40,10 @@ class Kept:
 
     async def depths(self, now: float) -> QueueDepths:
         return self.depth
+
+    async def close_silent(self, heard_before: float, now: float) -> int:
+        self.silent.append((heard_before, now))
+        return 1
 
     async def prune(self, closed_before: float) -> int:
         self.pruned.append(closed_before)
@@ -59,7 +64,7 @@ class Harness:
         self.store = Kept(*changes)
         self.metrics = Metrics(CollectorRegistry())
         self.clock = ManualClock(NOW)
-        self.upkeep = Upkeep(self.store, self.metrics, self.clock, retention_days=400)
+        self.upkeep = Upkeep(self.store, self.metrics, self.clock, retention_days=400, silence_seconds=28800)
 
     def scores(self) -> int:
         return sum(
@@ -98,6 +103,15 @@ async def test_old_incidents_are_deleted_once_an_hour() -> None:
         harness.clock.advance(seconds)
         await harness.upkeep.step()
     assert harness.store.pruned == [NOW - 400 * DAY, NOW + 3600 - 400 * DAY]
+
+
+async def test_silent_incidents_are_closed_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    harness = Harness()
+    for seconds in (0.0, 59.0, 1.0, 10.0):
+        harness.clock.advance(seconds)
+        await harness.upkeep.step()
+    assert harness.store.silent == [(NOW - 28800, NOW), (NOW + 60 - 28800, NOW + 60)]
+    assert "closed 1 incidents: no notification for 28800 s" in caplog.text
 
 
 @pytest.mark.parametrize("error", [TemporaryError("away"), PermanentError("no such table"), OSError(5, "broken")])

@@ -49,7 +49,7 @@ def analyse(
         causes=causes,
         no_cause_reason=_reason(judgement, snapshot, alerting),
         none_probability=judgement.none_probability,
-        missing=_missing(snapshot.evidence.missing),
+        missing=_missing((*_unknown(snapshot, alerting), *snapshot.evidence.missing)),
         timeline=_timeline(incident, causes, snapshot),
     )
 
@@ -63,6 +63,12 @@ def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str]) -
     if unknown and len(unknown) == len(alerting):
         return f"{judgement.reason}; there is no evidence about {', '.join(short(name) for name in unknown[:3])}"
     return judgement.reason
+
+
+def _unknown(snapshot: Snapshot, alerting: Sequence[str]) -> tuple[str, ...]:
+    """Which alerts are about something that no signal and no call tells of."""
+    unknown = [short(name) for name in alerting if name not in snapshot.entities]
+    return (f"no evidence about {', '.join(unknown[:3])}, which alerts",) if unknown else ()
 
 
 def _missing(sentences: Sequence[str]) -> tuple[str, ...]:

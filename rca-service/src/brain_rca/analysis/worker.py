@@ -29,6 +29,7 @@ from brain_rca.wake import POLL_SECONDS, Wake, wait
 _log = logging.getLogger(__name__)
 _MAY_TAKE = 60.0  # seconds a judgement may take
 _LEASE = 120.0  # seconds; what is left of it is for a store that is away when the judgement is done
+_YOUNG_SECONDS, _SOON_SECONDS = 600.0, 60.0  # see AnalysisWorker._refresh
 _RETRY_SECONDS = 5.0  # after a failed judgement
 _PAUSE_SECONDS = 2.0  # after trouble with the store, before the next attempt
 
@@ -173,7 +174,7 @@ class AnalysisWorker:
     async def _done(self, claim: AnalysisClaim, analysis: Analysis) -> None:
         now = self._clock.now()
         still_open = claim.incident.status is IncidentStatus.OPEN
-        again = now + self._settings.refresh_seconds if still_open else None
+        again = now + self._refresh(claim.incident, analysis, now) if still_open else None
 
         async def finish() -> bool:
             return await self._store.finish_analysis(claim, analysis, now, self._sinks, again)
@@ -184,6 +185,13 @@ class AnalysisWorker:
         self._metrics.analysed("cause" if analysis.causes else "no_cause", analysis.seconds, len(analysis.missing))
         await self._wake.analysed()
         await self._audit(claim.incident, analysis)
+
+    def _refresh(self, incident: Incident, analysis: Analysis, now: float) -> float:
+        """Seconds until it is judged anew: soon while it is young and without a cause, as an alert may come before the
+        evidence does."""
+        young = now - incident.opened_at < _YOUNG_SECONDS
+        usual = self._settings.refresh_seconds
+        return usual if analysis.causes or not young else min(_SOON_SECONDS, usual)
 
     async def _audit(self, incident: Incident, analysis: Analysis) -> None:
         first = analysis.causes[0] if analysis.causes else None

@@ -1,7 +1,8 @@
 """Alertmanager's webhook payload, version 4, from bytes to an ``AlertGroup``.
 
-Unknown fields are tolerated, as Alertmanager adds some now and then; wrong types and missing fields are not. Sizes
-are capped and control characters dropped, because labels come from whoever writes metrics.
+Unknown fields are tolerated, as Alertmanager adds some now and then, and ``null`` for a map that may be absent;
+wrong types and missing fields are not. Sizes are capped and control characters dropped, because labels come from
+whoever writes metrics.
 
 Source: Alertmanager documentation, "webhook_config", and its ``template.Data``.
 """
@@ -32,7 +33,7 @@ class _Alert(msgspec.Struct, rename="camel"):
     labels: dict[str, str]
     starts_at: datetime
     ends_at: datetime | None = None
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] | None = None
     generator_url: str = msgspec.field(name="generatorURL", default="")
     fingerprint: str = ""
 
@@ -44,9 +45,9 @@ class _Payload(msgspec.Struct, rename="camel"):
     receiver: str
     alerts: list[_Alert]
     truncated_alerts: int = 0
-    group_labels: dict[str, str] = {}
-    common_labels: dict[str, str] = {}
-    common_annotations: dict[str, str] = {}
+    group_labels: dict[str, str] | None = None
+    common_labels: dict[str, str] | None = None
+    common_annotations: dict[str, str] | None = None
     external_url: str = msgspec.field(name="externalURL", default="")
 
 
@@ -75,9 +76,9 @@ def parse_group(body: bytes, source: str) -> AlertGroup:
         group_key=clean(payload.group_key),
         status=payload.status,
         alerts=tuple(_alert(alert) for alert in kept),
-        group_labels=clean_map(payload.group_labels),
-        common_labels=clean_map(payload.common_labels),
-        common_annotations=clean_map(payload.common_annotations),
+        group_labels=clean_map(payload.group_labels or {}),
+        common_labels=clean_map(payload.common_labels or {}),
+        common_annotations=clean_map(payload.common_annotations or {}),
         external_url=clean(payload.external_url),
         truncated_alerts=truncated(payload.truncated_alerts) + len(payload.alerts) - len(kept),
     )
@@ -104,7 +105,7 @@ def _alert(alert: _Alert) -> Alert:
         fingerprint=alert.fingerprint.lower() if is_fingerprint(alert.fingerprint) else fingerprint(labels),
         status=alert.status,
         labels=labels,
-        annotations=clean_map(alert.annotations),
+        annotations=clean_map(alert.annotations or {}),
         starts_at=epoch(alert.starts_at),
         ends_at=ends_at if ends_at and ends_at > _ZERO_TIME else None,
         generator_url=clean(alert.generator_url),

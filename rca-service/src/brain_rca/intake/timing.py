@@ -28,6 +28,13 @@ class IntakeSettings(Settings):
     cooldown_seconds: float = Field(
         default=30.0, ge=0, le=3600, description="At least this long between two judgements of one incident."
     )
+    silence_seconds: float = Field(
+        default=28800.0,
+        ge=60,
+        le=30 * 86400,
+        description="An open incident is closed when no notification about it came for this long; keep it above "
+        "Alertmanager's repeat_interval (default 4 h).",
+    )
     body_limit_bytes: int = Field(default=8 << 20, ge=1024, le=256 << 20, description="Largest request body accepted.")
     most_waiting: int = Field(
         default=2000,

@@ -7,6 +7,7 @@ trouble (store away, too much at once) is 503 with ``Retry-After``, and 4xx is f
 from __future__ import annotations
 
 import logging
+import math
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from brain_rca.store.protocol import Outcome, Store
 from brain_rca.wake import Wake
 
 _log = logging.getLogger(__name__)
+_UNKNOWN_EVERY_SECONDS = 60.0  # a line at most: whoever knocks on an open port must not fill the log
 _RETRY_AFTER = "5"  # seconds; Alertmanager itself backs off exponentially
 
 
@@ -47,6 +49,8 @@ class Webhook:
         self._metrics = metrics
         self._wake = wake
         self._waiting = 0
+        self._unknown = 0  # callers since the last line about them
+        self._unknown_said_at = -math.inf
 
     def routes(self) -> list[Route]:
         """Where it listens; a path segment may name the Alertmanager cluster."""
@@ -59,7 +63,7 @@ class Webhook:
         """Answer one notification."""
         caller = await self._identify(request)
         if caller is None:
-            return _problem(401, "unknown caller", {"WWW-Authenticate": 'Bearer realm="brain"'})
+            return self._unauthorized()
         source = request.path_params.get("source") or caller
         try:
             body = await read_body(request, self._settings.body_limit_bytes)
@@ -97,6 +101,15 @@ class Webhook:
         self._metrics.received(accepted.outcome)
         self._wake.analyses.set()
         return JSONResponse({"outcome": accepted.outcome, "incident": accepted.incident_id})
+
+    def _unauthorized(self) -> Response:
+        self._metrics.received("unauthorized")
+        self._unknown += 1
+        now = self._clock.now()
+        if now - self._unknown_said_at >= _UNKNOWN_EVERY_SECONDS:
+            _log.warning("refused %d notifications: missing or unknown credentials", self._unknown)
+            self._unknown, self._unknown_said_at = 0, now
+        return _problem(401, "unknown caller", {"WWW-Authenticate": 'Bearer realm="brain"'})
 
     def _refused(self, status: int, reason: str) -> Response:
         self._metrics.received("refused")

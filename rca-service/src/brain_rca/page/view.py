@@ -225,6 +225,12 @@ def _proposal(proposal: Proposal) -> ProposalView:
     )
 
 
+def _closing(incident: Incident) -> str:
+    if incident.closed_for_silence:
+        return "Closed for silence: notifications ceased, and none said that the alerts were resolved."
+    return "The alerts were resolved."
+
+
 def _timeline(incident: Incident) -> tuple[TimelineEntry, ...]:
     """What the analysis told, or what is known without one; the closing comes after any analysis."""
     if incident.analysis and incident.analysis.timeline:
@@ -235,7 +241,7 @@ def _timeline(incident: Incident) -> tuple[TimelineEntry, ...]:
             TimelineEntry(at=incident.received_at, what="The notification was accepted."),
         ]
     if incident.closed_at is not None:
-        entries.append(TimelineEntry(at=incident.closed_at, what="The alerts were resolved."))
+        entries.append(TimelineEntry(at=incident.closed_at, what=_closing(incident)))
     return tuple(sorted(entries, key=lambda entry: entry.at)[-MAX_ROWS:])
 
 

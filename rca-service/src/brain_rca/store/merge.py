@@ -113,7 +113,7 @@ def decide(
         group_identity: ``identity`` of its group.
         last_episode: The newest episode the group ever had; 0 when none.
         current: The open incident of the group, if any.
-        recent: Its episodes closed less than ``GRACE_SECONDS`` before.
+        recent: Its episodes closed by a notification less than ``GRACE_SECONDS`` before.
         cooldown_seconds: The least time between the end of an analysis and the next one.
     """
     if notification.group.status == _RESOLVED:
@@ -140,6 +140,7 @@ def _opened(notification: Notification, group_identity: str, episode: int) -> De
         severity=notification.severity,
         opened_at=min(alert.starts_at for alert in merged.alerts),
         received_at=notification.received_at,
+        last_heard_at=notification.received_at,
         alerts=merged.alerts,
         group_labels=group.group_labels,
         truncated_alerts=group.truncated_alerts + merged.overflow,
@@ -160,10 +161,9 @@ def _firing(notification: Notification, current: Record, cooldown_seconds: float
     truncated = max(old.truncated_alerts, notification.group.truncated_alerts + merged.overflow)
     raised = _RANK[notification.severity] > _RANK[old.severity]
     incident = replace(
-        old,
+        _heard(old, notification),
         alerts=merged.alerts,
         truncated_alerts=truncated,
-        notifications=old.notifications + 1,
         severity=notification.severity if raised else old.severity,
         opened_at=min([old.opened_at, *(alert.starts_at for alert in merged.alerts)]),
     )
@@ -195,7 +195,7 @@ def _resolved(notification: Notification, current: Record | None, recent: Sequen
     if current is None:
         return Decision(outcome=Outcome.IGNORED)
     old = current.incident
-    counted = replace(old, notifications=old.notifications + 1)
+    counted = _heard(old, notification)
     if _is_late_closing(notification, old, recent):
         return Decision(outcome=Outcome.DUPLICATE, record=replace(current, incident=counted))
     merged = _merge(old.alerts, notification.group.alerts, notification.received_at)
@@ -208,6 +208,26 @@ def _resolved(notification: Notification, current: Record | None, recent: Sequen
     )
     record = replace(_changed(current, incident), closing_received_at=notification.received_at)
     return Decision(outcome=Outcome.CLOSED, record=record, new_fingerprints=merged.new)
+
+
+def close_silent(current: Record, at: float) -> Record:
+    """The incident closed without a notification: none came for so long that none will."""
+    incident = replace(
+        current.incident,
+        status=IncidentStatus.RESOLVED,
+        closed_at=at,
+        closed_for_silence=True,
+        alerts=tuple(_ended(alert, at) for alert in current.incident.alerts),
+    )
+    return replace(_changed(current, incident), closing_received_at=at)
+
+
+def _heard(incident: Incident, notification: Notification) -> Incident:
+    return replace(
+        incident,
+        notifications=incident.notifications + 1,
+        last_heard_at=max(incident.last_heard_at, notification.received_at),
+    )
 
 
 def _is_late_closing(notification: Notification, open_incident: Incident, recent: Sequence[Incident]) -> bool:

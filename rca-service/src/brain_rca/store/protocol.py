@@ -176,6 +176,15 @@ class Store(Protocol):
         """All entries, by writer and sequence."""
         ...
 
+    async def close_silent(self, heard_before: float, now: float) -> int:
+        """Close, as a resolved group does, open incidents about which no notification came since; returns how many.
+
+        Any notification about an incident counts, duplicates too. An incident kept by a release that did not note them
+        counts as heard of now. Firing alerts that come back afterwards open the next episode. Safe to call on all
+        replicas at once.
+        """
+        ...
+
     async def prune(self, closed_before: float) -> int:
         """Delete incidents closed before; returns how many. The audit log stays."""
         ...

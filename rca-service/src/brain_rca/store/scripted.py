@@ -136,6 +136,13 @@ class ScriptedStore(ABC):
         documents = await self._read(transactions.read_audit(writer))
         return await asyncio.to_thread(_decode_audit, documents)
 
+    async def close_silent(self, heard_before: float, now: float) -> int:
+        closed, after = await self._write(transactions.close_silent(heard_before, now, None))
+        while after is not None:
+            more, after = await self._write(transactions.close_silent(heard_before, now, after))
+            closed += more
+        return closed
+
     async def prune(self, closed_before: float) -> int:
         pruned = 0
         while count := await self._write(transactions.prune(closed_before)):

@@ -54,8 +54,30 @@ from brain_rca.store.work import Work
 _ANALYSIS = b"analysis"
 _SINK = b"sink:"
 _MAX_ERROR_CHARACTERS = 2_000
+_SILENCE_BATCH = 50
+"""Open incidents looked at in one transaction; a document may have a few MB."""
 _PRUNE_BATCH = 200
 """Incidents deleted in one transaction, so that a large clean-up does not hold up the intake."""
+
+
+class Place(NamedTuple):
+    """Where to go on among the open incidents, oldest first."""
+
+    received_at: float
+    id: str
+
+
+class Swept(NamedTuple):
+    """What one batch of ``close_silent`` did."""
+
+    closed: int
+    reached: Place | None  # None: that was all
+
+
+class _Heard(msgspec.Struct):
+    """The one field of an incident that tells silence, so that the rest is not decoded."""
+
+    last_heard_at: float = 0.0
 
 
 class Claimed(NamedTuple):
@@ -78,7 +100,12 @@ def accept(notification: Notification, cooldown_seconds: float) -> Script[Accept
     )
     episodes = yield from _episodes(identity, notification.received_at - merge.GRACE_SECONDS)
     current = next((record for record in episodes if record.closing_received_at is None), None)
-    recent = [record.incident for record in episodes if record.closing_received_at is not None]
+    # After a silence no late copy is on its way: what comes says that the alerts fire still.
+    recent = [
+        record.incident
+        for record in episodes
+        if record.closing_received_at is not None and not record.incident.closed_for_silence
+    ]
     decision = merge.decide(notification, identity, last_episode, current, recent, cooldown_seconds)
     if decision.record is None:
         return Acceptance(incident_id="", outcome=decision.outcome)
@@ -375,6 +402,47 @@ def read_audit(writer: str | None) -> Script[list[bytes]]:
     else:
         rows = yield Statement("SELECT entry FROM brain_audit WHERE writer = ? ORDER BY sequence", (to_bytes(writer),))
     return [bytes(row[0]) for row in rows]
+
+
+def close_silent(heard_before: float, now: float, after: Place | None) -> Script[Swept]:
+    """See ``Store.close_silent``. One that another transaction holds is left for the next time.
+
+    All incidents are held before the first change number is taken, and in no other order than the others do.
+    """
+    rows = yield Statement(
+        "SELECT received_at, id, core FROM brain_incidents WHERE closing_received_at IS NULL AND received_at < ? "
+        "AND (received_at, id) > (?, ?) ORDER BY received_at, id LIMIT ?",
+        (heard_before, *(after or (0.0, "")), _SILENCE_BATCH),
+    )
+    candidates = [row[1] for row in rows if _is_silent(row[2], heard_before)]
+    held = yield from _hold_open(candidates)
+    silent = [record for record in held if record.incident.last_heard_at < heard_before]
+    unknown = [record for record in silent if not record.incident.last_heard_at]
+    closed = [record for record in silent if record.incident.last_heard_at]
+    for record in unknown:
+        heard = replace(record.incident, last_heard_at=now)
+        yield Statement("UPDATE brain_incidents SET core = ? WHERE id = ?", (encode(heard), heard.id))
+    for record in closed:
+        yield from _publish_closing(record, now)
+    for record in closed:
+        yield from update_record(merge.close_silent(record, now))
+    return Swept(len(closed), Place(*rows[-1][:2]) if len(rows) == _SILENCE_BATCH else None)
+
+
+def _is_silent(core: bytes, heard_before: float) -> bool:
+    return msgspec.json.decode(core, type=_Heard).last_heard_at < heard_before
+
+
+def _hold_open(incident_ids: Sequence[str]) -> Script[list[Record]]:
+    if not incident_ids:
+        return []
+    marks = ", ".join("?" * len(incident_ids))
+    rows = yield Statement(
+        f"SELECT {RECORD} FROM brain_incidents WHERE id IN ({marks}) "  # noqa: S608 (a constant of this file)
+        "AND closing_received_at IS NULL ORDER BY id {skip_locked}",
+        incident_ids,
+    )
+    return [to_record(row) for row in rows]
 
 
 def prune(closed_before: float) -> Script[int]:
