@@ -84,14 +84,14 @@ def load_yaml(path: Path) -> object:
     return {} if data is None else data
 
 
-def absent_credentials(settings: Settings) -> Iterator[str]:
+def absent_credentials(settings: BaseModel) -> Iterator[str]:
     """A sentence for each ``token_file`` and ``password_file`` that is not there; a secret may be mounted later."""
     for name, value in settings:
         if name in _CREDENTIAL_FILES and isinstance(value, Path) and not value.exists():
             yield f"{name} {value} does not exist yet"
         parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, Sequence) else (value,)
         for part in parts:
-            if isinstance(part, Settings):
+            if isinstance(part, BaseModel):
                 yield from absent_credentials(part)
 
 

@@ -69,6 +69,7 @@ def live(request: Request, options: Options, progress: Progress, ready: Callable
         PermanentError: Prometheus or a receiver refuses.
         TemporaryError: One of them was away for too long.
     """
+    _be_interruptible()
     prepare(options.into)
     recording = played(request)
     samples = samples_of(recording)
@@ -102,10 +103,17 @@ async def _play(samples: Samples, story: Story, url: str, since: float, progress
         while feed.due is not None and not await _passed(stop, feed.due + _TOLD_LATE - time.time()):
             now = time.time() - _TOLD_LATE
             scrapes, lines = await feed.send(now), await story.tell(now)
-            progress(f"{time.strftime('%H:%M:%S', time.gmtime(now))} UTC: {scrapes} scrape(s), {lines} log lines")
+            words = f"{scrapes} scrape(s)" + (f", {lines} log lines" if story.heard else "")
+            progress(f"{time.strftime('%H:%M:%S', time.gmtime(now))} UTC: {words}")
     finally:
         await story.close()
         await target.close()
+
+
+def _be_interruptible() -> None:
+    """Until the run goes on by itself, SIGTERM ends it like Ctrl-C, and so does SIGINT where a shell has masked it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _told_to_stop() -> asyncio.Event:

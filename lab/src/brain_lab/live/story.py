@@ -64,6 +64,11 @@ class Story:
         self._otlp = otlp_client(addresses.otlp) if addresses.otlp else None
         self._retry = Retry(_PATIENCE)
 
+    @property
+    def heard(self) -> bool:
+        """Whether logs go anywhere."""
+        return self._forward is not None or self._otlp is not None
+
     async def tell(self, now: float) -> int:
         """Send and write what has come since the last time; returns how many log lines.
 
