@@ -229,7 +229,11 @@ def certificate(folder: Path) -> None:
     (folder / "tls.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, *private))
 
 
-SECRETS = {"url": "https://chat.example.org/hook", "bcrypt": "$2b$12$" + "a" * 53}
+SECRETS = {
+    "url": "https://chat.example.org/hook",
+    "bcrypt": "$2b$12$" + "a" * 53,
+    "dsn": "postgresql://brain:a-secret@db:5432/brain",
+}
 
 
 def mounted(text: str, folder: Path) -> str:
@@ -245,7 +249,7 @@ def test_an_example_configuration_passes_its_check(name: str, tmp_path: Path) ->
     path = tmp_path / name
     path.write_text(mounted((EXAMPLES / name).read_text(encoding="utf-8"), tmp_path))
     result = CliRunner().invoke(app, ["rca", "serve", "--config", str(path), "--check-config"])
-    assert (result.exit_code, result.output, result.exception) == (0, f"{path}: good\n", None)
+    assert (result.exit_code, result.stdout, result.exception) == (0, f"{path}: good\n", None)
 
 
 def test_the_configuration_in_the_readme_is_the_example_and_short() -> None:
