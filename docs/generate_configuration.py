@@ -44,7 +44,8 @@ evidence:
 
 - **Checked strictly, at the start.** An unknown key, a wrong type or a value out of bounds stops the start with a line
   that names the key. `--check-config` does the same and exits; it also loads the plug-ins, catalogues, webhook
-  templates and TLS files, and warns of a credential's file that is not there yet. It opens no store and reaches no server.
+  templates and TLS files, and warns of a credential's file that is not there yet. It opens no store and reaches no
+  server.
 - **Secrets stay outside.** In any value, `${env:NAME}` is replaced by an environment variable and `${file:PATH}` by
   the content of a file without surrounding white space. Both are read once, at the start. A `token_file` or
   `password_file` is read for every request, so a mounted token may rotate.
