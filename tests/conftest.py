@@ -10,10 +10,18 @@ import os
 import re
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.servers.fixtures"]
 
 SCRUBBED = re.compile(r"BRAIN_(?!CACHE_DIR$|.*_BIN$).*|(https?|all|ftp|no)_proxy", re.IGNORECASE)
+
+
+# A busy machine is no failure; and what continuous integration says of one commit, it says again.
+settings.register_profile(
+    "brain", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=os.environ.get("CI") == "true"
+)
+settings.load_profile("brain")
 
 
 def pytest_configure() -> None:

@@ -371,6 +371,18 @@ async def test_what_could_not_be_fetched_is_named_and_the_rest_is_there() -> Non
     assert load == "node_load_per_core: store-1 is away"
 
 
+@pytest.mark.parametrize(
+    ("step", "scrape", "rate"), [(15.0, 15.0, "[60s]"), (60.0, 60.0, "[240s]"), (60.0, 15.0, "[120s]")]
+)
+async def test_a_rate_spans_four_scrapes_and_two_steps(step: float, scrape: float, rate: str) -> None:
+    async with listening(lambda *_: plain(matrix())) as server:
+        source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", {}, 30.0)
+        async with aclosing(source):
+            await source.gather(Window(START, START + 2 * step, START + 3 * step, step, scrape))
+    cpu = next(one.form["query"] for one in server.requests if "container_cpu_usage_seconds_total" in one.form["query"])
+    assert rate in cpu
+
+
 async def test_what_is_late_is_named() -> None:
     async def never(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(30)

@@ -49,20 +49,22 @@ def test_the_step_is_a_multiple_of_the_scrape_interval(interval: float, step: fl
 @given(
     opened=st.floats(0, 4e9),
     age=st.floats(-1e6, 1e6),
-    lookback=st.floats(1, 86400),
-    longest=st.floats(1, 86400),
-    baseline=st.floats(1, 604800),
-    interval=st.floats(1, 600),
-    points=st.integers(40, 2000),
+    lookback=st.floats(600, 43200),
+    longer=st.floats(1, 2),
+    baseline=st.floats(0.5, 4),
+    interval=st.floats(1, 60),
+    points=st.integers(100, 2000),
 )
 def test_any_window_has_a_baseline_before_it_and_fits(
-    opened: float, age: float, lookback: float, longest: float, baseline: float, interval: float, points: int
+    opened: float, age: float, lookback: float, longer: float, baseline: float, interval: float, points: int
 ) -> None:
+    """Lengths in proportion to the lookback: most others are refused as settings, which is tested elsewhere."""
+    longest = longer * lookback
     try:
         settings = WindowSettings(
             lookback_seconds=lookback,
             longest_seconds=longest,
-            baseline_seconds=baseline,
+            baseline_seconds=baseline * lookback,
             scrape_interval_seconds=interval,
             most_points=points,
         )
@@ -89,3 +91,7 @@ def test_any_window_has_a_baseline_before_it_and_fits(
 def test_settings_that_would_leave_nothing_to_look_at_are_refused(given_: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=key):
         check_settings(given_, WindowSettings, "test")
+
+
+def test_evidence_knows_how_often_samples_are_taken() -> None:
+    assert window_of(incident(), WindowSettings(scrape_interval_seconds=60), NOW).scrape == 60.0

@@ -49,7 +49,7 @@ def analyse(
         causes=causes,
         no_cause_reason=_reason(judgement, snapshot, alerting),
         none_probability=judgement.none_probability,
-        missing=_missing((*_unknown(snapshot, alerting), *snapshot.evidence.missing)),
+        missing=_missing((*(_unknown(snapshot, alerting) if causes else ()), *snapshot.evidence.missing)),
         timeline=_timeline(incident, causes, snapshot),
     )
 
@@ -66,7 +66,7 @@ def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str]) -
 
 
 def _unknown(snapshot: Snapshot, alerting: Sequence[str]) -> tuple[str, ...]:
-    """Which alerts are about something that no signal and no call tells of."""
+    """Which alerts are about something that no signal tells of; the reason for no cause says it by itself."""
     unknown = [short(name) for name in alerting if name not in snapshot.entities]
     return (f"no evidence about {', '.join(unknown[:3])}, which alerts",) if unknown else ()
 

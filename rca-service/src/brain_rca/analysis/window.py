@@ -72,4 +72,4 @@ def window_of(incident: Incident, settings: WindowSettings, now: float) -> Windo
     end = math.floor(end / step) * step
     start = math.ceil(start / step) * step
     baseline = start - math.floor(settings.baseline_seconds / step) * step
-    return Window(baseline_start=baseline, start=start, end=end, step=step)
+    return Window(baseline_start=baseline, start=start, end=end, step=step, scrape=settings.scrape_interval_seconds)

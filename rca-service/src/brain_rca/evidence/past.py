@@ -60,11 +60,11 @@ class WithPast:
         """
         if window.end < self._nothing_until.get(offset, -np.inf):
             return None
-        shifted = Window(
+        shifted = replace(
+            window,
             baseline_start=window.baseline_start - offset,
             start=window.start - offset,
             end=window.start - offset - window.step,
-            step=window.step,
         )
         try:
             found = await self._source.gather(shifted)

@@ -16,7 +16,6 @@ from brain_rca.evidence.catalogue import Catalogue, EdgeRule, OwnerRule, SignalR
 from brain_rca.evidence.protocol import Window
 
 _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape leaves no gap
-_SCRAPE_SECONDS = 15.0
 _LOOKBACK_SECONDS = 300.0  # Prometheus' default: a sample is seen for this long, so a series is not missed in between
 Rule = SignalRule | EdgeRule | OwnerRule
 
@@ -104,7 +103,7 @@ class PrometheusEvidence:
             task.result()
 
     async def _ask(self, name: str, rule: Rule, window: Window, reading: _Reading) -> None:
-        rate = max(_SCRAPES_IN_WINDOW * _SCRAPE_SECONDS, 2 * window.step)
+        rate = max(_SCRAPES_IN_WINDOW * window.scrape, 2 * window.step)
         query = rule.query.replace("$window", f"{rate:.0f}s")
         start, step = _moments(rule, window)
         try:

@@ -12,13 +12,14 @@ from brain_engine.series import Evidence
 class Window:
     """What to fetch: ``[baseline_start, end]`` at ``step``; the onset is looked for in ``[start, end]``.
 
-    All in seconds since the epoch; ``step`` in seconds.
+    All in seconds since the epoch; ``step``, and ``scrape``, how often samples are taken, in seconds.
     """
 
     baseline_start: float
     start: float
     end: float
     step: float
+    scrape: float = 15.0
 
 
 class EvidenceSource(Protocol):
