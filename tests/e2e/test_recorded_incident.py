@@ -106,7 +106,8 @@ def test_from_alert_to_annotation(
     webhook = f"http://127.0.0.1:{port}"
     manager = alertmanager(config=alertmanager_config(webhook))
     with FakeGrafana(token="grafana-token") as grafana:
-        server = prometheus(data_dir=tmp_path)
+        # An alert that fires before Prometheus has found its new Alertmanager is lost, and sent again a minute later.
+        server = prometheus(data_dir=tmp_path, flags=["--rules.alert.resend-delay=2s"])
         config = service_config(
             tmp_path,
             http={"port": port},
