@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -18,15 +19,18 @@ from brain_lab.evaluate.runner import Judge
 from brain_lab.evaluate.scores import Group, Scores, score
 from brain_lab.faults import registry as faults
 from brain_lab.platforms import registry as platforms
-from brain_lab.scenario import Scenario, plan, seeds_of, spread
-from brain_lab.scenario.play import possible
+from brain_lab.scenario import Scenario, load_scenarios, plan, seeds_of, spread
+from brain_lab.scenario.play import possible, truths
 
 _LEAST_WIDTH = 120  # columns of the table on standard output; a narrower terminal wraps them
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is evaluated; empty platforms and faults mean all there are."""
+    """What is evaluated: the scenarios of a file or folder, or else a plan.
+
+    Empty platforms and faults mean all there are.
+    """
 
     platforms: tuple[str, ...]
     faults: tuple[str, ...]
@@ -34,6 +38,7 @@ class Request:
     ranker: str
     workers: int
     dask: str
+    scenarios: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +84,23 @@ def evaluation(request: Request, judge: Judge | None = None) -> Evaluation:
 
 def planned(request: Request) -> Sequence[Scenario]:
     """The scenarios; those of faults that a platform has nothing for are left out."""
+    if request.scenarios is not None:
+        return _written(request, request.scenarios)
     names = request.faults or (*faults.names(), *faults.combinations())
     chosen = plan(request.platforms or platforms.names(), names, seeds_of(request.seeds))
     kept = [scenario for scenario in chosen if possible(scenario)]
     if not any(scenario.faults for scenario in kept):
         raise ConfigError("none of the platforms has anything that one of the faults could break")
     return kept if request.platforms else spread(kept)
+
+
+def _written(request: Request, path: Path) -> Sequence[Scenario]:
+    if request.platforms or request.faults:
+        raise ConfigError("--scenarios: the files say platform and faults; leave out --platform and --faults")
+    written = load_scenarios(path, platforms.names(), faults.names())
+    for scenario in written:
+        truths(scenario)  # a target that is none is said now, not after an hour of others
+    return written
 
 
 def _print(scores: Scores) -> None:

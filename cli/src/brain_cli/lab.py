@@ -56,6 +56,10 @@ def evaluate(
         str, typer.Option(help="Faults, separated by commas, a combination joined by +; all when left out.")
     ] = "",
     seeds: Annotated[str, typer.Option(help="A seed, or a range such as 1..3.")] = "1..3",
+    scenarios: Annotated[
+        Path | None,
+        typer.Option(help="Scenario file, or folder of them, instead of all faults and seeds."),
+    ] = None,
     ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
     workers: Annotated[int, typer.Option(help="Processes; 0: one for each processor.")] = 0,
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of processes.")] = "",
@@ -66,7 +70,7 @@ def evaluate(
     from brain_cli.evaluation import Request, evaluation
 
     names = tuple(name.strip() for name in faults.split(",") if name.strip())
-    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask))
+    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask, scenarios))
     if report is not None:
         report.write_text(done.page(), encoding="utf-8")
         typer.echo(f"report: {report}", err=True)

@@ -46,6 +46,38 @@ def test_faults_that_a_platform_has_nothing_for_are_left_out(monkeypatch: pytest
         planned(request(faults=("oom-kill",)))
 
 
+WRITTEN = """\
+platform: automotive
+faults:
+  - fault: latency-spike
+    target: {target}
+"""
+
+
+def test_files_say_what_is_played_instead_of_a_plan(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text(WRITTEN.format(target="mqtt-gateway"))
+    (tmp_path / "a.yaml").write_text("platform: finance\nseed: 4\n")
+    scenarios = planned(request(platforms=(), faults=(), scenarios=tmp_path))
+    assert [(one.platform, one.seed, one.fault) for one in scenarios] == [
+        ("finance", 4, ""),
+        ("automotive", 0, "latency-spike"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"platforms": ("finance",), "faults": ()}, {"platforms": (), "faults": ("oom-kill",)}]
+)
+def test_files_and_a_plan_at_once_are_refused(tmp_path: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="leave out"):
+        planned(request(scenarios=tmp_path, **changes))
+
+
+def test_a_target_in_a_file_that_is_not_there_is_said_before_anything_is_played(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(WRITTEN.format(target="nobody"))
+    with pytest.raises(ConfigError, match="nobody"):
+        planned(request(platforms=(), faults=(), scenarios=tmp_path))
+
+
 def test_a_target_that_is_not_there_is_not_possible() -> None:
     part = FaultPart(fault="latency-spike", target="nobody")
     assert not possible(Scenario(platform="automotive", faults=(part,)))

@@ -4,8 +4,19 @@ A scenario says what breaks, where and when; not how a simulator does it. So the
 platforms, real processes and real clusters.
 """
 
-from brain_lab.scenario.load import load_scenario
+from brain_lab.scenario.load import load_scenario, load_scenarios
 from brain_lab.scenario.model import Answer, FaultPart, Fix, Load, Scenario
 from brain_lab.scenario.plan import plan, seeds_of, spread
 
-__all__ = ["Answer", "FaultPart", "Fix", "Load", "Scenario", "load_scenario", "plan", "seeds_of", "spread"]
+__all__ = [
+    "Answer",
+    "FaultPart",
+    "Fix",
+    "Load",
+    "Scenario",
+    "load_scenario",
+    "load_scenarios",
+    "plan",
+    "seeds_of",
+    "spread",
+]

@@ -33,6 +33,18 @@ def load_scenario(path: Path, platforms: Collection[str] = (), faults: Collectio
     return scenario
 
 
+def load_scenarios(path: Path, platforms: Collection[str] = (), faults: Collection[str] = ()) -> tuple[Scenario, ...]:
+    """The scenario in a file, or those in the ``*.yaml`` files of a folder, in the order of their names.
+
+    Raises:
+        ConfigError: There is none, or one is wrong.
+    """
+    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    if not files:
+        raise ConfigError(f"{path}: no *.yaml file in this folder")
+    return tuple(load_scenario(file, platforms, faults) for file in files)
+
+
 def _unknown(
     path: Path, lines: YamlLines, location: tuple[str | int, ...], name: str, known: Collection[str]
 ) -> ConfigError:

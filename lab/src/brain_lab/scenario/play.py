@@ -15,6 +15,7 @@ from brain_lab.platforms import registry as platforms
 from brain_lab.platforms.model import Platform
 from brain_lab.scenario.model import Scenario
 from brain_lab.simulate import Recording, run
+from brain_lab.simulate.recording import Truth
 
 MONDAY: Final = 1_789_344_000.0
 """00:00 UTC of a Monday, 14 September 2026: the day on which every scenario is played."""
@@ -61,6 +62,16 @@ def possible(scenario: Scenario) -> bool:
     except ConfigError:
         return False
     return True
+
+
+def truths(scenario: Scenario) -> tuple[Truth, ...]:
+    """What will be broken, without playing it.
+
+    Raises:
+        ConfigError: There is no such platform, fault or target.
+    """
+    made = _faults(scenario, platforms.build(scenario.platform, scenario.seed))
+    return tuple(fault.truth for fault in made if fault.truth is not None)
 
 
 def _faults(scenario: Scenario, platform: Platform) -> list[Fault]:
