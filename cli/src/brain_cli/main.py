@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from brain_cli import audit, bench, demo, lab, rca
+from brain_cli import audit, bench, demo, exporter, lab, rca
 from brain_common.errors import BrainError
 from brain_common.logs import mask
 
@@ -24,6 +24,7 @@ app.add_typer(lab.app, name="lab", help="Recorded and simulated incidents.")
 app.add_typer(bench.app, name="bench", help="Measure the product; figures are in docs/benchmarks.md.")
 app.add_typer(audit.app, name="audit", help="The log of decisions.")
 app.command("demo")(demo.demo)
+app.command("exporter")(exporter.exporter)
 
 
 def _version(asked: bool) -> None:

@@ -16,6 +16,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from brain_common.errors import InputError, TemporaryError
+from brain_lake.config import LakeSettings
 from brain_lake.schemas import PARTITIONS, TableSchema
 
 
@@ -72,18 +73,32 @@ class LakeWriter:
             raise TemporaryError(f"lake table {schema.name}: {str(error).splitlines()[0]}") from error
 
 
-def _stored(schema: TableSchema, rows: pa.Table) -> pa.Table:
-    """As the table keeps them: nullable columns filled up, those of the partitions added."""
+def complete(schema: TableSchema, rows: pa.Table) -> pa.Table:
+    """The columns of the table in their order, nullable ones that are not there filled with nulls.
+
+    Raises:
+        InputError: A column is missing or of another type.
+    """
     for field in schema.columns:
         if field.nullable and field.name not in rows.schema.names:
             rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
     try:
-        ordered = rows.select(schema.columns.names).cast(schema.columns)
+        return rows.select(schema.columns.names).cast(schema.columns)
     except (KeyError, pa.ArrowException, ValueError) as error:
         raise InputError(f"lake table {schema.name}: {error}") from error
+
+
+def _stored(schema: TableSchema, rows: pa.Table) -> pa.Table:
+    """As the table keeps them: those of the partitions added."""
+    ordered = complete(schema, rows)
     moment = ordered.column("timestamp")
     return (
         ordered.append_column("date", pc.strftime(moment, format="%Y-%m-%d").cast(pa.string()))
         .append_column("hour", pc.hour(moment).cast(pa.int32()))
         .cast(schema.stored)
     )
+
+
+def open_writer(settings: LakeSettings) -> LakeWriter:
+    """A writer for the configured place."""
+    return LakeWriter(settings.path)

@@ -47,8 +47,13 @@ def bind(settings: ListenSettings) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, settings: ListenSettings) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, settings: ListenSettings, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve ``app`` while the block runs; yields the port. Running requests get 10 s to finish at the end.
+
+    Args:
+        app: What answers.
+        settings: Where to listen.
+        context: Serve TLS by this one, instead of by what the settings say.
 
     Raises:
         ConfigError: The address cannot be bound, or the TLS files cannot be used.
@@ -69,6 +74,7 @@ async def serving(app: ASGIApp, settings: ListenSettings) -> AsyncIterator[int]:
         ssl_certfile=tls.cert_file if tls else None,
         ssl_keyfile=tls.key_file if tls else None,
         ssl_ca_certs=str(tls.client_ca_file) if tls and tls.client_ca_file else None,
+        ssl_context_factory=(lambda *_: context) if context else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca_file else ssl.CERT_NONE,
     )
     server = _Server(config)
