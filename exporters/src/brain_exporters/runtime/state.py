@@ -58,6 +58,7 @@ class State:
             self._database.execute("INSERT OR IGNORE INTO about VALUES ('writer', lower(hex(randomblob(16))))")
             row = self._database.execute("SELECT value FROM about WHERE key = 'writer'").fetchone()
         except sqlite3.Error as error:
+            self._lock.close()
             raise ConfigError(f"state: {path}: {error}; move the file away to begin anew") from error
         self.writer: str = row[0]
 
