@@ -68,7 +68,7 @@ async def get(url: str, **headers: str) -> httpx.Response:
 async def asked(run: Running) -> None:
     """Wait until the exporter has tried its source; one that has none to ask is ready at once."""
     async with asyncio.timeout(SOON):
-        while not run.context.health.answered and "not asked yet" in run.context.health.reasons().values():
+        while "not asked yet" in run.context.health.reasons().values():  # noqa: ASYNC110 - health tells nobody
             await asyncio.sleep(0.02)
 
 
@@ -99,16 +99,20 @@ async def test_what_every_exporter_exposes(kind: ExporterKind, tmp_path: Path) -
     assert families[f"{prefix}_build_info"].samples[0].labels["version"]
 
 
+def checked(promtool: Path, exposition: bytes) -> str:
+    """What Prometheus' own linter says."""
+    command = [promtool, "check", "metrics"]
+    done = subprocess.run(command, input=exposition, capture_output=True, check=False, timeout=SOON)
+    return done.stderr.decode() + done.stdout.decode()
+
+
 async def test_its_exposition_is_what_prometheus_wants(kind: ExporterKind, tmp_path: Path) -> None:
     promtool = require("promtool")
     async with started(kind, config(kind, tmp_path)) as run:
         await asked(run)
         plain = await get(f"{run.url}/metrics")
         modern = await get(f"{run.url}/metrics", accept="application/openmetrics-text; version=1.0.0")
-    done = subprocess.run(
-        [promtool, "check", "metrics"], input=plain.content, capture_output=True, check=False, timeout=SOON
-    )
-    said = done.stderr.decode() + done.stdout.decode()
+    said = await asyncio.to_thread(checked, promtool, plain.content)
     ours = [line for line in said.splitlines() if kind.prefix in line or "brain_" in line or "aws_" in line]
     assert ours == []
     assert len(list(openmetrics_families(modern.text))) > 5

@@ -43,7 +43,7 @@ async def listener(file: Path) -> AsyncIterator[str]:
     live = LiveWebConfig(file)
     context = live.context()
     app = Guard(APP, live, frozenset({"/api/own"}))
-    async with serving(app, ListenSettings(port=0), context) as port:
+    async with serving(app, ListenSettings(port=0), context=context) as port:
         yield f"{'https' if context else 'http'}://127.0.0.1:{port}"
 
 

@@ -63,7 +63,7 @@ def bind(settings: ListenSettings, key: str = "http") -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, settings: ListenSettings, key: str = "http", context: ssl.SSLContext | None = None
+    app: ASGIApp, settings: ListenSettings, key: str = "http", *, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """Serve ``app`` while the block runs; yields the port. Running requests get 10 s to finish at the end.
 
