@@ -40,7 +40,7 @@ class LogGroupSettings(Settings):
 
 
 class LookupSettings(Settings):
-    """The event history, which every account has without a trail: management events of 90 days, two requests a second."""
+    """The event history, which every account has without a trail: management events, two requests a second."""
 
     regions: tuple[str, ...] = Field(default=(), description="Regions to ask; empty: that of `aws`.")
     interval_seconds: float = Field(default=60.0, ge=5, le=3600, description="Seconds between two readings.")

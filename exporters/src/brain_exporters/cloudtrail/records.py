@@ -125,13 +125,21 @@ class Inflater:
             InputError: The gzip is damaged; what came before was given.
         """
         gzipped: bool | None = None
-        for chunk in chunks:
+        begin = b""
+        for part in chunks:
+            chunk = begin + part
+            if gzipped is None and len(chunk) < 2:
+                begin = chunk
+                continue
+            begin = b""
             if gzipped is None:
                 gzipped = chunk[:2] == b"\x1f\x8b"
             if gzipped:
                 yield from self._inflated(chunk)
             else:
                 yield chunk
+        if begin:
+            yield begin
 
     def _inflated(self, data: bytes) -> Iterator[bytes]:
         while data:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from brain_common.errors import ConfigError
 from brain_common.settings import Settings, check_settings, load_yaml
 from brain_common.yaml_lines import YamlLines
+from brain_exporters.cloudtrail.records import Record
 
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 _DEEPEST: Final = 12  # levels of a record that ** looks into
@@ -106,6 +107,11 @@ class Rules:
                 self._seen[key] = found
         return found
 
+    def possible(self, record: Record) -> Sequence[Rule]:
+        """Those of the candidates that what is decoded of a record does not rule out."""
+        candidates = self.candidates(record.service, record.operation)
+        return [rule for rule in candidates if _possible(rule, record)] if candidates else candidates
+
     @staticmethod
     def matching(candidates: Sequence[Rule], record: Mapping[str, Any]) -> list[Rule]:
         """Those of the candidates that do match."""
@@ -141,6 +147,24 @@ def _named(rule: Rule, service: str, operation: str) -> bool:
     return not rule.operations or any(
         operation.startswith(name[:-1]) if name.endswith("*") else operation == name for name in rule.operations
     )
+
+
+def _possible(rule: Rule, record: Record) -> bool:
+    if not _error_fits(rule, record.error_code is not None):
+        return False
+    for condition in rule.where:
+        read = _QUICK.get(condition.path)
+        if read is not None and condition.equals is not None and read(record) not in condition.equals:
+            return False
+    return True
+
+
+_QUICK: Final[Mapping[str, Callable[[Record], str | None]]] = {
+    "errorCode": lambda record: record.error_code,
+    "eventType": lambda record: record.type,
+    "userIdentity.type": lambda record: record.identity.type if record.identity else None,
+}
+"""What is decoded of every record anyhow: most conditions of rules without a service fail here."""
 
 
 def _error_fits(rule: Rule, failed: bool) -> bool:

@@ -110,7 +110,7 @@ class Tally:
         """Changes, and what a rule matches; only these are decoded whole."""
         found = []
         for place, (record, raw) in enumerate(pairs):
-            candidates = self._rules.candidates(record.service, record.operation)
+            candidates = self._rules.possible(record)
             changes = not record.reads and record.error_code is None
             if not candidates and not changes:
                 continue

@@ -145,11 +145,11 @@ class AwsClients:
         result = str(parsed.get("Error", {}).get("Code", "error")) if http_response.status_code >= 300 else "ok"
         self._count(model, result)
 
-    def _failed(self, exception: Exception, event_name: str, **_: object) -> None:
+    def _failed(self, exception: Exception, event_name: str, **more: object) -> None:
         _, service, operation = event_name.split(".", 2)
         with self._guard:
-            key = (service, operation, type(exception).__name__)
-            self._requests[key] = self._requests.get(key, 0) + 1
+            failed = (service, operation, type(exception).__name__)
+            self._requests[failed] = self._requests.get(failed, 0) + 1
 
     def _count(self, model: Any, result: str) -> None:  # noqa: ANN401
         key = (model.service_model.service_name, model.name, result)

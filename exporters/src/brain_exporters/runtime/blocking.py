@@ -1,7 +1,7 @@
 """Blocking work beside the event loop, in a thread that nobody waits for at the end.
 
-A client that waits for a silent server cannot be interrupted; the threads of ``asyncio.to_thread`` would keep the process
-until its time-out. What such a thread still finds after the end, the closed ledger refuses.
+A client that waits for a silent server cannot be interrupted; the threads of ``asyncio.to_thread`` would keep the
+process until its time-out. What such a thread still finds after the end, the closed ledger refuses.
 """
 
 from __future__ import annotations

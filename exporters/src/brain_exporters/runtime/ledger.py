@@ -90,8 +90,8 @@ class Ledger:
             InputError: Rows do not fit their table.
             TemporaryError: Too many rows wait for the lake, or the disk fails; nothing was taken, try again.
         """
-        rows = [(schema.name, _encode(schema, table)) for schema, table in batch.rows] if self._lake else []
-        size = sum(len(blob) for _, blob in rows)
+        rows = [(schema.name, _encode(schema, table), table.nbytes) for schema, table in batch.rows if self._lake]
+        size = sum(len(blob) for _, blob, _ in rows)
         with self._guard:
             if rows and self._waiting and self._waiting + size > self._backlog_bytes:
                 raise BacklogFull(f"{self._waiting >> 20} MiB of rows wait for the lake; the source is not read on")
