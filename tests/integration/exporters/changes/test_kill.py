@@ -46,7 +46,7 @@ def configuration(folder: Path) -> tuple[Path, str]:
 
 
 async def start(config: Path, url: str, http: httpx.AsyncClient) -> asyncio.subprocess.Process:
-    command = ("-m", "brain_cli.entry", "exporter", "changes", "--config", str(config))
+    command = ("-c", "from brain_cli.entry import main; main()", "exporter", "changes", "--config", str(config))
     process = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.DEVNULL)
     end = time.monotonic() + SOON
     while time.monotonic() < end:
