@@ -24,6 +24,7 @@ from brain_exporters.changes.payloads.gitlab import (
 from brain_exporters.changes.polling import Poll
 
 _PAGE: Final = 100  # entries a page, the most that GitLab gives
+_STEP: Final = 0.001  # seconds: the resolution of GitLab's times
 _PAGES: Final = 50  # at one time; the rest is read the next time
 _MAX_ETAGS: Final = 2000  # answers remembered, by what was asked
 
@@ -78,14 +79,16 @@ class GitlabPoll:
 
     async def _list(self, poll: Poll, path: str, project: ApiProject, listing: _Listing[T]) -> None:
         position = f"gitlab/{project.id}/{listing.name}"
-        query: Mapping[str, Any] = {
-            "updated_after": _iso(poll.since(position, self._clock.now())),
-            "order_by": "updated_at",
-            "sort": "asc",
-            "per_page": _PAGE,
-        }
-        for page in range(1, _PAGES + 1):
-            found, is_last = await self._page(f"{path}/{listing.name}", {**query, "page": page}, listing)
+        after, page = poll.since(position, self._clock.now()), 1
+        for _ in range(_PAGES):
+            query = {
+                "updated_after": _iso(after),
+                "order_by": "updated_at",
+                "sort": "asc",
+                "per_page": _PAGE,
+                "page": page,
+            }
+            found, is_last = await self._page(f"{path}/{listing.name}", query, listing)
             now = self._clock.now()
             changes = [change for each in found if (change := listing.change(project, each, now)) is not None]
             newest = max((moment(each.updated_at, now) or 0.0 for each in found), default=0.0)
@@ -93,6 +96,9 @@ class GitlabPoll:
                 await poll.take("gitlab", changes, {position: f"{newest:.3f}"})
             if is_last:
                 return
+            # On from the last one seen: with pages alone, an entry that is updated meanwhile would move all others up,
+            # and the first of the next page would be missed. Pages only where all have the same time.
+            after, page = (newest - _STEP, 1) if newest - _STEP > after else (after, page + 1)
 
     async def _page(self, path: str, query: Mapping[str, Any], listing: _Listing[T]) -> tuple[list[T], bool]:
         asked = f"{path}?{query}"
@@ -100,7 +106,8 @@ class GitlabPoll:
         if reply.body is None:  # not modified: all of it was taken when it came first
             return [], True
         found = self._api.read_as(listing.decoder, reply.body, f"list of {listing.name}")
-        is_last = len(found) < _PAGE
+        following = reply.headers.get("x-next-page")
+        is_last = len(found) < _PAGE if following is None else not following
         if is_last and (etag := reply.headers.get("ETag")):
             if len(self._etags) >= _MAX_ETAGS:
                 self._etags.clear()

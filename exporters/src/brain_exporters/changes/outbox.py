@@ -51,8 +51,7 @@ class Outbox:
 
     def first(self) -> tuple[str, bytes] | None:
         """The one that waits longest, by its key."""
-        with self.guard:
-            return next(iter(self._waiting.items()), None)
+        return next(iter(self._waiting.copy().items()), None)  # without the guard: it is held while a disk flushes
 
     def put(self, batch: Batch, change: Change, entities: EntityMap, also: Mapping[str, bytes]) -> dict[str, bytes]:
         """Note in ``batch`` what is to be shown of a change; ``also`` are those of this batch so far."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,6 +34,8 @@ _LAST: Final = "last/"
 _TOGETHER: Final = 500  # deliveries in one commit
 _FORGET: Final = 2000  # keys forgotten in one commit at most
 _PERIOD: Final = 1.0  # seconds until counts of refused requests are committed when nothing else comes
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ class Recorder:
         self._counts: dict[Labels, float] = {}
         self._wake = asyncio.Event()
         self._closed = False
+        self._said = ""
         self.last = {source: float(ledger.position(_LAST + source) or 0) for source in sources}
 
     @property
@@ -153,7 +157,11 @@ class Recorder:
             turn.batch.count(REQUESTS_COUNTER, labels, amount)
         try:
             await self._commit(turn, deliveries)
+            self._said = ""
         except BrainError as error:
+            if str(error) != self._said:  # once, not at each delivery
+                self._said = str(error)
+                _log.warning("deliveries are not taken: %s", error)
             self._counts = _added(counts, self._counts)
             if isinstance(error, TemporaryError) or len(deliveries) == 1:
                 for delivery in deliveries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.argocd import FakeArgoCd
 from tests.fakes.gitlab import FakeGitlab
+from tests.fakes.http_server import Answer
 from tests.integration.exporters.changes.exporter import eventually, iso, rows, secret_file, started
 from tests.unit.exporters.changes import samples
 from tests.unit.exporters.changes.samples import body
@@ -159,6 +160,25 @@ async def test_deployments_and_pipelines_of_gitlab_count_once(gitlab: FakeGitlab
 
 async def _not_modified(fake: FakeGitlab) -> int:
     return sum(request.status == 304 for request in fake.requests)
+
+
+class Moving(FakeGitlab):
+    """While its list is being read, the first entry is updated, so that all the others move up."""
+
+    def _list(self, project: int, kind: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        answer = super()._list(project, kind, query, headers)
+        if kind == "deployments":
+            self.add(project, kind, {**deployment(1, "success"), "updated_at": iso(0)})
+        return answer
+
+
+async def test_what_moves_while_it_is_read_is_not_missed(tmp_path: Path) -> None:
+    with Moving("good token", PROJECTS) as gitlab:
+        gitlab.add(30, "deployments", *(deployment(n, ago=3000 - n) for n in range(1, 251)))
+        asked = poll(gitlab, tmp_path, projects=["30"])
+        async with started(tmp_path, gitlab={"poll": asked}) as client:
+            await client.until("changes_up", 1)
+            assert (await client.series())[DEPLOYMENTS % "succeeded"] == 250
 
 
 async def test_a_project_that_is_refused_does_not_keep_the_others_from_it(gitlab: FakeGitlab, tmp_path: Path) -> None:
