@@ -119,6 +119,24 @@ async def test_a_token_that_expires_is_shown_and_heals(argocd: FakeArgoCd, tmp_p
         await client.until("changes_up", 1)
 
 
+POLICY = Path(__file__).resolve().parents[4] / "exporters" / "permissions" / "changes-argocd.csv"
+
+
+def without(line: int) -> str:
+    """The policy as it is shipped, one of its rules taken away."""
+    rules = [each for each in POLICY.read_text().splitlines() if not each.startswith("#")]
+    return "\n".join(rules[:line] + rules[line + 1 :])
+
+
+@pytest.mark.parametrize(("policy", "count"), [(POLICY.read_text(), 2), (without(0), 0), (without(1), 0)])
+async def test_the_permissions_that_are_shipped_are_enough_and_needed(policy: str, count: int, tmp_path: Path) -> None:
+    with FakeArgoCd("good token", policy) as argocd:
+        argocd.applications = [application()]
+        async with started(tmp_path, argocd={"poll": poll(argocd, tmp_path)}) as client:
+            await client.until("changes_up", 1)
+            assert (await client.series())[SYNCS % "succeeded"] == count
+
+
 @pytest.mark.parametrize("trouble", [500, 403, 410, 429, 302])
 async def test_what_may_heal_heals(trouble: int, argocd: FakeArgoCd, tmp_path: Path) -> None:
     argocd.fail(trouble, headers={"Location": "/login"}, body={"message": "no"})

@@ -143,6 +143,9 @@ async def test_anybody_may_send_where_that_is_allowed(tmp_path: Path) -> None:
     async with started(tmp_path, generic={"allow_unauthenticated": True}) as client:
         response = await client.post("/api/v1/changes", body(samples.generic_change()), {})
         assert response.json() == {"status": "accepted"}
+        page = {"Origin": "https://evil.example.com", "Content-Type": "text/plain"}
+        data = body(samples.generic_change(id="of a page in a browser"))
+        assert (await client.post("/api/v1/changes", data, page)).status_code == 401
 
 
 @pytest.mark.parametrize(
