@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import Final
 
+import httpx
 import msgspec
 
 from brain_common.clients.grafana import GrafanaAnnotations, GrafanaRefusal
@@ -83,15 +84,23 @@ class Annotator:
                 there[0].id, begin=wanted.begin, end=wanted.end, tags=wanted.tags, text=wanted.text
             )
             return "updated"
+        try:
+            await self._create(wanted, self._dashboard_uid)
+        except GrafanaRefusal as error:
+            if error.status != httpx.codes.NOT_FOUND or not self._dashboard_uid:
+                raise
+            await self._create(wanted, "")  # no such dashboard: for the organisation, rather than not at all
+        return "created"
+
+    async def _create(self, wanted: Planned, dashboard_uid: str) -> None:
         await self._grafana.create(
-            dashboard_uid=self._dashboard_uid,
+            dashboard_uid=dashboard_uid,
             panel_id=0,
             begin=wanted.begin,
             end=wanted.end,
             tags=wanted.tags,
             text=wanted.text,
         )
-        return "created"
 
     def _tell(self, problem: str) -> None:
         """Once, not at each try."""

@@ -187,12 +187,21 @@ class CallerDoor:
         return len(self._values(headers)) == 1
 
     async def admits(self, headers: Headers, body: bytes) -> bool:
-        tokens = self._secrets.current() if self._secrets else ()
+        tokens = self._current()
         if tokens != self._tokens:
             self._tokens = tokens
             more = [CallerSettings.model_validate({"name": "file", "bearer_token": token}) for token in tokens]
             self._authenticator = Authenticator([*self._callers, *more])
         return await asyncio.to_thread(self._authenticator.identify, self._values(headers)) is not None
+
+    def _current(self) -> tuple[str, ...]:
+        """The tokens of files; that none can be read is no reason to refuse those of the configuration."""
+        try:
+            return self._secrets.current() if self._secrets else ()
+        except TemporaryError:
+            if not self._callers:
+                raise
+            return ()
 
     def _values(self, headers: Headers) -> list[str]:
         if self._header is None:

@@ -33,6 +33,7 @@ _SEEN: Final = "seen/"
 _LAST: Final = "last/"
 _TOGETHER: Final = 500  # deliveries in one commit
 _FORGET: Final = 2000  # keys forgotten in one commit at most
+_STOPPING: Final = "the exporter is being stopped"
 _PERIOD: Final = 1.0  # seconds until counts of refused requests are committed when nothing else comes
 
 _log = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ class Recorder:
         finally:
             self._closed = True
             for delivery in self._queue:
-                _refuse(delivery, TemporaryError("the exporter is being stopped"))
+                _refuse(delivery, TemporaryError(_STOPPING))
 
     async def _take(self, deliveries: Sequence[_Delivery]) -> bool:
         """Commit some together; whether all is well with the disk."""
@@ -176,8 +177,11 @@ class Recorder:
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
-            await work
-            self._done(turn, deliveries)
+            with contextlib.suppress(BrainError):
+                await work
+                self._done(turn, deliveries)
+            for delivery in deliveries:  # those that are not done
+                _refuse(delivery, TemporaryError(_STOPPING))
             raise
         self._done(turn, deliveries)
 

@@ -54,6 +54,14 @@ async def test_a_deployment_is_shown_as_a_region(grafana: FakeGrafana, tmp_path:
     assert "shop/checkout: deployment of main to production" in shown["text"]
 
 
+async def test_without_the_dashboard_it_is_shown_to_the_organisation(grafana: FakeGrafana, tmp_path: Path) -> None:
+    async with started(tmp_path, **own(grafana, tmp_path, dashboard_uid="gone")) as client:
+        await deliver(client, 1)
+        await client.until(MADE % "created", 1)
+    [shown] = grafana.annotations.values()
+    assert shown["dashboardUID"] == ""
+
+
 async def test_a_grafana_that_is_away_loses_none_over_a_restart(grafana: FakeGrafana, tmp_path: Path) -> None:
     grafana.fail(503)
     async with started(tmp_path, **own(grafana, tmp_path)) as client:

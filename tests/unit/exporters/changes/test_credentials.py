@@ -237,6 +237,13 @@ async def test_without_a_secret_nobody_is_let_in(
     assert all(str(file) in line for line in said)
 
 
+async def test_who_stands_in_the_configuration_is_let_in_without_the_files(tmp_path: Path) -> None:
+    known = CallerSettings.model_validate({"name": "ci", "bearer_token": SECRET})
+    door = CallerDoor(SecretFiles([tmp_path / "gone"]), [known], None)
+    assert await admitted(door, [("Authorization", f"Bearer {SECRET}")])
+    assert not await admitted(door, [("Authorization", f"Bearer {OLD}")])
+
+
 async def test_one_file_that_is_gone_leaves_the_other(tmp_path: Path) -> None:
     files = secrets(tmp_path)
     (tmp_path / "new").unlink()

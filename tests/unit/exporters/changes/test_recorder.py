@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -200,6 +201,30 @@ async def test_after_the_end_nothing_is_taken(tmp_path: Path) -> None:
         pass
     with pytest.raises(TemporaryError):
         await recorder.record("github", [change()])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_stopped_while_the_disk_is_busy_it_says_what_became_of_a_delivery(fails: bool, tmp_path: Path) -> None:
+    world, busy, free = World(tmp_path / "state"), threading.Event(), threading.Event()
+    async with world.running() as recorder:
+        good = world.ledger.commit
+
+        def commit(batch: Batch) -> None:
+            busy.set()
+            free.wait(10)
+            if fails:
+                raise TemporaryError("disk full")
+            good(batch)
+
+        world.ledger.commit = commit  # type: ignore[method-assign]
+        sent = asyncio.create_task(recorder.record("github", [change()]))
+        await asyncio.to_thread(busy.wait, 10)
+        asyncio.get_running_loop().call_later(0.1, free.set)
+    if fails:
+        with pytest.raises(TemporaryError, match="stopped"):
+            await sent
+    else:
+        assert await sent == "accepted"
 
 
 async def test_an_annotation_waits_for_each_change_that_has_ended(tmp_path: Path) -> None:
