@@ -222,7 +222,8 @@ def test_an_application_that_was_never_synced_tells_nothing() -> None:
 
 def test_the_history_of_an_application_is_told_by_the_api_alone() -> None:
     application = msgspec.json.decode(body(samples.argocd_application()), type=argocd.Application)
-    past, current = argocd.changes(application, NOW)
+    past, current = argocd.changes(application, NOW, NOW - 86400)
+    assert list(argocd.changes(application, NOW, NOW - 1000)) == [current]
     assert [past.revision, current.revision] == ["99999999", "aaaaaaaa"]
     assert past.actor == "argocd (automated sync)"
     [told] = of_argocd(samples.argocd_application())
@@ -233,7 +234,7 @@ def test_an_operation_of_last_year_is_not_told_by_the_api() -> None:
     old = samples.argocd_application()
     old["status"]["operationState"] |= {"startedAt": "2025-01-01T00:00:00Z", "finishedAt": "2025-01-01T00:01:00Z"}
     old["status"]["history"] = [{"deployStartedAt": "2025-01-01T00:00:00Z", "deployedAt": "2025-01-01T00:01:00Z"}]
-    assert list(argocd.changes(msgspec.json.decode(body(old), type=argocd.Application), NOW)) == []
+    assert list(argocd.changes(msgspec.json.decode(body(old), type=argocd.Application), NOW, 0.0)) == []
 
 
 @pytest.mark.parametrize(

@@ -140,24 +140,25 @@ def parse(body: bytes, headers: Headers, now: float) -> Sequence[Change]:
             application = decoded(_WRAPPED, body, "an Argo CD application").app
         except InputError:
             raise error from None
-    found = _operation(application, now, otherwise=now)
+    found = _operation(application, now)
     return () if found is None else (found,)
 
 
-def changes(application: Application, now: float) -> Iterator[Change]:
-    """All that an application of the API tells: its history, then its last operation."""
-    current = _operation(application, now, otherwise=None)
-    known = {current.change_id} if current is not None else set()
-    for past in (application.status or _Status()).history or ():
-        found = _deployed(application, past, now)
-        if found is not None and found.change_id not in known:
-            yield found
+def changes(application: Application, now: float, since: float) -> Iterator[Change]:
+    """What an application of the API tells of the time from ``since`` on: of its history, then its last operation."""
+    status = application.status or _Status()
+    state = status.operation_state or _State()
+    for past in status.history or ():
+        ended = moment(past.deployed_at, now)
+        if ended is not None and ended >= since and past.deploy_started_at not in (None, state.started_at):
+            yield _deployed(application, past, past.deploy_started_at or "", ended, now)
+    at = moment(state.finished_at or state.started_at, now)
+    current = _operation(application, now) if at is not None and at >= since else None
     if current is not None:
         yield current
 
 
-def _operation(application: Application, now: float, otherwise: float | None) -> Change | None:
-    """The last one; ``otherwise`` is when it was, if its own time is too long ago to be true."""
+def _operation(application: Application, now: float) -> Change | None:
     state = (application.status or _Status()).operation_state
     if state is None or state.started_at is None:
         return None
@@ -167,9 +168,6 @@ def _operation(application: Application, now: float, otherwise: float | None) ->
     if result is Result.FAILED and (state.message or "").startswith(_TERMINATED):
         result = Result.CANCELLED
     started = moment(state.started_at, now)
-    at = (started if result is Result.STARTED else moment(state.finished_at, now)) or otherwise
-    if at is None:
-        return None
     synced = state.sync_result or _SyncResult()
     return change(
         SOURCE,
@@ -177,7 +175,7 @@ def _operation(application: Application, now: float, otherwise: float | None) ->
         result,
         _id(application, state.started_at),
         _about(application),
-        at,
+        (started if result is Result.STARTED else moment(state.finished_at, now)) or now,
         f"{application.metadata.name}: sync {result.value}: {state.message or state.phase}",
         started_at=started,
         actor=_who(state.operation.initiated_by if state.operation else None),
@@ -186,20 +184,17 @@ def _operation(application: Application, now: float, otherwise: float | None) ->
     )
 
 
-def _deployed(application: Application, past: _Past, now: float) -> Change | None:
-    """An entry of the history; None where it is not known when it began, so that it cannot be told from others."""
-    ended = moment(past.deployed_at, now)
-    if past.deploy_started_at is None or ended is None:
-        return None
+def _deployed(application: Application, past: _Past, started_at: str, ended: float, now: float) -> Change:
+    """An entry of the history of which it is known when it began; without that, it cannot be told from others."""
     return change(
         SOURCE,
         ChangeKind.SYNC,
         Result.SUCCEEDED,
-        _id(application, past.deploy_started_at),
+        _id(application, started_at),
         _about(application),
         ended,
         f"{application.metadata.name}: sync succeeded: revision {past.revision or ''}",
-        started_at=moment(past.deploy_started_at, now),
+        started_at=moment(started_at, now),
         actor=_who(past.initiated_by),
         revision=past.revision or ",".join(past.revisions or ()),
         details=_details(application),
