@@ -83,7 +83,13 @@ def _secrets(path: Path) -> tuple[str, ...]:
 
 
 class Door(Protocol):
-    """Lets deliveries of one source in."""
+    """Lets deliveries of one source in.
+
+    Attributes:
+        reads_body: Whether the body is needed to tell; where not, it is not even read from somebody unknown.
+    """
+
+    reads_body: bool
 
     def shown(self, headers: Headers) -> bool:
         """Whether there is a credential at all; asked before the body is read."""
@@ -100,6 +106,8 @@ class Door(Protocol):
 
 class OpenDoor:
     """For ``allow_unauthenticated``: everybody on this machine, but no page that a browser here has opened."""
+
+    reads_body = False
 
     def shown(self, headers: Headers) -> bool:
         return "origin" not in headers  # browsers send it with every POST of a page
@@ -125,6 +133,8 @@ TERRAFORM: Final[Mapping[str, Signature]] = {
 
 class SignatureDoor:
     """For senders that sign the body; ``headers`` says which header holds what."""
+
+    reads_body = True
 
     def __init__(self, secrets: SecretFiles, headers: Mapping[str, Signature]) -> None:
         self._secrets = secrets
@@ -152,6 +162,8 @@ class SignatureDoor:
 class TokenDoor:
     """For senders that show the secret itself in a header."""
 
+    reads_body = False
+
     def __init__(self, secrets: SecretFiles, header: str) -> None:
         self._secrets = secrets
         self._header = header
@@ -175,6 +187,8 @@ class CallerDoor:
         callers: Those of the configuration.
         header: Where the token is, if not in ``Authorization``.
     """
+
+    reads_body = False
 
     def __init__(self, secrets: SecretFiles | None, callers: Sequence[CallerSettings], header: str | None) -> None:
         self._secrets = secrets

@@ -113,9 +113,11 @@ class Webhooks:
         if not source.door.shown(request.headers):
             return 401, "unauthorized", "the credential of this source is missing, or there are several"
         try:
-            body = await read_body(request, self._limit)
+            body = await read_body(request, self._limit) if source.door.reads_body else b""
             if not await source.door.admits(request.headers, body):
                 return 401, "unauthorized", "the credential is wrong"
+            if not source.door.reads_body:
+                body = await read_body(request, self._limit)
             items = source.parse(body, request.headers, self._clock.now())
             outcome = await self._recorder.record(source.name, items) if items else "ignored"
         except BodyTooLarge:

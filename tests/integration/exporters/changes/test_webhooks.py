@@ -11,6 +11,7 @@ from brain_common.errors import ConfigError
 from tests.integration.exporters.changes.exporter import everything, rows, secret_file, settings, started
 from tests.unit.exporters.changes import samples
 from tests.unit.exporters.changes.samples import body
+from tests.unit.exporters.changes.wrong import BODY, WRONG
 
 pytestmark = pytest.mark.anyio
 
@@ -89,10 +90,26 @@ async def test_what_is_wrong_is_refused_and_counted(source: str, tmp_path: Path)
         assert await status(big, headers) == 413
         wrong = signed(source, b'{"rule": 1')
         assert await status(b'{"rule": 1', wrong) == 400
+        assert await status(b"", signed(source, b"")) == 400
         await client.until(f'changes_requests_total{{outcome="unauthorized",source="{LABELS[source]}"}}', 2)
         series = await client.series()
-        for outcome, count in {"too_large": 1, "malformed": 1, "accepted": 0, "duplicate": 0}.items():
+        for outcome, count in {"too_large": 1, "malformed": 2, "accepted": 0, "duplicate": 0}.items():
             assert series[f'changes_requests_total{{outcome="{outcome}",source="{LABELS[source]}"}}'] == count
+    assert rows(tmp_path, "changes") == rows(tmp_path, "security") == []
+
+
+@pytest.mark.parametrize("source", PATHS)
+async def test_no_wrong_credential_is_let_in(source: str, tmp_path: Path) -> None:
+    own = everything(tmp_path)
+    own["falco"]["token_header"] = "X-Falco-Token"
+    kind = {"falco": "named"}.get(source, source if source in WRONG else "caller")
+    async with started(tmp_path, **own) as client:
+        for pairs in WRONG[kind]:
+            raw = [(name.encode(), value.strip().encode("latin-1")) for name, value in pairs]
+            answer = await client.http.post(client.run.url + PATHS[source], content=BODY, headers=raw)
+            assert answer.status_code == 401, pairs
+        refused = f'changes_requests_total{{outcome="unauthorized",source="{LABELS[source]}"}}'
+        await client.until(refused, len(WRONG[kind]))
     assert rows(tmp_path, "changes") == rows(tmp_path, "security") == []
 
 
