@@ -7,7 +7,6 @@ visible late is not missed. Whatever goes wrong is told to ``Health`` and tried 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
@@ -20,7 +19,6 @@ from brain_exporters.runtime.exporter import Context
 
 _OVERLAP: Final = 300.0  # seconds: clocks differ, and a record is visible later than its time says
 _LONGEST_AWAY: Final = 7 * 86400.0  # seconds; what happened longer ago might be forgotten, and would count again
-_log = logging.getLogger(__name__)
 
 
 class Asking(Protocol):

@@ -22,7 +22,6 @@ from brain_common.retry import Retry, RetryPolicy
 from brain_exporters.changes.client import JsonApi
 from brain_exporters.changes.payloads.terraform import Callback, callback
 
-CALLBACKS_COUNTER: Final = "changes_run_tasks"
 _PATIENCE: Final = RetryPolicy(deadline_seconds=540.0)  # Terraform gives up after ten minutes
 _MOST: Final = 200  # answers that wait at one time
 _BODY: Final = msgspec.json.encode(

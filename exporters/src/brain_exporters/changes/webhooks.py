@@ -22,7 +22,7 @@ from brain_common.serving.body import BodyIncomplete, BodyTooLarge, read_body
 from brain_exporters.changes.config import CHANGE_SOURCES, SECURITY_SOURCES
 from brain_exporters.changes.credentials import Door
 from brain_exporters.changes.payloads.decode import Parse
-from brain_exporters.changes.recorder import Recorder
+from brain_exporters.changes.recorder import ACCEPTED, DUPLICATE, Recorder
 
 CHANGES_PATH: Final = "/api/v1/changes"
 SECURITY_PATH: Final = "/api/v1/security"
@@ -37,8 +37,8 @@ _UNMARKED: Final = ("argocd", "generic")  # their senders have no header of thei
 
 Outcome = str
 OUTCOMES: Final[Sequence[Outcome]] = (
-    "accepted",
-    "duplicate",
+    ACCEPTED,
+    DUPLICATE,
     "ignored",
     "unauthorized",
     "malformed",
@@ -105,7 +105,7 @@ class Webhooks:
         if source is None:
             return _answer(404, f"{name} is off: it needs secret_files in the configuration")
         status, outcome, text = await self._outcome(source, request)
-        if outcome not in ("accepted", "duplicate"):  # those are counted with what they brought
+        if outcome not in (ACCEPTED, DUPLICATE):  # those are counted with what they brought
             self._recorder.count(source.name, outcome)
         return _answer(status, text or outcome)
 
