@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -23,4 +24,43 @@ def _changes(folder: Path, url: str) -> dict[str, Any]:
     }
 
 
-CASES: Final[Mapping[str, Case]] = {"changes": _changes}
+def _cloudtrail(_: Path, url: str) -> dict[str, Any]:
+    return {
+        "aws": {"endpoint_url": url},
+        "queue": {"queue_url": f"{url}/1/trail", "bucket": "trail"},
+        "bucket": {"bucket": "trail"},
+        "log_group": {"log_group": "trail"},
+        "lookup": {},
+        "digests": {"bucket": "trail"},
+    }
+
+
+def _cost(_: Path, url: str) -> dict[str, Any]:
+    return {
+        "aws": {"endpoint_url": url},
+        "cost_explorer": {},
+        "budgets": {},
+        "anomalies": {},
+        "utilization": {"prometheus": {"url": url}},
+    }
+
+
+def _kube_events(folder: Path, url: str) -> dict[str, Any]:
+    file = folder / "kubeconfig"
+    content = {
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    file.write_text(json.dumps(content))
+    api = {"kubeconfig": str(file)}
+    return {"api": api, "certificates": {"api": api}}
+
+
+CASES: Final[Mapping[str, Case]] = {
+    "changes": _changes,
+    "cloudtrail": _cloudtrail,
+    "cost": _cost,
+    "kube-events": _kube_events,
+}

@@ -56,7 +56,7 @@ async def read(client: PrometheusClient, settings: UtilizationSettings, now: flo
     """
     ask = _Asker(client, now)
     allocatable = await ask(_ALLOCATABLE, "node", "resource")
-    types = dict(list(await ask(_TYPE, "node", "label_node_kubernetes_io_instance_type")))
+    types = {key[0]: key[1] for key in await ask(_TYPE, "node", "label_node_kubernetes_io_instance_type")}
     requested = await ask(_REQUESTED, "namespace", "pod", "resource")
     used = {
         **{(*pod, "cpu"): value for pod, value in (await ask(_CPU, "namespace", "pod")).items()},
