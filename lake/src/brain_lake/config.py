@@ -24,14 +24,14 @@ class S3Settings(Settings):
     region: str = Field(default="us-east-1", min_length=1, description="Region of the bucket.")
     endpoint_url: HttpUrl | None = Field(
         default=None,
-        description="Another server than AWS, or an endpoint of a VPC; only where it begins with http:// is TLS not used.",
+        description="Another server than AWS, or an endpoint of a VPC. Only with http:// there is no TLS.",
     )
     virtual_hosted_style: bool = Field(
         default=False, description="The bucket is part of the host name, where a server wants that."
     )
     access_key_id: SecretStr | None = Field(
         default=None,
-        description="Only with `secret_access_key`. Without both: the environment, the role of the service account or of the machine.",
+        description="With `secret_access_key`. Without: environment, role of the service account or machine.",
     )
     secret_access_key: SecretStr | None = Field(default=None, description="Only with `access_key_id`.")
     session_token: SecretStr | None = Field(default=None, description="Of temporary credentials.")

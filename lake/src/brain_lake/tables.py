@@ -13,7 +13,7 @@ from brain_lake.schemas import TableSchema
 
 
 class OpenTables:
-    """The tables of one lake. Used under ``lock``, since a table may be asked while another thread brings it up to date."""
+    """The tables of one lake. Used under ``lock``: a table may not be asked while it is brought up to date."""
 
     def __init__(self, location: LakeLocation) -> None:
         self.location = location

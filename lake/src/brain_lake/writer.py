@@ -18,7 +18,6 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import ColumnProperties, CommitProperties, Transaction, WriterProperties, write_deltalake
-from deltalake.exceptions import TableNotFoundError
 
 from brain_common.errors import InputError
 from brain_lake.config import LakeSettings
@@ -83,7 +82,7 @@ class LakeWriter:
         """
         stored = _stored(schema, rows)
         if stored.num_rows == 0 and batch is None:
-            return
+            return None
         for attempt in range(_ATTEMPTS):
             try:
                 with self._tables.lock, translated(schema):
@@ -91,7 +90,7 @@ class LakeWriter:
             except ConflictError:
                 if attempt == _ATTEMPTS - 1:
                     raise
-                if batch and (self.last_batch(schema, batch.writer) or -1) >= batch.number:
+                if batch and self._came_in(schema, batch):
                     return None  # it was our own commit that was in the way: its answer got lost
             self._sleep(0.05 * 2**attempt * (0.5 + 0.5 * random.random()))  # noqa: S311 - no secret
         return None
@@ -107,19 +106,25 @@ class LakeWriter:
             table = self._tables.newest(schema)
             return None if table is None else table.transaction_version(writer)
 
+    def _came_in(self, schema: TableSchema, batch: Batch) -> bool:
+        last = self.last_batch(schema, batch.writer)
+        return last is not None and last >= batch.number
+
     def _commit(self, schema: TableSchema, stored: pa.Table, batch: Batch | None) -> None:
         transactions = [Transaction(batch.writer, batch.number)] if batch else None
         table = self._tables.newest(schema)
         location = self._tables.location
         try:
             write_deltalake(
-                table or location.uri(schema),
+                location.uri(schema) if table is None else table,
                 stored,
                 mode="append",
                 partition_by=list(PARTITIONS),
                 schema_mode="merge",  # a table of an older version gets the columns that it lacks
-                configuration=None if table else _TABLE | {"delta.dataSkippingStatsColumns": _statistics(schema)},
-                storage_options=None if table else dict(location.options),
+                configuration=None
+                if table is not None
+                else _TABLE | {"delta.dataSkippingStatsColumns": _statistics(schema)},
+                storage_options=None if table is not None else dict(location.options),
                 writer_properties=FILE_PROPERTIES,
                 commit_properties=CommitProperties(app_transactions=transactions),
             )
@@ -134,7 +139,7 @@ def open_writer(settings: LakeSettings) -> LakeWriter:
 
 
 def _statistics(schema: TableSchema) -> str:
-    """Columns whose least and greatest value the log keeps for each file; a message of a megabyte has no place there."""
+    """Columns whose least and greatest value the log keeps of each file; it is no place for a message of a megabyte."""
     return ",".join(dict.fromkeys(("timestamp", *schema.sort_by)))
 
 

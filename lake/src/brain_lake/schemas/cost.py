@@ -29,6 +29,6 @@ COST: Final = TableSchema(
             text("tags", "as JSON", nullable=True),
         ]
     ),
-    "A line of the bill, for the entity that its tags name, or the account. Bills are corrected for days: of rows that differ "
-    "in `amount`, `usage_quantity` and `retrieved_at` only, the last retrieved counts.",
+    "A line of the bill, for the entity that its tags name, or the account. Bills are corrected for days: of rows that "
+    "differ in `amount`, `usage_quantity` and `retrieved_at` only, the last retrieved counts.",
 )

@@ -23,7 +23,7 @@ def column(name: str, kind: pa.DataType, meaning: str, *, unit: str = "", nullab
         kind: Its type.
         meaning: One phrase, for docs/lake.md.
         unit: Of numbers and times.
-        nullable: A writer may leave it out. Columns added later are always nullable: older tables have no value for them.
+        nullable: A writer may leave it out. What is added later has to be: older tables lack it.
     """
     return pa.field(name, kind, nullable=nullable, metadata={_MEANING: meaning.encode(), _UNIT: unit.encode()})
 
@@ -75,8 +75,8 @@ class TableSchema:
         name: Folder below the lake's root.
         columns: What a writer gives, all but the nullable ones; ``date`` and ``hour`` are added.
         about: What a row is, and what makes two rows the same.
-        sort_by: Order of the rows in a file, so that most of it is skipped when one thing is asked for; a compacted file
-            is ordered by the first.
+        sort_by: Order of the rows in a file, so that most of it is skipped when one thing is asked for; a compacted
+            file is ordered by the first.
     """
 
     name: str
