@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Protocol
@@ -21,19 +21,24 @@ import pytest
 
 from brain_lab.servers.alertmanager import Alertmanager
 from brain_lab.servers.alertmanager import default_config as alertmanager_config
+from brain_lab.servers.control_plane import PROGRAMS as CONTROL_PLANE
+from brain_lab.servers.control_plane import ControlPlane
 from brain_lab.servers.document import Document
 from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.prometheus import default_config as prometheus_config
+from brain_lab.servers.s3_gateway import S3Gateway
 from brain_lab.servers.thanos import Thanos
 from brain_lab.servers.toxiproxy import Toxiproxy
 from tests.servers.provide import locate, require
 
 PROGRAMS: Final = {
-    "prometheus": "prometheus",
-    "alertmanager": "alertmanager",
-    "thanos": "thanos",
-    "toxiproxy": "toxiproxy-server",
+    "prometheus": ("prometheus",),
+    "alertmanager": ("alertmanager",),
+    "thanos": ("thanos",),
+    "toxiproxy": ("toxiproxy-server",),
+    "control_plane": CONTROL_PLANE,
+    "s3_gateway": ("versitygw",),
 }
 """The fixtures whose programs may have to be compiled first."""
 
@@ -76,6 +81,18 @@ class ToxiproxyFactory(Protocol):
     def __call__(self) -> Toxiproxy: ...
 
 
+class ControlPlaneFactory(Protocol):
+    """Starts a Kubernetes control plane with the given users, by name with their groups."""
+
+    def __call__(
+        self,
+        *,
+        users: Mapping[str, Sequence[str]] | None = None,
+        flags: Sequence[str] = (),
+        controller_flags: Sequence[str] = (),
+    ) -> ControlPlane: ...
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Compile what is missing, in sight of whoever waits for it."""
     if session.config.option.collectonly:
@@ -84,7 +101,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         for fixture in sorted(PROGRAMS.keys() & needed):
-            locate(PROGRAMS[fixture])
+            for program in PROGRAMS[fixture]:
+                locate(program)
 
 
 @pytest.fixture
@@ -162,6 +180,38 @@ def toxiproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToxiproxyFac
             return running.enter_context(server)
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlaneFactory]:
+    """Starts Kubernetes control planes that live as long as a module's tests: each takes four seconds."""
+    for program in CONTROL_PLANE:
+        require(program)
+    with ExitStack() as running:
+
+        def start(
+            *,
+            users: Mapping[str, Sequence[str]] | None = None,
+            flags: Sequence[str] = (),
+            controller_flags: Sequence[str] = (),
+        ) -> ControlPlane:
+            plane = ControlPlane(
+                data_dir=tmp_path_factory.mktemp("control-plane"),
+                users=users or {},
+                flags=flags,
+                controller_flags=controller_flags,
+            )
+            return running.enter_context(plane)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def s3_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Gateway]:
+    """One S3 server for the whole session; each test makes a bucket of its own."""
+    binary = require("versitygw")
+    with S3Gateway(data_dir=tmp_path_factory.mktemp("s3"), binary=binary) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ that it can find out afterwards whether its last batch came in.
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable
@@ -138,13 +137,12 @@ def open_writer(settings: LakeSettings) -> LakeWriter:
     return LakeWriter(LakeLocation.of(settings))
 
 
-def _statistics(schema: TableSchema) -> str:
-    """Columns whose least and greatest value the log keeps of each file; it is no place for a message of a megabyte."""
-    return ",".join(dict.fromkeys(("timestamp", *schema.sort_by)))
+def complete(schema: TableSchema, rows: pa.Table) -> pa.Table:
+    """The columns of the table in their order, nullable ones that are not there filled with nulls.
 
-
-def _stored(schema: TableSchema, rows: pa.Table) -> pa.Table:
-    """As the table keeps them: nullable columns filled up, those of the partitions added, in the order of the files."""
+    Raises:
+        InputError: A column is missing, of another type, or has no value where it must; or a name is too long.
+    """
     for field in schema.columns:
         if field.nullable and field.name not in rows.schema.names:
             rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
@@ -154,6 +152,12 @@ def _stored(schema: TableSchema, rows: pa.Table) -> pa.Table:
     except (KeyError, pa.ArrowException, ValueError) as error:
         raise InputError(f"lake table {schema.name}: {error}") from error
     _check(schema, ordered)
+    return ordered
+
+
+def _stored(schema: TableSchema, rows: pa.Table) -> pa.Table:
+    """As the table keeps them: the columns of the partitions added, in the order of the files."""
+    ordered = complete(schema, rows)
     moment = ordered.column("timestamp")
     return (
         ordered.append_column("date", pc.strftime(moment, format="%Y-%m-%d").cast(pa.string()))
@@ -169,5 +173,10 @@ def _check(schema: TableSchema, rows: pa.Table) -> None:
         if not field.nullable and rows.column(field.name).null_count:
             raise InputError(f"lake table {schema.name}: {field.name} may not be null")
     for cluster in rows.column("cluster").unique().to_pylist():
-        if len(quote(os.fsencode(cluster), safe="")) > _LONGEST_NAME:
+        if len(quote(cluster.encode(), safe="")) > _LONGEST_NAME:
             raise InputError(f"lake table {schema.name}: the name of a cluster is too long: {cluster[:60]}…")
+
+
+def _statistics(schema: TableSchema) -> str:
+    """Columns whose least and greatest value the log keeps of each file; it is no place for a message of a megabyte."""
+    return ",".join(dict.fromkeys(("timestamp", *schema.sort_by)))

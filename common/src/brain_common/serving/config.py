@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from brain_common.settings import Settings
 
-_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
+BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 
 
 class TlsSettings(Settings):
@@ -42,7 +42,7 @@ class CallerSettings(Settings):
             raise ValueError("give either bearer_token, or username with password_bcrypt")
         if self.bearer_token is not None and len(self.bearer_token.get_secret_value()) < 8:
             raise ValueError("bearer_token is shorter than 8 characters")
-        if self.password_bcrypt is not None and not _BCRYPT.fullmatch(self.password_bcrypt.get_secret_value()):
+        if self.password_bcrypt is not None and not BCRYPT.fullmatch(self.password_bcrypt.get_secret_value()):
             raise ValueError("password_bcrypt is no bcrypt hash")
         return self
 

@@ -1,0 +1,48 @@
+"""``brain exporter <name>``: run one exporter."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def exporter(
+    name: Annotated[str, typer.Argument(help="kube-events, cloudtrail, cost or changes.")],
+    config: Annotated[Path, typer.Option(help="Configuration file (YAML).")],
+    check_config: Annotated[
+        bool, typer.Option("--check-config", help="Check the file, say what is wrong, and exit.")
+    ] = False,
+) -> None:
+    """Run an exporter: metrics of a signal that Prometheus lacks, and its events into the lake."""
+    from brain_common.logs import configure_logging
+    from brain_common.settings import absent_credentials, load_settings
+    from brain_exporters.runtime.exporter import load_kind
+    from brain_exporters.runtime.run import check
+
+    kind = load_kind(name)
+    settings = load_settings(config, kind.settings)
+    if check_config:
+        check(settings)
+        for warning in absent_credentials(settings):
+            typer.echo(warning, err=True)
+        typer.echo(f"{config}: good")
+        return
+    configure_logging(settings.log_level)
+
+    async def run() -> None:
+        from brain_cli.rca import until_told
+        from brain_exporters.runtime.run import running
+
+        async with running(kind, settings) as started:
+            told = asyncio.create_task(until_told())
+            await asyncio.wait([told, started.failed], return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
+            if started.failed.done():
+                started.failed.result()
+
+    import uvloop
+
+    uvloop.run(run())

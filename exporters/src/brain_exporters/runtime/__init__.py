@@ -1,0 +1,1 @@
+"""What all exporters share: settings, counters that survive, the listener, and how one is run."""

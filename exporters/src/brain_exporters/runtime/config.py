@@ -1,0 +1,51 @@
+"""Settings every exporter has; each exporter's own ``config.py`` adds its source's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from brain_common.serving.config import ListenSettings
+from brain_common.settings import Settings
+from brain_lake.config import LakeSettings
+
+
+class WebSettings(ListenSettings):
+    """The listener of ``/metrics``."""
+
+    web_config_file: Path | None = Field(
+        default=None,
+        description="Prometheus web configuration file: TLS, basic auth; read again when it changes. Instead of tls.",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.tls is not None and self.web_config_file is not None:
+            raise ValueError("give tls or web_config_file, not both")
+        return self
+
+
+class ExporterSettings(Settings):
+    """What all exporters can be told; an exporter sets the default of ``http`` to its own port."""
+
+    cluster: str = Field(default="", description="Name of the cluster or environment; first part of every entity.")
+    http: WebSettings
+    state: Path = Field(
+        description="File where counters and positions are kept, so that a restart loses and repeats nothing."
+    )
+    lake: LakeSettings | None = Field(default=None, description="Where full events go; none are kept when absent.")
+    lake_backlog_bytes: int = Field(
+        default=256 << 20,
+        ge=1 << 20,
+        description="Rows kept in the state file while the lake is away; when full, the source is not read on.",
+    )
+    max_series: int = Field(
+        default=100_000,
+        ge=100,
+        description="Series of one counter; what comes after is counted in the series whose labels are all 'other'.",
+    )
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR."
+    )

@@ -1,0 +1,96 @@
+"""What an exporter is: the plug point of the entry-point group ``ai_devops_brain.exporters``.
+
+Each exporter's package has ``config.py`` (its settings), ``client.py`` (how its source is asked) and ``collector.py``
+(what becomes of the answers), and an ``ExporterKind`` named by its entry point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Final, Protocol
+
+from prometheus_client import Metric
+from starlette.routing import BaseRoute
+
+from brain_common.clock import Clock
+from brain_common.errors import ConfigError
+from brain_exporters.runtime.config import ExporterSettings
+from brain_exporters.runtime.counters import CounterSpec
+from brain_exporters.runtime.health import Health
+from brain_exporters.runtime.ledger import Ledger
+
+GROUP: Final = "ai_devops_brain.exporters"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the runtime gives an exporter."""
+
+    ledger: Ledger
+    health: Health
+    clock: Clock
+
+
+class Exporter(Protocol):
+    """One that runs.
+
+    ``run`` asks the source until it is cancelled. What may heal is told to ``Context.health`` and tried again there: a
+    ``run`` that raises ends the process.
+    """
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        ...
+
+    def collect(self) -> Iterable[Metric]:
+        """Families besides the ledger's counters, fresh, from what is in memory: a scrape asks no source."""
+        ...
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Paths besides those every exporter has; each does its own authentication."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterKind:
+    """How an exporter is made.
+
+    Attributes:
+        name: In the command line.
+        prefix: Of its metrics.
+        title: One line for the landing page.
+        settings: Its configuration file.
+        counters: Of the ledger.
+        sources: Names of the sources that the settings ask for, for ``Health``.
+        build: Makes one; asks no source. Raises ``ConfigError``.
+    """
+
+    name: str
+    prefix: str
+    title: str
+    settings: type[ExporterSettings]
+    counters: Sequence[CounterSpec]
+    sources: Callable[[Any], Sequence[str]]
+    build: Callable[[Any, Context], Exporter]
+
+
+def exporter_names() -> list[str]:
+    """The exporters that are installed."""
+    return sorted(point.name for point in entry_points(group=GROUP))
+
+
+def load_kind(name: str) -> ExporterKind:
+    """One of them.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        raise ConfigError(f"no exporter {name!r}; there are {', '.join(exporter_names())}")
+    kind = next(iter(found)).load()
+    if not isinstance(kind, ExporterKind):
+        raise ConfigError(f"the entry point {name!r} is no ExporterKind")
+    return kind

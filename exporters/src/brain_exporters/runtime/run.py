@@ -1,0 +1,117 @@
+"""Composition of an exporter: every part built once, started in order, stopped in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from brain_common.clock import Clock, SystemClock
+from brain_common.serving.http import serving
+from brain_common.serving.tls import check_tls
+from brain_common.serving.web_config import LiveWebConfig, load_web_config
+from brain_exporters.runtime.app import build_app
+from brain_exporters.runtime.config import ExporterSettings
+from brain_exporters.runtime.exporter import Context, Exporter, ExporterKind
+from brain_exporters.runtime.guard import Guard
+from brain_exporters.runtime.health import Health
+from brain_exporters.runtime.ledger import Ledger
+from brain_exporters.runtime.metrics import registry
+from brain_exporters.runtime.state import State
+from brain_lake.writer import open_writer
+
+_log = logging.getLogger(__name__)
+LAKE = "lake"  # name of the lake among the sources
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An exporter that runs."""
+
+    url: str
+    exporter: Exporter
+    context: Context
+    failed: asyncio.Task[None]  # ends only by an error, which is then the process's
+
+
+def check(settings: ExporterSettings) -> None:
+    """What can be known to be wrong without asking a source and without touching the state file.
+
+    Raises:
+        ConfigError: Something is.
+    """
+    if settings.http.tls is not None:
+        check_tls(settings.http.tls, "http.tls")
+    if settings.http.web_config_file is not None:
+        load_web_config(settings.http.web_config_file)
+
+
+@contextlib.asynccontextmanager
+async def running(kind: ExporterKind, settings: ExporterSettings, clock: Clock | None = None) -> AsyncIterator[Running]:
+    """Run an exporter while the block does.
+
+    Raises:
+        ConfigError: Something configured is wrong or cannot be had; it did not start.
+    """
+    clock = clock or SystemClock()
+    check(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        context = _context(kind, settings, clock)
+        stack.callback(context.ledger.close)
+        exporter = kind.build(settings, context)
+        live = LiveWebConfig(settings.http.web_config_file) if settings.http.web_config_file else None
+        app = _app(kind, exporter, context, live)
+        port = await stack.enter_async_context(serving(app, settings.http, context=live.context() if live else None))
+        secure = settings.http.tls is not None or (live is not None and live.config.tls_server_config is not None)
+        url = f"{'https' if secure else 'http'}://{settings.http.host}:{port}"
+        tasks = await stack.enter_async_context(_working(exporter, context, settings.lake is not None))
+        _log.info("%s: listening: %s", kind.name, url)
+        yield Running(url, exporter, context, tasks)
+
+
+def _context(kind: ExporterKind, settings: ExporterSettings, clock: Clock) -> Context:
+    lake = open_writer(settings.lake) if settings.lake is not None else None
+    sources = [*kind.sources(settings), *([LAKE] if lake else [])]
+    state = State(settings.state)
+    ledger = Ledger(
+        state,
+        kind.counters,
+        lake,
+        max_series=settings.max_series,
+        backlog_bytes=settings.lake_backlog_bytes,
+    )
+    return Context(ledger, Health(kind.prefix, sources, clock), clock)
+
+
+def _app(kind: ExporterKind, exporter: Exporter, context: Context, live: LiveWebConfig | None) -> ASGIApp:
+    routes = exporter.routes()
+    app = build_app(kind.title, context.health, registry(kind.prefix, exporter, context), routes)
+    if live is None:
+        return app
+    return Guard(app, live, frozenset(route.path for route in routes if isinstance(route, Route)))
+
+
+@contextlib.asynccontextmanager
+async def _working(exporter: Exporter, context: Context, with_lake: bool) -> AsyncIterator[asyncio.Task[None]]:
+    """The tasks; the one that is yielded ends when any of them does."""
+    tasks = [asyncio.create_task(exporter.run(), name="exporter")]
+    if with_lake:
+        tasks.append(asyncio.create_task(context.ledger.run(context.health.telling(LAKE)), name="lake"))
+    watch = asyncio.create_task(_first_end(tasks), name="watch")
+    try:
+        yield watch
+    finally:
+        for task in (watch, *tasks):
+            task.cancel()
+        await asyncio.gather(watch, *tasks, return_exceptions=True)
+
+
+async def _first_end(tasks: list[asyncio.Task[None]]) -> None:
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
