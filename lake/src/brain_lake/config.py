@@ -8,7 +8,8 @@ from typing import Self
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
-from brain_common.settings import Settings
+from brain_common.errors import ConfigError
+from brain_common.settings import Settings, check_settings, load_yaml
 from brain_lake.schemas import TABLES
 
 
@@ -75,13 +76,19 @@ class UpkeepSettings(Settings):
     """How the lake is kept quick and small."""
 
     interval_seconds: float = Field(
-        default=900.0, ge=1, le=86400, description="Between two rounds; drawn up to a fifth longer."
+        default=300.0, ge=1, le=86400, description="Between two rounds; drawn up to a fifth longer."
     )
     closed_after_seconds: float = Field(
         default=600.0, ge=0, le=86400, description="An hour is compacted when it is over for this long."
     )
+    open_hour_files: int = Field(
+        default=100,
+        ge=2,
+        le=100_000,
+        description="An hour that is not over is compacted when it has so many small files.",
+    )
     compact_days: int = Field(
-        default=3, ge=1, le=400, description="Only hours as young as this are looked at in a round."
+        default=3, ge=1, le=400, description="Only hours as young as this are compacted in the background."
     )
     keep_files_hours: float = Field(
         default=24.0,
@@ -105,3 +112,28 @@ class UpkeepSettings(Settings):
     def days_of(self, table: str) -> int:
         """Days that a table is kept."""
         return self.retention_days_of.get(table, self.retention_days)
+
+
+class LakeFile(Settings):
+    """What ``brain lake`` reads of a configuration file."""
+
+    lake: LakeSettings
+    lake_upkeep: UpkeepSettings = UpkeepSettings()
+
+
+def load_lake_file(path: Path) -> LakeFile:
+    """The lake of any configuration file of the product; its other sections are not looked at.
+
+    Raises:
+        ConfigError: It cannot be read, names no lake, or a key of these sections is wrong.
+    """
+    data = load_yaml(path)
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected keys and values at the top, found {type(data).__name__}")
+    found = {name: data[name] for name in LakeFile.model_fields if name in data}
+    evidence = data.get("evidence")
+    if "lake" not in found and isinstance(evidence, dict) and evidence.get("lake"):
+        found["lake"] = evidence["lake"]
+    if "lake" not in found:
+        raise ConfigError(f"{path}: has no section lake, nor evidence.lake")
+    return check_settings(found, LakeFile, str(path))
