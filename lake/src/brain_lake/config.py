@@ -69,6 +69,8 @@ class LakeSettings(Settings):
     def _one(self) -> Self:
         if (self.path is None) == (self.s3 is None):
             raise ValueError("give either path (a folder) or s3 (a bucket)")
+        if self.path is not None and "%" in str(self.path):
+            raise ValueError("path must not contain %, which deltalake would decode")
         return self
 
 

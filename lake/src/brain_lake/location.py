@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from brain_common.errors import ConfigError
 from brain_lake.config import LakeSettings, S3Settings
 from brain_lake.schemas import TableSchema
 
@@ -16,7 +17,7 @@ class LakeLocation:
     """A lake on a local folder or in a bucket.
 
     Attributes:
-        root: Absolute path of the folder, or ``s3://bucket/prefix``.
+        root: ``file:///folder`` or ``s3://bucket/prefix``.
         options: For deltalake; not part of the representation, since it may hold secrets.
         folder: The local folder; None in a bucket.
     """
@@ -27,9 +28,15 @@ class LakeLocation:
 
     @classmethod
     def local(cls, path: Path) -> Self:
-        """A folder of this machine; made by the first write."""
+        """A folder of this machine; made by the first write.
+
+        Raises:
+            ConfigError: deltalake cannot use such a path: it decodes what looks percent-encoded.
+        """
         folder = path.absolute()
-        return cls(str(folder), {}, folder)
+        if "%" in str(folder):
+            raise ConfigError(f"the path of a lake must not contain %: {folder}")
+        return cls(folder.as_uri(), {}, folder)
 
     @classmethod
     def of(cls, settings: LakeSettings) -> Self:

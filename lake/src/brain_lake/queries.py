@@ -37,7 +37,11 @@ WITH asked AS (
 )
 {query}
 """
-_LOCAL: Final = "read_parquet($files, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
+# The cluster is in the name of the file; a folder of the lake's own path may look like a partition, too.
+_LOCAL: Final = r"""(
+    SELECT *, url_decode(regexp_extract(filename, '/cluster=([^/]*)/date=[^/]*/hour=[^/]*/[^/]*$', 1)) AS cluster
+    FROM read_parquet($files, hive_partitioning = false, filename = true, union_by_name = true)
+)"""
 _DATABASE: Final = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 _NOTHING: Final[Mapping[str, Any]] = {}
 

@@ -48,7 +48,7 @@ class LakeUpkeep:
         self._tables = tables
         self._sleep = sleep
         self._jitter = jitter
-        self._logged: dict[str, str] = {}
+        self._said: dict[str, str] = {}
 
     async def run(self) -> None:
         """Work until cancelled. What goes wrong is logged, once while it stays the same, and tried again."""
@@ -65,26 +65,27 @@ class LakeUpkeep:
         """Every table once; one that fails does not keep the others from it."""
         for schema in self._tables:
             try:
-                await asyncio.to_thread(self._keep, schema, vacuum=vacuum)
+                said = await asyncio.to_thread(self._keep, schema, vacuum=vacuum)
             except BrainError as error:
-                self._tell(schema, f"{error}; trying again in the next round")
+                self._tell(schema, logging.WARNING, f"{error}; trying again in the next round")
             else:
-                self._logged.pop(schema.name, None)
+                self._tell(schema, logging.INFO, said)
 
-    def _keep(self, schema: TableSchema, *, vacuum: bool) -> None:
+    def _keep(self, schema: TableSchema, *, vacuum: bool) -> str:
+        """What there is to say of it."""
         steps: list[Any] = [self._maintenance.compact(schema), self._maintenance.retain(schema)]
         if vacuum:
             self._maintenance.checkpoint(schema)
             steps.append(self._maintenance.vacuum(schema))
         if any(step is not None and step.conflicts for step in steps):
-            _log.info(
-                "lake table %s: another process was at work on it, the rest is left to the next round", schema.name
-            )
+            return f"lake table {schema.name}: another process was at work on it, the rest is left to the next round"
+        return ""
 
-    def _tell(self, schema: TableSchema, text: str) -> None:
-        if self._logged.get(schema.name) != text:
-            self._logged[schema.name] = text
-            _log.warning("%s", text)
+    def _tell(self, schema: TableSchema, level: int, text: str) -> None:
+        """Once, while it stays the same."""
+        if text and self._said.get(schema.name) != text:
+            _log.log(level, "%s", text)
+        self._said[schema.name] = text
 
 
 def open_upkeep(

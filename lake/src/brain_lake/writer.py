@@ -151,7 +151,7 @@ def complete(schema: TableSchema, rows: pa.Table) -> pa.Table:
         ordered.validate(full=True)
     except (KeyError, pa.ArrowException, ValueError) as error:
         raise InputError(f"lake table {schema.name}: {error}") from error
-    _check(schema, ordered)
+    _check_names(schema, ordered)
     return ordered
 
 
@@ -167,11 +167,8 @@ def _stored(schema: TableSchema, rows: pa.Table) -> pa.Table:
     )
 
 
-def _check(schema: TableSchema, rows: pa.Table) -> None:
-    """What Arrow takes and a table cannot hold."""
-    for field in schema.columns:
-        if not field.nullable and rows.column(field.name).null_count:
-            raise InputError(f"lake table {schema.name}: {field.name} may not be null")
+def _check_names(schema: TableSchema, rows: pa.Table) -> None:
+    """A cluster is a folder, and the name of a folder has its limit."""
     for cluster in rows.column("cluster").unique().to_pylist():
         if len(quote(cluster.encode(), safe="")) > _LONGEST_NAME:
             raise InputError(f"lake table {schema.name}: the name of a cluster is too long: {cluster[:60]}…")

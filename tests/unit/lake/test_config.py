@@ -30,6 +30,7 @@ def options(**s3: Any) -> dict[str, str]:
     [
         ({}, "give either path (a folder) or s3 (a bucket)"),
         ({"path": "x", "s3": {"bucket": "lake"}}, "give either path (a folder) or s3 (a bucket)"),
+        ({"path": "a%20b"}, "path must not contain %"),
         ({"s3": {}}, "s3.bucket: Field required"),
         ({"s3": {"bucket": "UPPER"}}, "s3.bucket: "),
         ({"s3": {"bucket": "a/../b"}}, "s3.bucket: "),
@@ -49,7 +50,7 @@ def test_a_wrong_place_is_told_by_its_key(given: dict[str, Any], message: str) -
 def test_a_folder_is_made_absolute_and_nothing_is_written_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     location = LakeLocation.of(settings({"path": "lake"}))
-    assert (location.root, location.folder) == (str(tmp_path / "lake"), tmp_path / "lake")
+    assert (location.root, location.folder) == (f"file://{tmp_path}/lake", tmp_path / "lake")
     open_writer(settings({"path": "lake"}))
     assert list(tmp_path.iterdir()) == []
 
