@@ -83,12 +83,6 @@ class UpkeepSettings(Settings):
     closed_after_seconds: float = Field(
         default=600.0, ge=0, le=86400, description="An hour is compacted when it is over for this long."
     )
-    open_hour_files: int = Field(
-        default=100,
-        ge=2,
-        le=100_000,
-        description="An hour that is not over is compacted when it has so many small files.",
-    )
     compact_days: int = Field(
         default=3, ge=1, le=400, description="Only hours as young as this are compacted in the background."
     )

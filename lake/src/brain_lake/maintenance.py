@@ -1,14 +1,13 @@
 """Compaction, retention, vacuum and checkpoints of one lake, each at any time and by any number of processes.
 
 Every step is one commit of Delta's that replaces files by others, or takes them out of the table, so a reader sees the
-table before it or after it. Appends never conflict with it. Two processes that do the same step at the same time do:
-one of them comes too late, which is counted and left to the next round. Only ``vacuum`` removes files, and
-only those that the table has not had for hours.
+table before it or after it. Whoever changes the same hour at the same time, be it a late event or another process that
+does the same, makes the step fail: that is counted and left to the next round. Appends never fail for it. Only
+``vacuum`` removes files, and only those that the table has not had for hours.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,22 +15,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from brain_common.clock import Clock, SystemClock
 from brain_lake.config import UpkeepSettings
-from brain_lake.foreign import ConflictError, is_gone, translated
+from brain_lake.foreign import ConflictError, translated
 from brain_lake.location import LakeLocation
-from brain_lake.pruning import quoted
-from brain_lake.schemas import TableSchema
+from brain_lake.pruning import is_cluster, quoted
+from brain_lake.queries import DATABASE
+from brain_lake.schemas import PARTITIONS, TableSchema
 from brain_lake.tables import OpenTables
 from brain_lake.writer import FILE_PROPERTIES
 
 LARGE_FILE: Final = 128 << 20
 """Bytes that a compacted file has at most, roughly; one of half the size is left alone."""
 
-_log = logging.getLogger(__name__)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -163,7 +163,7 @@ class Maintenance:
             )
 
     def compact(self, schema: TableSchema, *, every: bool = False) -> Compacted | None:
-        """Join the small files of each hour that is over, or has very many of them, ordered by entity.
+        """Join the small files of each hour that is over, ordered by entity.
 
         Args:
             schema: Which table.
@@ -177,11 +177,11 @@ class Maintenance:
         done, before, after, conflicts = 0, 0, 0, 0
         for part in due:
             try:
-                removed, added = self._join(schema, part)
+                files, joined = self._join(schema, part)
             except ConflictError:
                 conflicts += 1
                 continue
-            done, before, after = done + 1, before + removed, after + added
+            done, before, after = done + bool(files), before + files, after + joined
         return Compacted(schema.name, done, before, after, conflicts)
 
     def retain(self, schema: TableSchema, *, dry_run: bool = False) -> Retained | None:
@@ -231,39 +231,43 @@ class Maintenance:
             return True
 
     def _join(self, schema: TableSchema, part: Partition) -> tuple[int, int]:
-        """Files removed and added."""
-        try:
-            with self._tables.lock, translated(schema):
-                table = self._tables.newest(schema)
-                if table is None:
-                    return 0, 0
-                result = table.optimize.z_order(
-                    [schema.sort_by[0]],  # of one column it is a plain order
-                    partition_filters=[
-                        ("cluster", "=", part.cluster),
-                        ("date", "=", part.date),
-                        ("hour", "=", part.hour),
-                    ],
-                    target_size=LARGE_FILE,
+        """Files before and after.
+
+        deltalake's own optimize does not notice that another one has taken the same files meanwhile, and then has all
+        rows twice. So the hour is overwritten with itself, which is refused whenever anything of it has changed since.
+        """
+        hour = f"date = {quoted(part.date)} AND hour = {part.hour} AND {is_cluster(part.cluster)}"
+        with self._tables.lock, translated(schema), duckdb.connect(config=dict(DATABASE)) as database:
+            table = self._tables.newest(schema)
+            if table is None:
+                return 0, 0
+            before = len(table.file_uris(file_pruning_predicate=hour))
+            if before < 2:  # another process was quicker
+                return 0, 0
+            database.execute("SET TimeZone = 'UTC'")
+            database.register("rows", table.scan(predicate=hour))
+            ordered = database.sql(f"FROM rows ORDER BY {', '.join(schema.sort_by)}")
+            try:
+                write_deltalake(
+                    table,
+                    pa.RecordBatchReader.from_stream(ordered),
+                    mode="overwrite",
+                    predicate=hour,
+                    partition_by=list(PARTITIONS),
+                    target_file_size=LARGE_FILE,
                     writer_properties=FILE_PROPERTIES,
                 )
-        except Exception as error:
-            self._tables.forget(schema)
-            if is_gone(error):  # another process has joined them, and they were removed since
-                raise ConflictError(str(error)) from error
-            raise
-        return int(result["numFilesRemoved"]), int(result["numFilesAdded"])
+            except BaseException:
+                self._tables.forget(schema)
+                raise
+            return before, len(table.file_uris(file_pruning_predicate=hour))
 
     def _due(self, parts: Sequence[Partition], *, every: bool) -> list[Partition]:
         """Those worth the work, oldest first."""
         now = self._now()
         closed = now - timedelta(seconds=self._settings.closed_after_seconds)
         young = _NEVER if every else now - timedelta(days=self._settings.compact_days)
-        due = [
-            part
-            for part in parts
-            if part.small >= (2 if part.ended <= closed else self._settings.open_hour_files) and part.ended >= young
-        ]
+        due = [part for part in parts if part.small >= 2 and young <= part.ended <= closed]
         return sorted(due, key=lambda part: (part.date, part.hour, part.cluster))
 
     def _now(self) -> datetime:

@@ -55,9 +55,12 @@ def of_files(window: Window) -> str:
 
 
 def _equal(name: str, value: str) -> str:
-    if name == "cluster" and not value:  # Delta keeps an empty partition value as null
-        return "(cluster IS NULL OR cluster = '')"
-    return f"{name} = {quoted(value)}"
+    return is_cluster(value) if name == "cluster" else f"{name} = {quoted(value)}"
+
+
+def is_cluster(name: str) -> str:
+    """Delta keeps an empty partition value as null."""
+    return f"cluster = {quoted(name)}" if name else "(cluster IS NULL OR cluster = '')"
 
 
 def quoted(value: str) -> str:

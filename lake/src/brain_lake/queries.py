@@ -42,7 +42,7 @@ _LOCAL: Final = r"""(
     SELECT *, url_decode(regexp_extract(filename, '/cluster=([^/]*)/date=[^/]*/hour=[^/]*/[^/]*$', 1)) AS cluster
     FROM read_parquet($files, hive_partitioning = false, filename = true, union_by_name = true)
 )"""
-_DATABASE: Final = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+DATABASE: Final = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -135,7 +135,7 @@ class WindowQueries:
         """A connection of its own to one database that stays: making one costs more than most queries."""
         with self._lock:
             if self._database is None:
-                self._database = duckdb.connect(config={**_DATABASE, "threads": self._threads})
+                self._database = duckdb.connect(config={**DATABASE, "threads": self._threads})
             cursor = self._database.cursor()
         try:
             cursor.execute("SET TimeZone = 'UTC'")

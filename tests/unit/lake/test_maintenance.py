@@ -48,8 +48,10 @@ def test_every_table_can_be_kept(table: TableSchema, tmp_path: Path) -> None:
         writer.append(table, sample_rows(table, [START]))
     now = maintenance(tmp_path, START + 2 * HOUR)
     compacted, status = now.compact(table), now.status(table)
-    assert compacted and (compacted.files_before, compacted.files_after) == (3, 1)
-    assert status and (status.rows, status.files, status.open_partitions) == (3, 1, 0)
+    assert compacted
+    assert (compacted.files_before, compacted.files_after) == (3, 1)
+    assert status
+    assert (status.rows, status.files, status.open_partitions) == (3, 1, 0)
     assert now.checkpoint(table)
     assert reader.rows(table, START, START + 1).num_rows == 3
 
@@ -65,7 +67,8 @@ def test_hours_that_are_over_are_joined_and_the_open_one_is_not(tmp_path: Path) 
     fill(tmp_path, range(3))
     rows, now = everything(tmp_path), maintenance(tmp_path, START + 2 * HOUR + 700)
     result = now.compact(EVENTS)
-    assert result and (result.partitions, result.files_before, result.files_after) == (2, 6, 2)
+    assert result
+    assert (result.partitions, result.files_before, result.files_after) == (2, 6, 2)
     assert (files(tmp_path), everything(tmp_path)) == (5, rows)
 
 
@@ -75,18 +78,13 @@ def test_an_hour_is_over_only_after_late_events_had_their_time(tmp_path: Path) -
     assert [one and one.partitions for one in (early.compact(EVENTS), late.compact(EVENTS))] == [0, 1]
 
 
-def test_an_open_hour_is_joined_when_it_has_very_many_files(tmp_path: Path) -> None:
-    fill(tmp_path, range(1), commits=5)
-    result = maintenance(tmp_path, START + 10, open_hour_files=5).compact(EVENTS)
-    assert result and (result.files_before, result.files_after) == (5, 1)
-
-
 def test_compacting_again_changes_nothing(tmp_path: Path) -> None:
     fill(tmp_path, range(2))
     now = maintenance(tmp_path, START + DAY)
     now.compact(EVENTS)
     version, again = DeltaTable(tmp_path / "events").version(), now.compact(EVENTS)
-    assert again and again.partitions == 0
+    assert again
+    assert again.partitions == 0
     assert DeltaTable(tmp_path / "events").version() == version
 
 
@@ -94,7 +92,8 @@ def test_compacting_again_changes_nothing(tmp_path: Path) -> None:
 def test_clusters_of_any_name_are_joined(cluster: str, tmp_path: Path) -> None:
     fill(tmp_path, range(1), cluster=cluster)
     rows, result = everything(tmp_path), maintenance(tmp_path, START + DAY).compact(EVENTS)
-    assert result and (result.files_before, result.files_after) == (3, 1)
+    assert result
+    assert (result.files_before, result.files_after) == (3, 1)
     assert everything(tmp_path) == rows
 
 
@@ -120,10 +119,10 @@ def test_two_processes_that_compact_at_once_lose_and_double_nothing(tmp_path: Pa
         results = [pool.submit(one.compact, EVENTS) for one in several]
         pool.submit(writer.append, EVENTS, event_rows([START + 2 * HOUR])).result()
         joined = [result.result() for result in results]
-    assert sum(one.partitions for one in joined if one) >= 4
+    assert 3 <= sum(one.partitions for one in joined if one) <= 5
     assert len(everything(tmp_path)) == len(rows) + 1
     maintenance(tmp_path, START + DAY).compact(EVENTS)
-    assert files(tmp_path) in (4, 5)
+    assert files(tmp_path) == 4
 
 
 def test_a_compaction_that_comes_second_is_counted_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +132,8 @@ def test_a_compaction_that_comes_second_is_counted_and_left(tmp_path: Path, monk
     monkeypatch.setattr(slow._tables, "newest", lambda _: stale)
     quick.compact(EVENTS)
     rows, result = everything(tmp_path), slow.compact(EVENTS)
-    assert result and result.partitions + result.conflicts == 2
-    assert result.conflicts >= 1
+    assert result
+    assert (result.partitions, result.conflicts) == (0, 2)
     assert everything(tmp_path) == rows
 
 
@@ -142,11 +141,13 @@ def test_what_is_older_than_its_days_is_deleted_by_whole_dates(tmp_path: Path) -
     fill(tmp_path, range(-24, 48, 24), commits=1)
     now = maintenance(tmp_path, START + 30 * DAY)
     planned = now.retain(EVENTS, dry_run=True)
-    assert planned and (planned.before, planned.partitions, files(tmp_path)) == ("2026-09-14", 1, 3)
+    assert planned
+    assert (planned.before, planned.partitions, files(tmp_path)) == ("2026-09-14", 1, 3)
     assert now.retain(EVENTS) == planned
     assert [row["timestamp"].timestamp() for row in everything(tmp_path)] == [START, START + DAY]  # type: ignore[attr-defined]
     again = now.retain(EVENTS)
-    assert again and again.partitions == 0
+    assert again
+    assert again.partitions == 0
 
 
 def test_a_table_may_have_days_of_its_own(tmp_path: Path) -> None:
@@ -179,10 +180,12 @@ def test_files_of_a_writer_that_died_are_removed_and_young_ones_stay(tmp_path: P
     (folder / "part-dead.parquet").write_bytes(b"half a file")
     now = maintenance(tmp_path, START + DAY)
     young = now.vacuum(EVENTS)
-    assert young and young.files == 0
+    assert young
+    assert young.files == 0
     age(folder, 25)
     planned = now.vacuum(EVENTS, dry_run=True)
-    assert planned and (planned.files, (folder / "part-dead.parquet").exists()) == (1, True)
+    assert planned
+    assert (planned.files, (folder / "part-dead.parquet").exists()) == (1, True)
     assert now.vacuum(EVENTS) == planned
     assert not (folder / "part-dead.parquet").exists()
     assert len(everything(tmp_path)) == 3
