@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import duckdb
@@ -31,6 +33,8 @@ from brain_lake.writer import FILE_PROPERTIES
 
 LARGE_FILE: Final = 128 << 20
 """Bytes that a compacted file has at most, roughly; one of half the size is left alone."""
+SORT_MEMORY: Final = "384MiB"
+"""Of DuckDB while an hour is sorted; an hour may be larger."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -237,14 +241,13 @@ class Maintenance:
         rows twice. So the hour is overwritten with itself, which is refused whenever anything of it has changed since.
         """
         hour = f"date = {quoted(part.date)} AND hour = {part.hour} AND {is_cluster(part.cluster)}"
-        with self._tables.lock, translated(schema), duckdb.connect(config=dict(DATABASE)) as database:
+        with self._tables.lock, translated(schema), _database() as database:
             table = self._tables.newest(schema)
             if table is None:
                 return 0, 0
             before = len(table.file_uris(file_pruning_predicate=hour))
             if before < 2:  # another process was quicker
                 return 0, 0
-            database.execute("SET TimeZone = 'UTC'")
             database.register("rows", table.scan(predicate=hour))
             ordered = database.sql(f"FROM rows ORDER BY {', '.join(schema.sort_by)}")
             try:
@@ -272,6 +275,15 @@ class Maintenance:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)
+
+
+@contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """For one sort: what does not fit into its share of memory goes into a temporary folder."""
+    with TemporaryDirectory(prefix="brain-lake-") as folder:
+        with duckdb.connect(config={**DATABASE, "memory_limit": SORT_MEMORY, "temp_directory": folder}) as database:
+            database.execute("SET TimeZone = 'UTC'")
+            yield database
 
 
 def _files(table: DeltaTable) -> pa.Table:

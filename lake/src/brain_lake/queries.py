@@ -42,7 +42,7 @@ _LOCAL: Final = r"""(
     SELECT *, url_decode(regexp_extract(filename, '/cluster=([^/]*)/date=[^/]*/hour=[^/]*/[^/]*$', 1)) AS cluster
     FROM read_parquet($files, hive_partitioning = false, filename = true, union_by_name = true)
 )"""
-DATABASE: Final = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+DATABASE: Final[Mapping[str, bool]] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
