@@ -29,7 +29,7 @@ from brain_lake.pruning import is_cluster, quoted
 from brain_lake.queries import DATABASE
 from brain_lake.schemas import PARTITIONS, TableSchema
 from brain_lake.tables import OpenTables
-from brain_lake.writer import FILE_PROPERTIES
+from brain_lake.writer import FILE_PROPERTIES, ROW_GROUP
 
 LARGE_FILE: Final = 128 << 20
 """Bytes that a compacted file has at most, roughly; one of half the size is left alone."""
@@ -253,7 +253,7 @@ class Maintenance:
             try:
                 write_deltalake(
                     table,
-                    pa.RecordBatchReader.from_stream(ordered),
+                    ordered.to_arrow_reader(ROW_GROUP),
                     mode="overwrite",
                     predicate=hour,
                     partition_by=list(PARTITIONS),
@@ -280,10 +280,11 @@ class Maintenance:
 @contextmanager
 def _database() -> Iterator[duckdb.DuckDBPyConnection]:
     """For one sort: what does not fit into its share of memory goes into a temporary folder."""
-    with TemporaryDirectory(prefix="brain-lake-") as folder:
-        with duckdb.connect(config={**DATABASE, "memory_limit": SORT_MEMORY, "temp_directory": folder}) as database:
-            database.execute("SET TimeZone = 'UTC'")
-            yield database
+    with TemporaryDirectory(prefix="brain-lake-") as folder, duckdb.connect(config=dict(DATABASE)) as database:
+        database.execute("SET TimeZone = 'UTC'")
+        database.execute(f"SET memory_limit = '{SORT_MEMORY}'")
+        database.execute("SET temp_directory = $folder", {"folder": folder})
+        yield database
 
 
 def _files(table: DeltaTable) -> pa.Table:
