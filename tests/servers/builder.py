@@ -2,10 +2,11 @@
 
 Each module is compiled as the main module, from its own folder in Go's module cache: so its `replace`
 directives, which `go install module@version` refuses, and its checksums hold, and Thanos needs no go.mod
-of our own. Kubernetes and etcd replace their siblings by folders beside them, which a module's zip lacks:
-those build with a copy of their go.mod that takes the siblings from the module proxy. A build goes to a
-staging folder and is moved into place whole, under a lock per server: whoever
-looks sees all programs of a version or none, however many callers there are and whenever one is killed.
+of our own. Kubernetes and etcd replace their siblings by folders beside them, which a module's zip lacks;
+they build with a copy of their go.mod that takes the siblings from the module proxy.
+
+A build goes to a staging folder and is moved into place whole, under a lock per server: whoever looks sees
+all programs of a version or none, however many callers there are and whenever one is killed.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ import pytest
 
 from brain_lab.servers.alertmanager import Alertmanager
 from brain_lab.servers.alertmanager import default_config as alertmanager_config
-from brain_lab.servers.control_plane import PROGRAMS as CONTROL_PLANE
 from brain_lab.servers.control_plane import ControlPlane
 from brain_lab.servers.document import Document
+from brain_lab.servers.kube_programs import PROGRAMS as KUBE_PROGRAMS
+from brain_lab.servers.kube_programs import STAGES
 from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.prometheus import default_config as prometheus_config
@@ -32,13 +33,14 @@ from brain_lab.servers.thanos import Thanos
 from brain_lab.servers.toxiproxy import Toxiproxy
 from tests.servers.provide import locate, require
 
-PROGRAMS: Final = {
-    "prometheus": ("prometheus",),
-    "alertmanager": ("alertmanager",),
-    "thanos": ("thanos",),
-    "toxiproxy": ("toxiproxy-server",),
-    "control_plane": CONTROL_PLANE,
-    "s3_gateway": ("versitygw",),
+PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
+    "prometheus": ["prometheus"],
+    "alertmanager": ["alertmanager"],
+    "thanos": ["thanos"],
+    "toxiproxy": ["toxiproxy-server"],
+    "s3_gateway": ["versitygw"],
+    "control_plane": KUBE_PROGRAMS,
+    "shared_control_plane": KUBE_PROGRAMS,
 }
 """The fixtures whose programs may have to be compiled first."""
 
@@ -81,15 +83,23 @@ class ToxiproxyFactory(Protocol):
     def __call__(self) -> Toxiproxy: ...
 
 
+class S3GatewayFactory(Protocol):
+    """Starts an S3 gateway without buckets."""
+
+    def __call__(self) -> S3Gateway: ...
+
+
 class ControlPlaneFactory(Protocol):
-    """Starts a Kubernetes control plane with the given users, by name with their groups."""
+    """Starts a Kubernetes control plane without nodes."""
 
     def __call__(
         self,
         *,
-        users: Mapping[str, Sequence[str]] | None = None,
-        flags: Sequence[str] = (),
-        controller_flags: Sequence[str] = (),
+        tokens: Mapping[str, Sequence[str]] | None = None,
+        apiserver_flags: Sequence[str] = (),
+        with_kwok: bool = True,
+        stages: Document = STAGES,
+        node_grace_seconds: int = 10,
     ) -> ControlPlane: ...
 
 
@@ -182,24 +192,41 @@ def toxiproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToxiproxyFac
         yield start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def s3_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3GatewayFactory]:
+    """Starts S3 gateways."""
+    binary = require("versitygw")
+    with ExitStack() as running:
+
+        def start() -> S3Gateway:
+            server = S3Gateway(data_dir=tmp_path_factory.mktemp("s3"), binary=binary)
+            return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlaneFactory]:
-    """Starts Kubernetes control planes that live as long as a module's tests: each takes four seconds."""
-    for program in CONTROL_PLANE:
-        require(program)
+    """Starts Kubernetes control planes, for tests that break theirs or need flags of their own."""
+    binaries = {program: require(program) for program in KUBE_PROGRAMS}
     with ExitStack() as running:
 
         def start(
             *,
-            users: Mapping[str, Sequence[str]] | None = None,
-            flags: Sequence[str] = (),
-            controller_flags: Sequence[str] = (),
+            tokens: Mapping[str, Sequence[str]] | None = None,
+            apiserver_flags: Sequence[str] = (),
+            with_kwok: bool = True,
+            stages: Document = STAGES,
+            node_grace_seconds: int = 10,
         ) -> ControlPlane:
             plane = ControlPlane(
-                data_dir=tmp_path_factory.mktemp("control-plane"),
-                users=users or {},
-                flags=flags,
-                controller_flags=controller_flags,
+                data_dir=tmp_path_factory.mktemp("kubernetes"),
+                tokens=tokens or {},
+                apiserver_flags=apiserver_flags,
+                with_kwok=with_kwok,
+                stages=stages,
+                node_grace_seconds=node_grace_seconds,
+                binaries=binaries,
             )
             return running.enter_context(plane)
 
@@ -207,11 +234,25 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 
 @pytest.fixture(scope="session")
-def s3_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Gateway]:
-    """One S3 server for the whole session; each test makes a bucket of its own."""
-    binary = require("versitygw")
-    with S3Gateway(data_dir=tmp_path_factory.mktemp("s3"), binary=binary) as server:
-        yield server
+def shared_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One control plane for the whole session, with one node; its user `reader` may do nothing yet."""
+    plane = ControlPlane(
+        data_dir=tmp_path_factory.mktemp("kubernetes"),
+        tokens={"reader": ["readers"]},
+        binaries={program: require(program) for program in KUBE_PROGRAMS},
+    )
+    with plane:
+        plane.add_node("node-0")
+        yield plane
+
+
+@pytest.fixture
+def kube_namespace(shared_control_plane: ControlPlane) -> Iterator[str]:
+    """A namespace of this test's own in the shared control plane."""
+    name = f"test-{uuid.uuid4().hex}"
+    shared_control_plane.create_namespace(name)
+    yield name
+    shared_control_plane.delete_namespace(name)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from brain_common.near_keys import nearest_key
 from brain_common.yaml_lines import YamlLines
 
 _LARGEST_FILE = 1 << 20  # bytes: no configuration is longer; protects from a mistyped path
-_CREDENTIAL_FILES = frozenset({"token_file", "password_file"})
+_CREDENTIAL_FILES = frozenset({"token_file", "password_file", "secret_files"})
 _PREFIX = "Value error, "  # pydantic's, before every sentence of ours
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
@@ -87,12 +87,12 @@ def load_yaml(path: Path) -> object:
 
 
 def absent_credentials(settings: BaseModel) -> Iterator[str]:
-    """A sentence for each ``token_file`` and ``password_file`` that is not there; a secret may be mounted later."""
+    """A sentence for each file of a token, password or secret that is not there; it may be mounted later."""
     for name, value in settings:
-        if name in _CREDENTIAL_FILES and isinstance(value, Path) and not value.exists():
-            yield f"{name} {value} does not exist yet"
         parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, Sequence) else (value,)
         for part in parts:
+            if name in _CREDENTIAL_FILES and isinstance(part, Path) and not part.exists():
+                yield f"{name} {part} does not exist yet"
             if isinstance(part, BaseModel):
                 yield from absent_credentials(part)
 

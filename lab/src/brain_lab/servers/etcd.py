@@ -1,10 +1,9 @@
-"""etcd: where the Kubernetes API server keeps everything."""
+"""An etcd of one member, which never waits for the disk."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 
@@ -14,36 +13,37 @@ from brain_lab.servers.server import HOST, HttpServer, free_port
 
 @dataclass(kw_only=True)
 class Etcd(HttpServer):
-    """One member; does not flush to disk, since nothing of it outlives the machine."""
+    """A running etcd; restarted on the same `data_dir`, it finds its keys again."""
 
     program: ClassVar[str] = "etcd"
     ready_path: ClassVar[str] = "/health"
 
-    def compact(self) -> None:
-        """Forget all revisions but the newest: who goes on from an older one is told that it is gone.
-
-        Raises:
-            ServerFailed: It refused.
-        """
-        try:
-            with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as client:
-                found = client.post("/v3/kv/range", json={"key": "AA=="}).raise_for_status().json()
-                revision = found["header"]["revision"]
-                client.post("/v3/kv/compaction", json={"revision": revision, "physical": True}).raise_for_status()
-        except (httpx.HTTPError, KeyError, json.JSONDecodeError) as error:
-            raise ServerFailed(f"etcd did not compact: {error}") from error
+    def compact(self) -> int:
+        """Forget all that was before now, and return the oldest revision that is left."""
+        revision = self._call("kv/range", {"key": "AA=="})["header"]["revision"]
+        self._call("kv/compaction", {"revision": revision, "physical": True})
+        return int(revision)
 
     def _command(self, port: int) -> list[str]:
-        url, peer = f"http://{HOST}:{port}", f"http://{HOST}:{free_port()}"
+        client, peer = f"http://{HOST}:{port}", f"http://{HOST}:{free_port()}"
         return [
             str(self.executable),
-            f"--data-dir={self.data_dir / 'etcd'}",
-            f"--listen-client-urls={url}",
-            f"--advertise-client-urls={url}",
+            "--name=lab",
+            f"--data-dir={self.data_dir / 'data'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}",
             f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
+            f"--initial-cluster=lab={peer}",
             "--unsafe-no-fsync",
-            "--log-level=warn",
             *self.flags,
         ]
+
+    def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask its JSON gateway; https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/."""
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            response = client.post(f"{self.url}/v3/{path}", json=body)
+        if response.is_error:
+            raise ServerFailed(f"etcd answered {response.status_code} to {path}: {response.text}")
+        answer: dict[str, Any] = response.json()
+        return answer
