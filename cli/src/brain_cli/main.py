@@ -9,11 +9,11 @@ from typing import Annotated, Final
 
 import typer
 
-from brain_cli import audit, bench, demo, exporter, lab, rca
+from brain_cli import audit, bench, demo, exporter, lab, lake, rca
 from brain_common.errors import BrainError
 from brain_common.logs import mask
 
-_EXTRAS: Final = {"rca": "rca", "audit": "rca", "demo": "rca", "lab": "lab", "exporter": "exporters"}
+_EXTRAS: Final = {"rca": "rca", "audit": "rca", "demo": "rca", "lab": "lab", "exporter": "exporters", "lake": "lake"}
 """By command, the extra of the distribution that holds what it needs; ``all`` for the others."""
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(rca.app, name="rca", help="The RCA service, and one-shot analysis.")
 app.add_typer(lab.app, name="lab", help="Recorded and simulated incidents.")
+app.add_typer(lake.app, name="lake", help="Keep the lake quick and small.")
 app.add_typer(bench.app, name="bench", help="Measure the product; figures are in docs/benchmarks.md.")
 app.add_typer(audit.app, name="audit", help="The log of decisions.")
 app.command("demo")(demo.demo)
