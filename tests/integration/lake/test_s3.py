@@ -25,8 +25,10 @@ from brain_lake.writer import Batch, open_writer
 from tests.servers.fixtures import S3GatewayFactory
 from tests.unit.lake.rows import START, edge_rows, event_rows, sample_rows
 
+KEY, SECRET = S3Gateway.access_key, S3Gateway.secret_key
 
-def s3(url: str, bucket: str, key: str = "test-access", secret: str = "test-secret", **more: Any) -> LakeSettings:
+
+def s3(url: str, bucket: str, key: str = KEY, secret: str = SECRET, **more: Any) -> LakeSettings:
     settings = {"bucket": bucket, "prefix": "brain/lake", "endpoint_url": url, "retry_seconds": 2}
     return LakeSettings.model_validate({"s3": settings | {"access_key_id": key, "secret_access_key": secret} | more})
 
@@ -36,8 +38,8 @@ def made_bucket(url: str) -> str:
     client = boto3.client(
         "s3",
         endpoint_url=url,
-        aws_access_key_id="test-access",
-        aws_secret_access_key="test-secret",
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
         region_name="us-east-1",
     )
     client.create_bucket(Bucket=name)
@@ -110,17 +112,15 @@ def test_a_bucket_is_kept_like_a_folder(bucket: LakeSettings) -> None:
 
 
 def test_credentials_come_from_the_environment(gateway: S3Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in gateway.environment().items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     settings = LakeSettings.model_validate({"s3": {"bucket": made_bucket(gateway.url), "endpoint_url": gateway.url}})
     open_writer(settings).append(EDGES, edge_rows(1))
 
 
 @pytest.mark.parametrize("wrong", [{"secret": "wrong-secret"}, {"bucket": "no-such-bucket"}])
 def test_what_will_not_heal_by_itself_is_permanent(wrong: dict[str, str], gateway: S3Gateway) -> None:
-    settings = s3(
-        gateway.url, wrong.get("bucket") or made_bucket(gateway.url), secret=wrong.get("secret", "test-secret")
-    )
+    settings = s3(gateway.url, wrong.get("bucket") or made_bucket(gateway.url), secret=wrong.get("secret", SECRET))
     with pytest.raises(PermanentError, match=r"^lake table edges: ") as caught:
         open_writer(settings).append(EDGES, edge_rows(1))
     assert "wrong-secret" not in str(caught.value)
