@@ -22,10 +22,13 @@ from brain_lake.maintenance import Maintenance
 from brain_lake.reader import LakeReader
 from brain_lake.schemas import EDGES, EVENTS, METRICS
 from brain_lake.writer import Batch, open_writer
+from tests.servers.fixtures import S3GatewayFactory
 from tests.unit.lake.rows import START, edge_rows, event_rows, sample_rows
 
+KEY, SECRET = S3Gateway.access_key, S3Gateway.secret_key
 
-def s3(url: str, bucket: str, key: str = "test-access", secret: str = "test-secret", **more: Any) -> LakeSettings:
+
+def s3(url: str, bucket: str, key: str = KEY, secret: str = SECRET, **more: Any) -> LakeSettings:
     settings = {"bucket": bucket, "prefix": "brain/lake", "endpoint_url": url, "retry_seconds": 2}
     return LakeSettings.model_validate({"s3": settings | {"access_key_id": key, "secret_access_key": secret} | more})
 
@@ -35,8 +38,8 @@ def made_bucket(url: str) -> str:
     client = boto3.client(
         "s3",
         endpoint_url=url,
-        aws_access_key_id="test-access",
-        aws_secret_access_key="test-secret",
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
         region_name="us-east-1",
     )
     client.create_bucket(Bucket=name)
@@ -45,9 +48,15 @@ def made_bucket(url: str) -> str:
 
 
 @pytest.fixture
-def bucket(s3_gateway: S3Gateway) -> LakeSettings:
+def gateway(s3_gateway: S3GatewayFactory) -> S3Gateway:
+    """A real S3 server."""
+    return s3_gateway()
+
+
+@pytest.fixture
+def bucket(gateway: S3Gateway) -> LakeSettings:
     """An empty bucket of a real S3 server."""
-    return s3(s3_gateway.url, made_bucket(s3_gateway.url))
+    return s3(gateway.url, made_bucket(gateway.url))
 
 
 def test_what_was_written_to_a_bucket_is_read_from_it(bucket: LakeSettings) -> None:
@@ -102,20 +111,16 @@ def test_a_bucket_is_kept_like_a_folder(bucket: LakeSettings) -> None:
     assert (retained.files, vacuumed.files) == (1, 0)
 
 
-def test_credentials_come_from_the_environment(s3_gateway: S3Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in s3_gateway.environment().items():
-        monkeypatch.setenv(name, value)
-    settings = LakeSettings.model_validate(
-        {"s3": {"bucket": made_bucket(s3_gateway.url), "endpoint_url": s3_gateway.url}}
-    )
+def test_credentials_come_from_the_environment(gateway: S3Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    settings = LakeSettings.model_validate({"s3": {"bucket": made_bucket(gateway.url), "endpoint_url": gateway.url}})
     open_writer(settings).append(EDGES, edge_rows(1))
 
 
 @pytest.mark.parametrize("wrong", [{"secret": "wrong-secret"}, {"bucket": "no-such-bucket"}])
-def test_what_will_not_heal_by_itself_is_permanent(wrong: dict[str, str], s3_gateway: S3Gateway) -> None:
-    settings = s3(
-        s3_gateway.url, wrong.get("bucket") or made_bucket(s3_gateway.url), secret=wrong.get("secret", "test-secret")
-    )
+def test_what_will_not_heal_by_itself_is_permanent(wrong: dict[str, str], gateway: S3Gateway) -> None:
+    settings = s3(gateway.url, wrong.get("bucket") or made_bucket(gateway.url), secret=wrong.get("secret", SECRET))
     with pytest.raises(PermanentError, match=r"^lake table edges: ") as caught:
         open_writer(settings).append(EDGES, edge_rows(1))
     assert "wrong-secret" not in str(caught.value)
