@@ -23,7 +23,7 @@ lint: $(VENV)/dev ## Formatting, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --verbose
 
-servers: $(VENV)/dev ## Build the real Prometheus, Alertmanager, Thanos and Toxiproxy into a cache, once
+servers: $(VENV)/dev ## Build Prometheus, Thanos, Kubernetes, an S3 gateway, … into a cache, once
 	@$(BIN)/python tests/servers/build.py
 
 bench: $(VENV)/dev servers ## Run all benchmarks and print their figures

@@ -2,8 +2,11 @@
 
 Each module is compiled as the main module, from its own folder in Go's module cache: so its `replace`
 directives, which `go install module@version` refuses, and its checksums hold, and Thanos needs no go.mod
-of our own. A build goes to a staging folder and is moved into place whole, under a lock per server: whoever
-looks sees all programs of a version or none, however many callers there are and whenever one is killed.
+of our own. Kubernetes and etcd replace their siblings by folders beside them, which a module's zip lacks;
+they build with a copy of their go.mod that takes the siblings from the module proxy.
+
+A build goes to a staging folder and is moved into place whole, under a lock per server: whoever looks sees
+all programs of a version or none, however many callers there are and whenever one is killed.
 """
 
 from __future__ import annotations
@@ -102,8 +105,10 @@ def _build(pin: Pin, go: Path, home: Path, environ: Mapping[str, str], progress:
     with tempfile.TemporaryDirectory(prefix=prefix, dir=home.parent) as scratch:
         staging = Path(scratch) / pin.key
         source = _download(pin, go, environ, progress)
+        flags = _module_flags(pin, go, source, Path(scratch), environ)
         for program, package in pin.commands.items():
-            _compile(pin, go, source, package, staging / "bin" / program, environ, progress)
+            command = [str(go), "build", *flags, "-o", str(staging / "bin" / program), package]
+            _compile(pin, program, command, source, environ, progress)
         if home.exists():
             shutil.rmtree(home)
         staging.rename(home)
@@ -121,26 +126,47 @@ def _download(pin: Pin, go: Path, environ: Mapping[str, str], progress: Progress
     return Path(json.loads(done.stdout)["Dir"])
 
 
+def _module_flags(pin: Pin, go: Path, source: Path, scratch: Path, environ: Mapping[str, str]) -> list[str]:
+    version = [f"-X {pin.version_variable}={pin.release}"] if pin.version_variable else []
+    flags = ["-v", "-trimpath", "-buildvcs=false", f"-tags={','.join(pin.tags)}"]
+    flags += ["-ldflags", " ".join(["-s", "-w", *version])]
+    if pin.siblings is None:
+        return flags
+    # The sums of the siblings are not in the module's go.sum; -mod=mod adds them, checked like any download.
+    return [*flags, "-mod=mod", f"-modfile={_own_go_mod(pin, go, source, scratch, environ)}"]
+
+
+def _own_go_mod(pin: Pin, go: Path, source: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
+    """A copy of the module's go.mod and go.sum, with published siblings for those it expects beside it."""
+    own = scratch / "go.mod"
+    for name in (own.name, "go.sum"):
+        (scratch / name).write_bytes((source / name).read_bytes())
+    edit = [str(go), "mod", "edit"]
+    described = _run(pin, [*edit, "-json", str(own)], scratch, environ)
+    replaced = [entry["Old"]["Path"] for entry in json.loads(described)["Replace"] if "Version" not in entry["New"]]
+    _run(pin, [*edit, *(f"-replace={path}={path}@{pin.siblings}" for path in replaced), str(own)], scratch, environ)
+    return own
+
+
+def _run(pin: Pin, command: list[str], folder: Path, environ: Mapping[str, str]) -> str:
+    done = subprocess.run(command, cwd=folder, env=_go_environ(environ), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BuildError(f"go could not prepare {pin.module}@{pin.version}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
 def _compile(
-    pin: Pin,
-    go: Path,
-    source: Path,
-    package: str,
-    target: Path,
-    environ: Mapping[str, str],
-    progress: Progress,
+    pin: Pin, program: str, command: list[str], source: Path, environ: Mapping[str, str], progress: Progress
 ) -> None:
-    command = [str(go), "build", "-v", "-trimpath", "-buildvcs=false", f"-tags={','.join(pin.tags)}"]
-    command += ["-ldflags", f"-s -w -X {pin.version_variable}={pin.release}", "-o", str(target), package]
     last = collections.deque[str](maxlen=SHOWN_ERROR_LINES)
     with subprocess.Popen(command, cwd=source, env=_go_environ(environ), stderr=subprocess.PIPE, text=True) as child:
         compiled = 0
         for line in child.stderr or ():
             last.append(line)
             compiled += not line.startswith("go: ")
-            progress(f"{target.name}, {compiled} packages compiled")
+            progress(f"{program}, {compiled} packages compiled")
     if child.returncode != 0:
-        raise BuildError(f"go could not compile {target.name} of {pin.module}@{pin.version}:\n{''.join(last)}")
+        raise BuildError(f"go could not compile {program} of {pin.module}@{pin.version}:\n{''.join(last)}")
 
 
 def _go_environ(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Protocol
@@ -21,19 +21,26 @@ import pytest
 
 from brain_lab.servers.alertmanager import Alertmanager
 from brain_lab.servers.alertmanager import default_config as alertmanager_config
+from brain_lab.servers.control_plane import ControlPlane
 from brain_lab.servers.document import Document
+from brain_lab.servers.kube_programs import PROGRAMS as KUBE_PROGRAMS
+from brain_lab.servers.kube_programs import STAGES
 from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.prometheus import default_config as prometheus_config
+from brain_lab.servers.s3_gateway import S3Gateway
 from brain_lab.servers.thanos import Thanos
 from brain_lab.servers.toxiproxy import Toxiproxy
 from tests.servers.provide import locate, require
 
-PROGRAMS: Final = {
-    "prometheus": "prometheus",
-    "alertmanager": "alertmanager",
-    "thanos": "thanos",
-    "toxiproxy": "toxiproxy-server",
+PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
+    "prometheus": ["prometheus"],
+    "alertmanager": ["alertmanager"],
+    "thanos": ["thanos"],
+    "toxiproxy": ["toxiproxy-server"],
+    "s3_gateway": ["versitygw"],
+    "control_plane": KUBE_PROGRAMS,
+    "shared_control_plane": KUBE_PROGRAMS,
 }
 """The fixtures whose programs may have to be compiled first."""
 
@@ -76,6 +83,26 @@ class ToxiproxyFactory(Protocol):
     def __call__(self) -> Toxiproxy: ...
 
 
+class S3GatewayFactory(Protocol):
+    """Starts an S3 gateway without buckets."""
+
+    def __call__(self) -> S3Gateway: ...
+
+
+class ControlPlaneFactory(Protocol):
+    """Starts a Kubernetes control plane without nodes."""
+
+    def __call__(
+        self,
+        *,
+        tokens: Mapping[str, Sequence[str]] | None = None,
+        apiserver_flags: Sequence[str] = (),
+        with_kwok: bool = True,
+        stages: Document = STAGES,
+        node_grace_seconds: int = 10,
+    ) -> ControlPlane: ...
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Compile what is missing, in sight of whoever waits for it."""
     if session.config.option.collectonly:
@@ -84,7 +111,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         for fixture in sorted(PROGRAMS.keys() & needed):
-            locate(PROGRAMS[fixture])
+            for program in PROGRAMS[fixture]:
+                locate(program)
 
 
 @pytest.fixture
@@ -162,6 +190,69 @@ def toxiproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToxiproxyFac
             return running.enter_context(server)
 
         yield start
+
+
+@pytest.fixture
+def s3_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3GatewayFactory]:
+    """Starts S3 gateways."""
+    binary = require("versitygw")
+    with ExitStack() as running:
+
+        def start() -> S3Gateway:
+            server = S3Gateway(data_dir=tmp_path_factory.mktemp("s3"), binary=binary)
+            return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlaneFactory]:
+    """Starts Kubernetes control planes, for tests that break theirs or need flags of their own."""
+    binaries = {program: require(program) for program in KUBE_PROGRAMS}
+    with ExitStack() as running:
+
+        def start(
+            *,
+            tokens: Mapping[str, Sequence[str]] | None = None,
+            apiserver_flags: Sequence[str] = (),
+            with_kwok: bool = True,
+            stages: Document = STAGES,
+            node_grace_seconds: int = 10,
+        ) -> ControlPlane:
+            plane = ControlPlane(
+                data_dir=tmp_path_factory.mktemp("kubernetes"),
+                tokens=tokens or {},
+                apiserver_flags=apiserver_flags,
+                with_kwok=with_kwok,
+                stages=stages,
+                node_grace_seconds=node_grace_seconds,
+                binaries=binaries,
+            )
+            return running.enter_context(plane)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def shared_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One control plane for the whole session, with one node; its user `reader` may do nothing yet."""
+    plane = ControlPlane(
+        data_dir=tmp_path_factory.mktemp("kubernetes"),
+        tokens={"reader": ["readers"]},
+        binaries={program: require(program) for program in KUBE_PROGRAMS},
+    )
+    with plane:
+        plane.add_node("node-0")
+        yield plane
+
+
+@pytest.fixture
+def kube_namespace(shared_control_plane: ControlPlane) -> Iterator[str]:
+    """A namespace of this test's own in the shared control plane."""
+    name = f"test-{uuid.uuid4().hex}"
+    shared_control_plane.create_namespace(name)
+    yield name
+    shared_control_plane.delete_namespace(name)
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,10 @@ class Pin:
         version: The module's version.
         commands: The programs wanted, each with its package inside the module.
         release: What the server calls this version of itself.
-        version_variable: The Go variable that holds the release, set by the linker.
+        version_variable: The Go variable that holds the release, set by the linker; None where it knows by itself.
         tags: Go build tags.
+        siblings: The version of the modules that its go.mod replaces with folders beside it. A module's zip
+            lacks those, so they are taken from the module proxy; None where it replaces none.
     """
 
     name: str
@@ -33,8 +35,9 @@ class Pin:
     version: str
     commands: Mapping[str, str]
     release: str
-    version_variable: str
+    version_variable: str | None
     tags: tuple[str, ...] = ()
+    siblings: str | None = None
 
     @property
     def key(self) -> str:
@@ -50,6 +53,31 @@ PINS: Final = (
         commands={"toxiproxy-server": "./cmd/server"},
         release="2.5.0",
         version_variable="github.com/Shopify/toxiproxy/v2.Version",
+    ),
+    Pin(
+        name="etcd",
+        module="go.etcd.io/etcd/server/v3",
+        version="v3.7.3",
+        commands={"etcd": "."},
+        release="3.7.3",
+        version_variable=None,
+        siblings="v3.7.3",
+    ),
+    Pin(
+        name="versitygw",
+        module="github.com/versity/versitygw",
+        version="v1.8.0",
+        commands={"versitygw": "./cmd/versitygw"},
+        release="v1.8.0",
+        version_variable="main.Version",
+    ),
+    Pin(
+        name="kwok",
+        module="sigs.k8s.io/kwok",
+        version="v0.8.0",
+        commands={"kwok": "./cmd/kwok"},
+        release="0.8.0",
+        version_variable=None,
     ),
     Pin(
         name="alertmanager",
@@ -76,6 +104,19 @@ PINS: Final = (
         version_variable=COMMON_VERSION,
         # It casts labels between two types of one layout; any other tag makes that cast read garbage.
         tags=("slicelabels",),
+    ),
+    Pin(
+        name="kubernetes",
+        module="k8s.io/kubernetes",
+        version="v1.34.2",
+        commands={
+            "kube-apiserver": "./cmd/kube-apiserver",
+            "kube-controller-manager": "./cmd/kube-controller-manager",
+            "kube-scheduler": "./cmd/kube-scheduler",
+        },
+        release="v1.34.2",
+        version_variable="k8s.io/component-base/version.gitVersion",
+        siblings="v0.34.2",
     ),
 )
 

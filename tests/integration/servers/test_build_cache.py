@@ -5,6 +5,7 @@ A shell script plays Go, so that a build takes a moment instead of minutes; the 
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import signal
@@ -16,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import builder
-from tests.servers.builder import BuildError, GoMissingError, ensure, is_built
+from tests.servers import builder, provide
+from tests.servers.builder import BuildError, GoMissingError, ensure, find_go, is_built
 from tests.servers.pins import PINS, pin_of
 from tests.servers.progress import ConsoleProgress
 
@@ -108,6 +109,31 @@ def test_a_build_that_fails_says_what_go_said_and_is_not_kept(tmp_path: Path) ->
     with pytest.raises(BuildError, match=r"(?s)could not compile prometheus .*some/package"):
         ensure(PIN, environ)
     assert not is_built(PIN, environ)
+
+
+def test_siblings_come_from_the_module_proxy(tmp_path: Path) -> None:
+    """A real Go edits the copy of go.mod; only its compiler is played."""
+    try:
+        go = find_go(provide.AMBIENT)
+    except GoMissingError as error:
+        if provide.AMBIENT.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    (tmp_path / "go.mod").write_text(
+        "module example.org/main\n\ngo 1.24\n\n"
+        "replace (\n\texample.org/api => ./staging/api\n\texample.org/fork => example.org/own v1.2.3\n)\n"
+    )
+    (tmp_path / "go.sum").touch()
+    environ = fake_go(tmp_path)
+    fake = tmp_path / "path" / "go"
+    copied = 'for word; do case "$word" in -modfile=*) cp "${word#-modfile=}" "%s";; esac; done\n' % (tmp_path / "used")
+    edits = f'if [ "$1 $2" = "mod edit" ]; then exec {go} "$@"; fi\n'
+    fake.write_text(fake.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\n{edits}{copied}", 1))
+    ensure(dataclasses.replace(PIN, siblings="v0.9.0"), environ)
+    used = (tmp_path / "used").read_text()
+    assert "example.org/api => example.org/api v0.9.0" in used
+    assert "example.org/fork => example.org/own v1.2.3" in used
+    assert "./staging" in (tmp_path / "go.mod").read_text()
 
 
 def test_without_go_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

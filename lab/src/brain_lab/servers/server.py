@@ -59,6 +59,8 @@ class Server(ABC):
 
     program: ClassVar[str]
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    stop_grace: ClassVar[float] = 20.0
+    """Seconds for an orderly end."""
 
     data_dir: Path
     flags: Sequence[str] = ()
@@ -116,7 +118,7 @@ class Server(ABC):
     def stop(self) -> None:
         """End it in an orderly way; does nothing when it is not running."""
         if self._process is not None:
-            self._process.stop()
+            self._process.stop(self.stop_grace)
         self._bound = None
 
     def __enter__(self) -> Self:
