@@ -80,7 +80,7 @@ def _context(kind: ExporterKind, settings: ExporterSettings, clock: Clock) -> Co
     state = State(settings.state)
     ledger = Ledger(
         state,
-        kind.counters,
+        kind.counters(settings) if callable(kind.counters) else kind.counters,
         lake,
         max_series=settings.max_series,
         backlog_bytes=settings.lake_backlog_bytes,
