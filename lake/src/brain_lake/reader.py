@@ -39,6 +39,13 @@ FROM (FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = 
 ORDER BY ALL
 """
 
+_TOTALS = """
+SELECT event_uid, max(total) AS total
+FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
+WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end) AND event_uid IS NOT NULL
+GROUP BY event_uid
+"""
+
 
 class LakeReader:
     """Reads tables below one folder; blocking, so called in a thread. Times are seconds since the epoch.
@@ -60,6 +67,14 @@ class LakeReader:
     def events(self, start: float, end: float) -> pa.Table:
         """The latest 1,000 events, oldest first: at, cluster, namespace, kind, name, type, reason, message, actor."""
         return self._query(EVENTS, _EVENTS, start, end, {})
+
+    def event_totals(self, start: float, end: float) -> dict[str, int]:
+        """By uid of a Kubernetes event seen in the window: how many of its happenings the lake has."""
+        table = self._query(EVENTS, _TOTALS, start, end, {})
+        if not table.num_columns:
+            return {}
+        uids, totals = table.column("event_uid").to_pylist(), table.column("total").to_pylist()
+        return dict(zip(uids, totals, strict=True))
 
     def _query(self, schema: TableSchema, query: str, start: float, end: float, more: dict[str, int]) -> pa.Table:
         files = self._files(schema, start, end)
