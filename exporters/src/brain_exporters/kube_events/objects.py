@@ -160,7 +160,7 @@ class Objects:
         ]
         made, sets = self._revisions()
         rollouts = self._rollouts.look(seen, made, now, batch)
-        found.gauges["kube_workload_last_rollout_timestamp_seconds"] = dict(rollouts)
+        found.gauges["kube_workload_last_rollout_timestamp_seconds"].update(rollouts.items())
         started = self._pods(sets)
         versions = self._versions(found)
         found.gauges["kube_workload_config_stale"] = self._stale(seen, started, versions)

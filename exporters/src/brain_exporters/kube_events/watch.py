@@ -263,7 +263,7 @@ class EventWatch:
             self._batch.count(DROPPED.name, (rule,), growth)
             return
         about = event.regarding
-        labels = (event.type or "", event.reason or "", about.kind, about.namespace)
+        labels: tuple[str, ...] = (event.type or "", event.reason or "", about.kind, about.namespace)
         if self._settings.object_name:
             labels = (*labels, about.name)
         self._batch.count("kube_events", tuple(label[:_LONGEST_LABEL] for label in labels), growth)

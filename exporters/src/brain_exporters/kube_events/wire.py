@@ -16,7 +16,7 @@ LONGEST_LINE: Final = 4 << 20
 """Bytes; etcd takes objects of 1.5 MiB by default, which JSON may more than double."""
 
 
-class Meta(msgspec.Struct, gc=False, rename="camel"):
+class Meta(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The part of an event's metadata that is used."""
 
     uid: str = ""
@@ -24,21 +24,21 @@ class Meta(msgspec.Struct, gc=False, rename="camel"):
     creation_timestamp: str | None = None
 
 
-class Series(msgspec.Struct, gc=False, rename="camel"):
+class Series(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Repeats, as clients of events.k8s.io tell them."""
 
     count: int = 0
     last_observed_time: str | None = None
 
 
-class Source(msgspec.Struct, gc=False):
+class Source(msgspec.Struct, frozen=True, gc=False):
     """Who reported it, as clients of core/v1 tell it."""
 
     component: str = ""
     host: str = ""
 
 
-class Regarding(msgspec.Struct, gc=False):
+class Regarding(msgspec.Struct, frozen=True, gc=False):
     """What it is about."""
 
     kind: str = ""
