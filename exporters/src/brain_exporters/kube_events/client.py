@@ -117,6 +117,7 @@ class KubeApi:
                 page = decoder.decode(data)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise TemporaryError(f"GET {path}: no list as expected: {error}") from error
+            page.items = page.items or []
             yield page
             token = page.metadata.token
             if not token:

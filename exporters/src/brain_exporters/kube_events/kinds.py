@@ -231,42 +231,42 @@ class MetadataList(msgspec.Struct):
     """A page of metadata."""
 
     metadata: ListMeta
-    items: list[MetadataOnly]
+    items: list[MetadataOnly] | None  # null where there are none, in lists of metadata
 
 
 class WorkloadList(msgspec.Struct):
     """A page of workloads."""
 
     metadata: ListMeta
-    items: list[Workload]
+    items: list[Workload] | None  # null where there are none, in lists of metadata
 
 
 class ScalerList(msgspec.Struct):
     """A page of autoscalers."""
 
     metadata: ListMeta
-    items: list[Scaler]
+    items: list[Scaler] | None  # null where there are none, in lists of metadata
 
 
 class QuotaList(msgspec.Struct):
     """A page of quotas."""
 
     metadata: ListMeta
-    items: list[Quota]
+    items: list[Quota] | None  # null where there are none, in lists of metadata
 
 
 class NodeClaimList(msgspec.Struct):
     """A page of node claims."""
 
     metadata: ListMeta
-    items: list[NodeClaim]
+    items: list[NodeClaim] | None  # null where there are none, in lists of metadata
 
 
 class PodList(msgspec.Struct):
     """A page of pods."""
 
     metadata: ListMeta
-    items: list[Pod]
+    items: list[Pod] | None  # null where there are none, in lists of metadata
 
 
 METADATA_LIST: Final = msgspec.json.Decoder(MetadataList)

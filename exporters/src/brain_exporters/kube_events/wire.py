@@ -94,7 +94,7 @@ class EventPage(msgspec.Struct):
     """One page of a list; items stay bytes, so that one that is malformed does not spoil the others."""
 
     metadata: ListMeta
-    items: list[msgspec.Raw]
+    items: list[msgspec.Raw] | None  # null where there are none, in lists of metadata
 
 
 LINE: Final = msgspec.json.Decoder(Line)

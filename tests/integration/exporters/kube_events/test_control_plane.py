@@ -101,7 +101,7 @@ def test_faults_of_a_cluster_are_counted_and_kept(
         create(api, f"/apis/autoscaling/v2/namespaces/{kube_namespace}/horizontalpodautoscalers", scaler)
         quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "6"}}}
         create(api, f"{core}/resourcequotas", quota)
-        for reason in ("BackOff", "OOMKilling", "FailedScheduling", "FailedGetResourceMetric"):
+        for reason in ("BackOff", "FailedScheduling", "FailedGetResourceMetric"):
             eventually(
                 lambda reason=reason: run.total(reason=reason, involved_object_namespace=kube_namespace), 60, reason
             )
