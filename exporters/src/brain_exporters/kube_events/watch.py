@@ -11,6 +11,7 @@ them. ``tick`` commits what lies around when nothing comes; it is called from el
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -266,7 +267,7 @@ class EventWatch:
         labels: tuple[str, ...] = (event.type or "", event.reason or "", about.kind, about.namespace)
         if self._settings.object_name:
             labels = (*labels, about.name)
-        self._batch.count("kube_events", tuple(label[:_LONGEST_LABEL] for label in labels), growth)
+        self._batch.count("kube_events", tuple(sys.intern(label[:_LONGEST_LABEL]) for label in labels), growth)
         if self._settings.lake is not None:
             self._rows.add(event, growth, total, self._context.clock.now())
 

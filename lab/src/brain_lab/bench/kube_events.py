@@ -139,8 +139,9 @@ def run_kube_events(
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(min(15.0, max(end - time.monotonic(), 0.0)))
+            happened = load.version()
             _, series, counted = exporter.scrape()
-        behind = (load.version() - counted) / rate
+        behind = max(happened - counted, 0.0) / rate
         handled, used = load.version() - began, cpu_seconds(exporter.pid) - used
         rss = peak_rss_bytes(exporter.pid)
     progress(f"scrapes of {scraped} series")
