@@ -24,7 +24,6 @@ from brain_exporters.kube_events.objects import Objects
 from brain_exporters.kube_events.watch import EventWatch, Takeover
 from brain_exporters.runtime.exporter import Context
 from brain_lake.config import LakeSettings
-from brain_lake.reader import LakeReader
 
 _log = logging.getLogger(__name__)
 _TICK: Final = 1.0  # seconds between two looks whether something lies around uncommitted
@@ -142,6 +141,8 @@ class KubeEvents:
         return Takeover(takeover.position, takeover.at, totals)
 
     def _totals(self, lake: LakeSettings) -> dict[str, int]:
+        from brain_lake.reader import LakeReader  # DuckDB takes 20 MiB, and a takeover is rare
+
         now = self._context.clock.now()
         try:
             return LakeReader(lake.path).event_totals(now - _LAKE_WINDOW, now + _LAKE_WINDOW)

@@ -209,7 +209,7 @@ class EventWatch:
             self._context.health.ok(SOURCE)
             lines = Lines()
             try:
-                for chunk in stream.chunks():
+                for chunk in () if self._stopped.is_set() else stream.chunks():  # stopped while it was being opened
                     with self._lock:
                         for line in lines.feed(chunk):
                             self._line(line)

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWI
 """
 
 
-_PENDING_BYTES = 1 << 20  # compressed, up to thirty times that in memory; a commit of it is worth its while
+_PENDING_BYTES = 256 << 10  # compressed, up to thirty times that in memory; a commit of it is worth its while
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class State:
         yield from self._database.execute(query, (prefix, prefix + "\U0010ffff"))
 
     def pending(self) -> list[Pending]:
-        """Rows not confirmed by the lake, oldest first; some 1 MiB at once."""
+        """Rows not confirmed by the lake, oldest first; some 256 KiB at once."""
         found, size = [], 0
         for row in self._database.execute("SELECT number, lake_table, rows FROM pending ORDER BY number"):
             found.append(Pending(*row))

@@ -105,6 +105,7 @@ def _bench(objects: int, rate: float, total: int) -> Iterator[tuple[Load, Export
                 "initial": "count",
                 "objects": None,
                 "max_series": 200_000,
+                "batch_events": 2_000,
                 "log_level": "WARNING",
             }
             exporter = Exporter(data_dir=folder / "exporter", config=config)

@@ -25,7 +25,7 @@ class Exporter:
     def __init__(self, started: Running) -> None:
         self.started = started
 
-    def values(self, name: str, **labels: str) -> list[float]:
+    def values(self, name: str, /, **labels: str) -> list[float]:
         """Values of the samples with these labels."""
         return [value for found, value in self.samples(name) if labels.items() <= found.items()]
 

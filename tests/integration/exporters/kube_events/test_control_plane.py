@@ -57,6 +57,11 @@ def deployment(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def ready(api: httpx.Client, node: str) -> bool:
+    conditions = api.get(f"/api/v1/nodes/{node}").json().get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
 def event(namespace: str, name: str, count: int) -> dict[str, Any]:
     return {
         "metadata": {"name": name},
@@ -84,7 +89,7 @@ def test_faults_of_a_cluster_are_counted_and_kept(
         create(api, f"{apps}/deployments", deployment("greedy", labels={STAGE_LABEL: "oom-killed"}))
         gpu = {"resources": {"limits": {"nvidia.com/gpu": "1"}}}
         create(api, f"{apps}/deployments", deployment("training", container=gpu))
-        shared_control_plane.add_node(node := f"sick-{uuid.uuid4().hex[:6]}", labels={STAGE_LABEL: "not-ready"})
+        shared_control_plane.add_node(node := f"sick-{uuid.uuid4().hex[:6]}")
         scaler = {
             "metadata": {"name": "hpa"},
             "spec": {
@@ -101,6 +106,8 @@ def test_faults_of_a_cluster_are_counted_and_kept(
         create(api, f"/apis/autoscaling/v2/namespaces/{kube_namespace}/horizontalpodautoscalers", scaler)
         quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "6"}}}
         create(api, f"{core}/resourcequotas", quota)
+        eventually(lambda: ready(api, node), what="node")
+        patch(api, f"/api/v1/nodes/{node}", {"metadata": {"labels": {STAGE_LABEL: "not-ready"}}})
         for reason in ("BackOff", "FailedScheduling", "FailedGetResourceMetric"):
             eventually(
                 lambda reason=reason: run.total(reason=reason, involved_object_namespace=kube_namespace), 60, reason
