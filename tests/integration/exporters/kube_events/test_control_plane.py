@@ -107,11 +107,15 @@ def test_faults_of_a_cluster_are_counted_and_kept(
         quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "6"}}}
         create(api, f"{core}/resourcequotas", quota)
         eventually(lambda: ready(api, node), what="node")
-        patch(api, f"/api/v1/nodes/{node}", {"metadata": {"labels": {STAGE_LABEL: "not-ready"}}})
+        patch(api, f"/api/v1/nodes/{node}", {"metadata": {"labels": {STAGE_LABEL: "heartbeat-lost"}}})
         for reason in ("BackOff", "FailedScheduling", "FailedGetResourceMetric"):
             eventually(
                 lambda reason=reason: run.total(reason=reason, involved_object_namespace=kube_namespace), 60, reason
             )
+        # A kill for memory is told by the node problem detector, which reads the kernel's log; kwok has no kernel.
+        killed = {**event("default", f"oom-{node}", 3), "reason": "OOMKilling"}
+        create(api, "/api/v1/namespaces/default/events", {**killed, "involvedObject": {"kind": "Node", "name": node}})
+        eventually(lambda: run.total(reason="OOMKilling", involved_object_kind="Node") == 3, what="OOMKilling")
         eventually(lambda: run.total(reason="NodeNotReady", involved_object_kind="Node"), 60, "NodeNotReady")
         eventually(lambda: run.values("kube_quota_used_ratio", namespace=kube_namespace) == [0.5], what="quota")
         assert run.values("kube_autoscaler_at_maximum", namespace=kube_namespace, target="greedy") == [0.0]
