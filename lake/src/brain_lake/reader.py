@@ -32,6 +32,7 @@ _EDGES: Final = "SELECT DISTINCT dependent, dependency, edge_kind FROM asked ORD
 _LATEST: Final = """
 SELECT {chosen} FROM (FROM asked ORDER BY timestamp DESC, {order} LIMIT $limit) ORDER BY {order}
 """
+_TOTALS: Final = "SELECT event_uid, max(total) AS total FROM asked WHERE event_uid IS NOT NULL GROUP BY event_uid"
 _HAPPENED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "message", "actor")
 # What an event says, of a change: the reason is its kind, the message its title.
 _CHANGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "change_kind", "title", "actor")
@@ -77,6 +78,11 @@ class LakeReader:
         latest = both.slice(max(both.num_rows - MOST_EVENTS, 0))
         seconds = pc.divide(latest.column("timestamp").cast(pa.int64()).cast(pa.float64()), 1e6)
         return latest.set_column(0, "at", seconds)
+
+    def event_totals(self, start: float, end: float) -> dict[str, int]:
+        """By uid of a Kubernetes event seen in the window: how many of its happenings the lake has."""
+        found = self._queries.run(EVENTS, _TOTALS, Window(start, end), ("event_uid", "total"))
+        return dict(zip(found.column("event_uid").to_pylist(), found.column("total").to_pylist(), strict=True))
 
     def rows(
         self,

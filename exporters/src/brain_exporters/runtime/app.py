@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from html import escape
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from brain_exporters.runtime.exposition import encode
 from brain_exporters.runtime.health import Health
+from brain_exporters.runtime.ledger import Ledger
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -25,7 +26,9 @@ _PAGE = """<!doctype html>
 <li><a href="-/ready">Readiness</a></li></ul></body></html>"""
 
 
-def build_app(title: str, health: Health, registry: CollectorRegistry, routes: Sequence[BaseRoute]) -> Starlette:
+def build_app(
+    title: str, health: Health, registry: CollectorRegistry, ledger: Ledger, routes: Sequence[BaseRoute]
+) -> Starlette:
     """The application of one exporter.
 
     ``/-/healthy`` says that the process answers; ``/-/ready`` that every source has answered once. A source that is
@@ -34,10 +37,10 @@ def build_app(title: str, health: Health, registry: CollectorRegistry, routes: S
     busy = asyncio.Lock()  # a scrape takes a core: several at once would only make all of them late
 
     async def metrics(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
         async with busy:
-            body = await asyncio.to_thread(encode, registry)
-        return Response(body, headers={"Content-Type": content_type})
+            parts, content_type = await asyncio.to_thread(lambda: encode(accept, registry, ledger.counters()))
+        return StreamingResponse(_each(parts), headers={"Content-Type": content_type})
 
     async def landing(_: Request) -> Response:
         reasons = "".join(f"<p>{escape(name)}: {escape(why)}</p>" for name, why in health.reasons().items())
@@ -66,3 +69,10 @@ def build_app(title: str, health: Health, registry: CollectorRegistry, routes: S
             *routes,
         ]
     )
+
+
+async def _each(parts: list[bytes]) -> AsyncIterator[bytes]:
+    """One by one, each let go of once it is sent."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()

@@ -62,7 +62,7 @@ class ExporterKind:
         prefix: Of its metrics.
         title: One line for the landing page.
         settings: Its configuration file.
-        counters: Of the ledger.
+        counters: Of the ledger; where a setting chooses labels, a function of the settings.
         sources: Names of the sources that the settings ask for, for ``Health``.
         build: Makes one; asks no source. Raises ``ConfigError``.
     """
@@ -71,7 +71,7 @@ class ExporterKind:
     prefix: str
     title: str
     settings: type[ExporterSettings]
-    counters: Sequence[CounterSpec]
+    counters: Sequence[CounterSpec] | Callable[[Any], Sequence[CounterSpec]]
     sources: Callable[[Any], Sequence[str]]
     build: Callable[[Any, Context], Exporter]
 

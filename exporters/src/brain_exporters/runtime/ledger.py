@@ -14,10 +14,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
-from prometheus_client.core import CounterMetricFamily
 
 from brain_common.errors import BrainError, TemporaryError
-from brain_exporters.runtime.batch import Batch
+from brain_exporters.runtime.batch import Batch, Labels
 from brain_exporters.runtime.counters import CounterSpec, by_name
 from brain_exporters.runtime.state import Pending, State
 from brain_lake.schemas import TABLES, TableSchema
@@ -116,10 +115,10 @@ class Ledger:
             for labels in series:
                 values.setdefault(labels, 0.0)
 
-    def families(self) -> Sequence[CounterMetricFamily]:
-        """All counters, fresh."""
+    def counters(self) -> list[tuple[CounterSpec, dict[Labels, float]]]:
+        """All counters, as they are now."""
         with self._guard:
-            return [counter.family() for counter in self._counters.values()]
+            return [(counter.spec, counter.values.copy()) for counter in self._counters.values()]
 
     @property
     def waiting_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""One scrape: the exporter's families, those every exporter has, and how long it took to make them."""
+"""A scrape but for the counters: the exporter's families, those all exporters have, and how long they took."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ScrapeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         began = time.perf_counter()
-        families = [*self._context.health.collect(), *self._context.ledger.families(), *self._exporter.collect()]
+        families = [*self._context.health.collect(), *self._exporter.collect()]
         seconds = time.perf_counter() - began  # before the encoder pulls: it works between two families
         yield from families
         yield GaugeMetricFamily(

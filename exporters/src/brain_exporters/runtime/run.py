@@ -80,7 +80,7 @@ def _context(kind: ExporterKind, settings: ExporterSettings, clock: Clock) -> Co
     state = State(settings.state)
     ledger = Ledger(
         state,
-        kind.counters,
+        kind.counters(settings) if callable(kind.counters) else kind.counters,
         lake,
         max_series=settings.max_series,
         backlog_bytes=settings.lake_backlog_bytes,
@@ -90,7 +90,7 @@ def _context(kind: ExporterKind, settings: ExporterSettings, clock: Clock) -> Co
 
 def _app(kind: ExporterKind, exporter: Exporter, context: Context, live: LiveWebConfig | None) -> ASGIApp:
     routes = exporter.routes()
-    app = build_app(kind.title, context.health, registry(kind.prefix, exporter, context), routes)
+    app = build_app(kind.title, context.health, registry(kind.prefix, exporter, context), context.ledger, routes)
     if live is None:
         return app
     return Guard(app, live, frozenset(route.path for route in routes if isinstance(route, Route)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWI
 
 
 _KEYS = 500  # asked for at once; SQLite takes 32,766 parameters, and each number of them is a statement to prepare
-_PENDING_BYTES = 24 << 20  # in memory, not as they are compressed; a commit of that is worth its while
+_PENDING_BYTES = 8 << 20  # in memory, not as they are compressed; a commit of that is worth its while
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class State:
     def counters(self) -> Iterable[tuple[str, Labels, float]]:
         """Every series as it was last committed."""
         for name, labels, value in self._database.execute("SELECT name, labels, value FROM counters"):
-            yield name, tuple(msgspec.msgpack.decode(labels, type=list[str])), value
+            values = msgspec.msgpack.decode(labels, type=list[str])
+            yield name, tuple(map(sys.intern, values)), value  # few texts, many series
 
     def position(self, source: str) -> str | None:
         """From where a source is read on; None: from its beginning."""
@@ -90,7 +92,7 @@ class State:
         return found
 
     def pending(self) -> list[Pending]:
-        """Rows not confirmed by the lake, oldest first; at most some 24 MiB at once."""
+        """Rows not confirmed by the lake, oldest first; some 8 MiB at once."""
         found, size = [], 0
         for row in self._database.execute("SELECT number, lake_table, rows, size FROM pending ORDER BY number"):
             found.append(Pending(*row))
