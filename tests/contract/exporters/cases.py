@@ -55,7 +55,7 @@ def _kube_events(folder: Path, url: str) -> dict[str, Any]:
     }
     file.write_text(json.dumps(content))
     api = {"kubeconfig": str(file)}
-    return {"api": api, "certificates": {"api": api}}
+    return {"client": api, "certificates": {"client": api}}
 
 
 CASES: Final[Mapping[str, Case]] = {

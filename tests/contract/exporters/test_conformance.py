@@ -10,7 +10,7 @@ import logging
 import re
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 from brain_cli.main import app
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings
+from brain_exporters.runtime.counters import CounterSpec
 from brain_exporters.runtime.exporter import ExporterKind, exporter_names, load_kind
 from brain_exporters.runtime.run import Running, running
 from tests.contract.exporters.cases import CASES
@@ -52,6 +53,13 @@ def config(kind: ExporterKind, folder: Path, url: str = GONE) -> dict[str, Any]:
         "http": {"port": 0},
         **CASES[kind.name](folder, url),
     }
+
+
+def counters(kind: ExporterKind, folder: Path) -> Sequence[CounterSpec]:
+    """Of this configuration: a setting may choose labels."""
+    if callable(kind.counters):
+        return kind.counters(check_settings(config(kind, folder), kind.settings, "test"))
+    return kind.counters
 
 
 @asynccontextmanager
@@ -94,7 +102,7 @@ async def test_what_every_exporter_exposes(kind: ExporterKind, tmp_path: Path) -
     prefix = kind.prefix
     for name in ("up", "scrape_duration_seconds", "build_info", "source_up", "lake_waiting_bytes"):
         assert f"{prefix}_{name}" in families
-    for spec in kind.counters:
+    for spec in counters(kind, tmp_path):
         assert families[spec.name].type == "counter"
     assert families[f"{prefix}_build_info"].samples[0].labels["version"]
 
@@ -200,7 +208,7 @@ def test_an_unknown_key_names_itself(kind: ExporterKind, tmp_path: Path) -> None
 async def test_every_metric_and_setting_is_documented(kind: ExporterKind, tmp_path: Path) -> None:
     page = (DOCS / f"{kind.name}.md").read_text(encoding="utf-8")
     async with started(kind, config(kind, tmp_path)) as run:
-        own = [*(spec.name + "_total" for spec in kind.counters), *(f.name for f in run.exporter.collect())]
+        own = [*(spec.name + "_total" for spec in counters(kind, tmp_path)), *(f.name for f in run.exporter.collect())]
     assert [name for name in own if name not in page] == []
     schema = kind.settings.model_json_schema()
     assert [name for name in schema["properties"] if f"`{name}" not in page] == []

@@ -101,8 +101,8 @@ def batch(number: int, *texts: str, schema: TableSchema = SECURITY) -> Batch:
 
 
 def value(of: Ledger, *labels: str) -> float:
-    [family] = of.families()
-    return sum(sample.value for sample in family.samples if tuple(sample.labels.values()) == labels)
+    [(_, series)] = of.counters()
+    return series.get(labels, 0.0)
 
 
 def test_a_batch_is_there_after_a_restart(ledger: Openings, tmp_path: Path) -> None:
