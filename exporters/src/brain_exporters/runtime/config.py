@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from brain_common.serving.config import ListenSettings
 from brain_common.settings import Settings
-from brain_lake.config import LakeSettings
+from brain_lake.config import LakeSettings, UpkeepSettings
 
 
 class WebSettings(ListenSettings):
@@ -40,6 +40,9 @@ class ExporterSettings(Settings):
         default=256 << 20,
         ge=1 << 20,
         description="Rows kept in the state file while the lake is away; when full, the source is not read on.",
+    )
+    lake_upkeep: UpkeepSettings = Field(
+        default_factory=UpkeepSettings, description="How the lake is kept quick and small in the background."
     )
     max_series: int = Field(
         default=100_000,

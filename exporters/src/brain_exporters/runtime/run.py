@@ -23,6 +23,7 @@ from brain_exporters.runtime.health import Health
 from brain_exporters.runtime.ledger import Ledger
 from brain_exporters.runtime.metrics import registry
 from brain_exporters.runtime.state import State
+from brain_lake.config import LakeSettings, UpkeepSettings
 from brain_lake.writer import open_writer
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ async def running(kind: ExporterKind, settings: ExporterSettings, clock: Clock |
         port = await stack.enter_async_context(serving(app, settings.http, context=live.context() if live else None))
         secure = settings.http.tls is not None or (live is not None and live.config.tls_server_config is not None)
         url = f"{'https' if secure else 'http'}://{settings.http.host}:{port}"
-        tasks = await stack.enter_async_context(_working(exporter, context, settings.lake is not None))
+        tasks = await stack.enter_async_context(_working(exporter, context, settings))
         _log.info("%s: listening: %s", kind.name, url)
         yield Running(url, exporter, context, tasks)
 
@@ -97,11 +98,14 @@ def _app(kind: ExporterKind, exporter: Exporter, context: Context, live: LiveWeb
 
 
 @contextlib.asynccontextmanager
-async def _working(exporter: Exporter, context: Context, with_lake: bool) -> AsyncIterator[asyncio.Task[None]]:
+async def _working(
+    exporter: Exporter, context: Context, settings: ExporterSettings
+) -> AsyncIterator[asyncio.Task[None]]:
     """The tasks; the one that is yielded ends when any of them does."""
     tasks = [asyncio.create_task(exporter.run(), name="exporter")]
-    if with_lake:
+    if settings.lake is not None:
         tasks.append(asyncio.create_task(context.ledger.run(context.health.telling(LAKE)), name="lake"))
+        tasks.append(asyncio.create_task(_keep_lake(settings.lake, settings.lake_upkeep), name="upkeep"))
     watch = asyncio.create_task(_first_end(tasks), name="watch")
     try:
         yield watch
@@ -109,6 +113,14 @@ async def _working(exporter: Exporter, context: Context, with_lake: bool) -> Asy
         for task in (watch, *tasks):
             task.cancel()
         await asyncio.gather(watch, *tasks, return_exceptions=True)
+
+
+async def _keep_lake(lake: LakeSettings, settings: UpkeepSettings) -> None:
+    """Begins after the first pause: what it needs takes memory and a second to load."""
+    await asyncio.sleep(settings.interval_seconds)
+    from brain_lake.upkeep import open_upkeep
+
+    await open_upkeep(lake, settings).run()
 
 
 async def _first_end(tasks: list[asyncio.Task[None]]) -> None:
