@@ -78,7 +78,8 @@ class CostExporter:
             self._context.health.ok(source.name)
             await asyncio.sleep(source.refresh_seconds - self._age(known))
         while True:
-            await asyncio.sleep(await self._refresh(source))
+            pause = await self._refresh(source)
+            await asyncio.sleep(pause)
 
     async def _refresh(self, source: Source) -> float:
         """One refresh; returns how many seconds to wait for the next."""
