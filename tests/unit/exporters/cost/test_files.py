@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -16,9 +17,10 @@ from brain_common.errors import PermanentError
 from brain_exporters.cost.config import FilesSettings
 from brain_exporters.cost.files import Files, Folder
 from brain_exporters.cost.model import Snapshot
+from tests.unit.lab.folders import SHARED
 
 _NOW = datetime(2024, 10, 2, tzinfo=UTC).timestamp()
-_SAMPLE = Path(os.environ.get("BRAIN_FOCUS_SAMPLE", "/nowhere"))
+_SAMPLE = SHARED / "focus_cost" / "FOCUS-1.0" / "focus_sample.csv"
 _FOCUS = "ChargePeriodStart,SubAccountId,RegionId,ServiceName,BillingCurrency,BilledCost,EffectiveCost,ResourceId,Tags"
 
 
@@ -32,7 +34,8 @@ def _amounts(snapshot: Snapshot, cost_type: str) -> dict[tuple[str, str], float]
 
 
 def _cur(path: Path, *amounts: float) -> None:
-    head = "lineItem/UsageStartDate,lineItem/UsageAccountId,lineItem/ProductCode,lineItem/UnblendedCost,resourceTags/user:team"
+    names = ("UsageStartDate", "UsageAccountId", "ProductCode", "UnblendedCost")
+    head = ",".join([*(f"lineItem/{name}" for name in names), "resourceTags/user:team"])
     rows = [f"2024-09-30T0{place}:00:00Z,111122223333,AmazonEC2,{each},shop" for place, each in enumerate(amounts)]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress("\n".join([head, *rows]).encode()))
@@ -99,10 +102,8 @@ def test_a_file_of_another_kind_is_said(tmp_path: Path, text: str) -> None:
         _fetch(tmp_path)
 
 
-@pytest.mark.skipif(not _SAMPLE.is_file(), reason="BRAIN_FOCUS_SAMPLE names no focus_sample.csv")
+@pytest.mark.skipif(not _SAMPLE.is_file(), reason="the sample of the FOCUS group is not here")
 def test_the_sample_of_the_focus_group_sums_to_what_is_in_it(tmp_path: Path) -> None:
-    import csv
-
     (tmp_path / "focus.csv").symlink_to(_SAMPLE)
     with _SAMPLE.open(encoding="utf-8") as file:
         billed = sum(float(row["BilledCost"]) for row in csv.DictReader(file))
