@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.message import Message
 from fnmatch import fnmatchcase
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -168,7 +169,7 @@ class _Request(BaseHTTPRequestHandler):
         self.wfile.write(answer.content)
 
 
-def _read(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Call:
+def _read(method: str, path: str, headers: Message, body: bytes) -> Call:
     scope = _SCOPE.search(headers.get("Authorization") or "")
     access_key, service = (scope[1], scope[3]) if scope else ("", "")
     target = headers.get("X-Amz-Target") or ""

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from brain_common.clients.prometheus import PrometheusClient
+from brain_common.errors import PermanentError
 from brain_exporters.cost.config import WorkloadSettings
 
 Workload = tuple[str, str, str]  # namespace, kind, name
@@ -55,11 +56,13 @@ async def utilization(client: PrometheusClient, settings: WorkloadSettings, now:
 
     Raises:
         TemporaryError: Prometheus does not answer.
-        PermanentError: It refuses a query.
+        PermanentError: It refuses a query, or knows no node.
     """
     queries = _queries(settings)
     answers = await asyncio.gather(*(_instant(client, query, now) for query in queries.values()))
     by_name = dict(zip(queries, answers, strict=True))
+    if not by_name["allocatable"]:
+        raise PermanentError("Prometheus has no kube_node_status_allocatable; is kube-state-metrics scraped?")
     found = Utilization()
     for labels, value in by_name["allocatable"]:
         found.allocatable[labels["node"], labels["resource"]] = value

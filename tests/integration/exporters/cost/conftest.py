@@ -12,7 +12,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.fakes.aws_model import AwsModel, aws_model
+from tests.fakes.aws_model import AwsModel, Handler, aws_model
 
 NOW = datetime(2025, 3, 12, 12, tzinfo=UTC).timestamp()
 DAY = "2025-03-10"  # the last complete one at NOW
@@ -50,7 +50,7 @@ def boto(moto: str) -> Callable[[str], Any]:
 @pytest.fixture
 def aws(moto: str) -> Iterator[AwsModel]:
     """In front of moto."""
-    handlers = {
+    handlers: dict[str, Handler] = {
         "ce.GetCostForecast": lambda _: {"Total": {"Amount": "321.5", "Unit": "USD"}},
         "ce.GetAnomalies": lambda _: {"Anomalies": [_anomaly("", 40.0), _anomaly("2025-03-02", 7.0)]},
     }

@@ -46,10 +46,10 @@ def _blocks(folder: Path, end: int) -> Path:
     ]
     file = folder / "data.om"
     file.write_text("\n".join([*lines, "# EOF", ""]))
-    made = folder / "blocks"
-    command = [require("promtool"), "tsdb", "create-blocks-from", "openmetrics", file, made]
+    made = folder / "data" / "tsdb"
+    command = [str(require("promtool")), "tsdb", "create-blocks-from", "openmetrics", str(file), str(made)]
     subprocess.run(command, check=True, capture_output=True)
-    return made
+    return made.parent
 
 
 @in_loop

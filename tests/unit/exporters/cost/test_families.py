@@ -39,7 +39,7 @@ def test_how_much_of_a_period_is_gone(unit: str, part: float) -> None:
 
 
 def test_what_is_beyond_the_top_is_summed_by_currency() -> None:
-    values = {("a", "USD"): 5.0, ("b", "USD"): 2.0, ("c", "USD"): 1.0, ("d", "EUR"): 1.0}
+    values: dict[tuple[str, ...], float] = {("a", "USD"): 5.0, ("b", "USD"): 2.0, ("c", "USD"): 1.0, ("d", "EUR"): 1.0}
     assert bounded(values, 1, 1) == {("a", "USD"): 5.0, ("other", "USD"): 3.0, ("other", "EUR"): 1.0}
 
 

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain_common.clients.prometheus import PrometheusSettings
 from brain_exporters.cost.config import WorkloadSettings
 from brain_exporters.cost.workloads import Utilization, shares
 
-_SETTINGS = WorkloadSettings(prometheus=PrometheusSettings(url="http://p"), node_prices={"m5.large": 1.0})
+_SETTINGS = WorkloadSettings.model_validate({"prometheus": {"url": "http://p"}, "node_prices": {"m5.large": 1.0}})
 _SIZE = st.floats(min_value=0, max_value=8)
 
 
