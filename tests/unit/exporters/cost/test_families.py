@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from brain_common.errors import ConfigError
+from brain_common.settings import check_settings, load_settings
+from brain_exporters.cost.config import CostSettings
 from brain_exporters.cost.families import bounded, elapsed, last_complete
 from brain_exporters.cost.lake_rows import changed
 from brain_exporters.cost.model import DAY, Charge
@@ -49,3 +53,22 @@ def test_only_other_amounts_are_written_again() -> None:
     found = changed(before, now)
     assert found == [_charge(2 * DAY, 2.5), _charge(4 * DAY, 4), _charge(3 * DAY, 0)]
     assert changed(now, now) == []
+
+
+def test_the_example_is_a_configuration() -> None:
+    example = Path(__file__).parents[4] / "examples" / "exporters" / "cost.yaml"
+    assert load_settings(example, CostSettings).source_names() == ["files"]
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({}, "nothing to do"),
+        ({"cost_explorer": {}, "files": {"folder": "x", "format": "cur"}}, "cost_explorer.usage: false"),
+        ({"files": {"folder": "x", "bucket": "reports"}}, "give folder or bucket"),
+        ({"budgets": {}, "aws": {"accounts": [{"role_arn": "role"}]}}, "role_arn"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(own: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        check_settings({"state": "s", **own}, CostSettings, "test")
