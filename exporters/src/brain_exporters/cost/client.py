@@ -85,7 +85,12 @@ class CostExplorer:
                 "Metric": f"{cost_type.upper()}_COST",
                 "Granularity": "MONTHLY",
             }
-            answer = self._paid("GetCostForecast", "get_cost_forecast", request)
+            try:
+                answer = self._paid("GetCostForecast", "get_cost_forecast", request)
+            except PermanentError as error:
+                if "DataUnavailableException" in str(error):  # a young account: AWS has too little to go by
+                    continue
+                raise
             total = answer["Total"]
             found.append(Forecast(account_id, cost_type, total["Unit"], float(total["Amount"])))
         return found

@@ -28,6 +28,7 @@ from brain_lake.schemas import COST
 
 _NOTE: Final = "snapshot:"
 _RETRY_SECONDS: Final = 300.0  # after a failure, or the refresh where that is shorter
+_PAID_RETRY_SECONDS: Final = 3_600.0  # a failure that lasts would use up the day's paid requests otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Source:
 
     name: str
     refresh_seconds: float
+    retry_seconds: float
     fetch: Callable[[float, Snapshot | None], Snapshot]
 
 
@@ -89,7 +91,7 @@ class CostExporter:
             await self._keep(source.name, before, found)
         except BrainError as error:
             self._context.health.failed(source.name, error)
-            return min(source.refresh_seconds, _RETRY_SECONDS)
+            return min(source.refresh_seconds, source.retry_seconds)
         self._context.health.ok(source.name)
         return source.refresh_seconds
 
@@ -105,7 +107,7 @@ class CostExporter:
         )
         batch.add_rows(COST, table)
         await self._context.ledger.commit_when_room(batch)
-        self._snapshots[name] = found
+        self._snapshots = {**self._snapshots, name: found}  # a scrape may be reading the other one
 
     def _lake_source(self, name: str) -> str:
         if name == "files" and self._settings.files is not None:
@@ -180,7 +182,7 @@ def build(settings: CostSettings, context: Context) -> CostExporter:
     sources = list(_aws_sources(settings, accounts, allowance))
     if settings.files is not None:
         files = Files(_store(settings.files, accounts[0]), settings.files, settings.history_days)
-        sources.append(Source("files", settings.files.refresh_seconds, files.fetch))
+        sources.append(Source("files", settings.files.refresh_seconds, _RETRY_SECONDS, files.fetch))
     return CostExporter(settings, context, sources, allowance, requests)
 
 
@@ -190,10 +192,13 @@ def _aws_sources(
     for account in accounts:
         if settings.cost_explorer is not None and allowance is not None:
             explorer = CostExplorer(account, settings.cost_explorer, allowance, settings.history_days)
-            yield Source(f"cost-explorer:{account.name}", settings.cost_explorer.refresh_seconds, _new(explorer.fetch))
+            pause = settings.cost_explorer.refresh_seconds
+            yield Source(f"cost-explorer:{account.name}", pause, _PAID_RETRY_SECONDS, _new(explorer.fetch))
         if settings.budgets is not None:
             budgets = Budgets(account)
-            yield Source(f"budgets:{account.name}", settings.budgets.refresh_seconds, _new(budgets.fetch))
+            yield Source(
+                f"budgets:{account.name}", settings.budgets.refresh_seconds, _RETRY_SECONDS, _new(budgets.fetch)
+            )
 
 
 def _new(fetch: Callable[[float], Snapshot]) -> Callable[[float, Snapshot | None], Snapshot]:

@@ -206,7 +206,7 @@ def _tables(paths: Sequence[Path]) -> Iterator[str]:
         kind = [path for path in paths if (path.suffix == ".parquet") is parquet]
         if kind:
             names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in kind)
-            options = "union_by_name = true" + ("" if parquet else ", all_varchar = true, nullstr = 'NULL'")
+            options = "union_by_name = true" + ("" if parquet else ", all_varchar = true, nullstr = ['NULL', '']")
             yield f"{'read_parquet' if parquet else 'read_csv'}([{names}], {options})"
 
 
@@ -297,11 +297,12 @@ def _nodes(database: Any, table: str, kind: str, nodes: dict[str, tuple[int, flo
     amount = _pick(columns, (*names["effective"], *names["billed"]))
     if resource == "NULL":
         return
+    hourly = database.execute(f"SELECT max(hour(CAST({start} AS TIMESTAMP))) FROM {table}").fetchone()[0]  # noqa: S608
     rows = database.execute(
         f"SELECT regexp_extract({resource}, '(i-[0-9a-f]+)$', 1) AS node,"  # noqa: S608 - names are quoted
         f" epoch(date_trunc('day', CAST({start} AS TIMESTAMP))) AS day, sum(CAST({amount} AS DOUBLE)) AS amount"
         f" FROM {table} WHERE regexp_matches({resource}, '(^|/)i-[0-9a-f]+$') GROUP BY node, day"
-        " HAVING count(DISTINCT CAST(" + start + " AS TIMESTAMP)) IN (1, 24) ORDER BY day DESC"
+        f" HAVING count(DISTINCT CAST({start} AS TIMESTAMP)) = {24 if hourly else 1} ORDER BY day DESC"
     ).fetchmany(_MOST_NODES)
     for node, day, value in rows:
         if node not in nodes or nodes[node][0] < day:

@@ -144,6 +144,16 @@ def test_costs_by_tag_are_asked_page_by_page(tmp_path: Path, aws: AwsModel) -> N
     assert [(each.tag, each.amount) for each in found.charges] == [(("team", ""), 2.0), (("team", "shop"), 1.0)]
 
 
+def test_a_young_account_has_costs_though_no_forecast(tmp_path: Path, aws: AwsModel) -> None:
+    def too_young(_: object) -> dict[str, Any]:
+        raise AwsRefusal("DataUnavailableException")
+
+    aws.handlers |= {"ce.GetCostForecast": too_young, "ce.GetCostAndUsage": lambda _: {"ResultsByTime": []}}
+    with _ledger(tmp_path) as ledger:
+        allowance = Allowance(ledger, ManualClock(NOW), 10)
+        assert CostExplorer(_account(aws), CostExplorerSettings(), allowance, 42).fetch(NOW).forecasts == []
+
+
 def _account(aws: AwsModel, role: str = "") -> AwsAccount:
     account = AwsAccountSettings(role_arn=role) if role else None
     return AwsAccount(AwsSettings(endpoint_url=aws.url), account, ApiRequests())

@@ -51,7 +51,15 @@ def test_focus_by_day_and_by_tag(tmp_path: Path) -> None:
     found = _fetch(tmp_path, tags=("team",))
     billed = {(each.tag, each.amount) for each in found.charges if each.cost_type == "billed"}
     assert billed == {(("", ""), 4.0), (("team", "shop"), 1.5), (("team", ""), 2.5)}
-    assert found.nodes == pytest.approx({"i-0ab1": 1.0 / 24})
+    assert found.nodes == {}  # one hour is no full day
+
+
+@pytest.mark.parametrize("hours", [range(24), range(1)])
+def test_an_instance_has_the_price_of_its_last_full_day(tmp_path: Path, hours: range) -> None:
+    each = 2.4 / len(hours)
+    rows = [f"2024-09-30 {hour:02}:00:00,1,r,EC2,USD,9,{each},arn:x:instance/i-0ab1,NULL" for hour in hours]
+    (tmp_path / "focus.csv").write_text("\n".join([_FOCUS, *rows]))
+    assert _fetch(tmp_path).nodes == pytest.approx({"i-0ab1": 0.1})
 
 
 def test_files_that_did_not_change_are_not_read_again(tmp_path: Path) -> None:
