@@ -139,9 +139,14 @@ class Files:
         nodes: dict[str, tuple[int, float]] = {}
         with _database(self._settings.memory_bytes, scratch) as database:
             for table in _tables(paths):
-                select = _select(database, table, self._settings)
-                query = f"SELECT * FROM ({select}) WHERE day >= ?"  # noqa: S608 - names are quoted
-                rows = database.execute(query, [since]).fetchmany(_MOST_CHARGES)
+                rows = [
+                    row
+                    for select in _selects(database, table, self._settings)
+                    for row in database.execute(
+                        f"SELECT * FROM ({select}) WHERE day >= ?",  # noqa: S608 - names are quoted
+                        [since],
+                    ).fetchmany(_MOST_CHARGES)
+                ]
                 if len(charges) + len(rows) >= _MOST_CHARGES:
                     raise PermanentError(f"files: more than {_MOST_CHARGES} sums by day; keep fewer tags")
                 for day, account, region, service, cost_type, currency, key, value, amount in rows:
@@ -193,6 +198,7 @@ def _database(memory: int, scratch: Path) -> Iterator[Any]:
     try:
         database.execute("SET temp_directory = ?", [str(scratch)])
         database.execute("SET TimeZone = 'UTC'")
+        database.execute("SET preserve_insertion_order = false")  # order would be bought with memory
         yield database
     except duckdb.Error as error:
         raise PermanentError(f"files: {' '.join(str(error).split())[:300]}") from error
@@ -210,7 +216,8 @@ def _tables(paths: Sequence[Path]) -> Iterator[str]:
             yield f"{'read_parquet' if parquet else 'read_csv'}([{names}], {options})"
 
 
-def _select(database: Any, table: str, settings: FilesSettings) -> str:  # noqa: ANN401
+def _selects(database: Any, table: str, settings: FilesSettings) -> list[str]:  # noqa: ANN401
+    """A query for each cost type and tag: one after the other they need the memory of one."""
     columns = _columns(database, table)
     text = _FOCUS if settings.format == "focus" else _CUR
     take = {name: _pick(columns, names) for name, names in text.items()}
@@ -221,7 +228,7 @@ def _select(database: Any, table: str, settings: FilesSettings) -> str:  # noqa:
     if take["effective"] != "NULL":
         amounts.append((kinds[1], take["effective"]))
     tags = [("", "''")] + [(tag, _tag(columns, tag)) for tag in settings.tags]
-    return " UNION ALL ".join(
+    return [
         f"SELECT epoch(date_trunc('day', CAST({take['start']} AS TIMESTAMP))) AS day,"  # noqa: S608 - names are quoted
         f" coalesce({take['account']}::VARCHAR, '') AS account, coalesce({take['region']}::VARCHAR, '') AS region,"
         f" coalesce({take['service']}::VARCHAR, '') AS service, '{kind}' AS cost_type,"
@@ -230,7 +237,7 @@ def _select(database: Any, table: str, settings: FilesSettings) -> str:  # noqa:
         f" FROM {table} GROUP BY ALL HAVING sum(CAST({amount} AS DOUBLE)) <> 0"
         for kind, amount in amounts
         for tag, value in tags
-    )
+    ]
 
 
 _FOCUS: Final = {
