@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,7 +117,7 @@ def load_rules(extra: Path | None) -> Rules:
     Raises:
         ConfigError: The file is wrong; the message has line and key.
     """
-    rules = _read(Path(str(files("brain_exporters.cloudtrail") / "rules.yaml")))
+    rules = _read(Path(__file__).with_name("rules.yaml"))
     if extra is not None:
         rules |= _read(extra)
     return Rules(rules)
