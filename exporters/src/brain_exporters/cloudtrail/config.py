@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from brain_common.settings import Settings
+from brain_exporters.runtime.aws import AwsSettings
 from brain_exporters.runtime.config import ExporterSettings, WebSettings
 
 PORT = 9852
@@ -19,7 +20,10 @@ class SqsSettings(Settings):
     queue_url: str = Field(pattern="^https?://", description="Address of the queue.")
     wait_seconds: int = Field(default=20, ge=0, le=20, description="Seconds a poll waits for messages.")
     visibility_seconds: int = Field(
-        default=300, ge=30, le=43200, description="Seconds for which a taken message is hidden; longer than one file takes."
+        default=300,
+        ge=30,
+        le=43200,
+        description="Seconds for which a taken message is hidden; longer than one file takes.",
     )
 
 
@@ -59,9 +63,7 @@ class LookupSettings(Settings):
 class DigestSettings(Settings):
     """Verifies digest files: hash chain, signatures, and the log files they name."""
 
-    prefix: str = Field(
-        min_length=1, description="Folder, such as AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/."
-    )
+    prefix: str = Field(min_length=1, description="Folder, such as AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/.")
     interval_seconds: float = Field(default=3600, ge=1, description="Seconds between two looks.")
 
 
@@ -69,11 +71,7 @@ class CloudTrailSettings(ExporterSettings):
     """Where records come from, and what is looked for in them."""
 
     http: WebSettings = Field(default=WebSettings(port=PORT), description="The listener.")
-    region: str = Field(min_length=1, description="Region of bucket, queue, log group and trail.")
-    endpoint_url: str | None = Field(
-        default=None, pattern="^https?://", description="Address of all AWS services instead of AWS' own."
-    )
-    role_arn: str | None = Field(default=None, pattern="^arn:", description="Role to assume for all calls.")
+    aws: AwsSettings = Field(default=AwsSettings(), description="Where AWS is and as whom it is asked.")
     bucket: str = Field(default="", description="Bucket with the files; no other is ever read.")
     prefix: str = Field(default="", description="Only keys below it are read.")
     sqs: SqsSettings | None = Field(default=None, description="Read files that a queue tells of.")
@@ -93,7 +91,9 @@ class CloudTrailSettings(ExporterSettings):
     quarantine: Path | None = Field(
         default=None, description="Folder for malformed records; quarantine next to the state file when absent."
     )
-    quarantine_bytes: int = Field(default=16 << 20, ge=0, description="Bytes of malformed records kept; later ones are only counted.")
+    quarantine_bytes: int = Field(
+        default=16 << 20, ge=0, description="Bytes of malformed records kept; later ones are only counted."
+    )
 
     @model_validator(mode="after")
     def _sources(self) -> Self:
@@ -101,4 +101,6 @@ class CloudTrailSettings(ExporterSettings):
             raise ValueError("give at least one of sqs, listing, logs, lookup, digest")
         if (self.sqs or self.listing or self.digest) and not self.bucket:
             raise ValueError("bucket: needed by sqs, listing and digest")
+        if len(self.aws.accounts) > 1:
+            raise ValueError("aws.accounts: at most one; an organization's trail delivers all accounts to one bucket")
         return self

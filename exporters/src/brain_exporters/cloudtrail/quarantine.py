@@ -29,7 +29,12 @@ class Quarantine:
     def keep(self, text: bytes, origin: str, why: str) -> None:
         """Keep one; a disk that is full or away is a line in the log and no more."""
         line = msgspec.json.encode(
-            {"origin": origin, "reason": why[:200], "bytes": len(text), "text": text[:_LONGEST].decode("utf-8", "replace")}
+            {
+                "origin": origin,
+                "reason": why[:200],
+                "bytes": len(text),
+                "text": text[:_LONGEST].decode("utf-8", "replace"),
+            }
         )
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -87,7 +87,6 @@ class Rule(Settings):
         return isinstance(error, str) and ("denied" in error.lower() or "unauthorized" in error.lower())
 
 
-
 class Rules:
     """All rules that are used, by call."""
 
@@ -129,7 +128,9 @@ def _read(path: Path) -> dict[str, Rule]:
         raise ConfigError(f"{path}: expected names of rules at the top")
     lines = YamlLines(path, path.read_text(encoding="utf-8"))
     return {
-        str(name): check_settings(rule, Rule, f"{path}: line {lines.of((str(name),))}: {name}", {}, _Below(lines, str(name)))
+        str(name): check_settings(
+            rule, Rule, f"{path}: line {lines.of((str(name),))}: {name}", {}, _Below(lines, str(name))
+        )
         for name, rule in data.items()
     }
 

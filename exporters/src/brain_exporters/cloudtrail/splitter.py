@@ -19,7 +19,9 @@ WINDOW: Final = 1 << 20
 MOST_RECORD: Final = 2 << 20
 """Bytes of one record. CloudTrail's limit is 256 KB, and 1 MB with enriched events."""
 _TRIES: Final = 8  # cuts tried from the end of a window, before it is walked
-_HEAD: Final = re.compile(rb'\s*(?:\{(?:\s*"[A-Za-z]{1,40}"\s*:\s*(?:"[^"\\]{0,200}"|[0-9a-z.]+)\s*,)*\s*"Records"\s*:\s*)?\[')
+_HEAD: Final = re.compile(
+    rb'\s*(?:\{(?:\s*"[A-Za-z]{1,40}"\s*:\s*(?:"[^"\\]{0,200}"|[0-9a-z.]+)\s*,)*\s*"Records"\s*:\s*)?\['
+)
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
 _GAP: Final = re.compile(rb"[\s,]*")
 _START: Final = b'{"eventVersion"'

@@ -11,8 +11,9 @@ from brain_exporters.cloudtrail.record import Record
 
 _MOST: Final = 50  # resources of one record
 _LONGEST: Final = 2048  # characters of one; an ARN's limit
-_DATABASES: Final = frozenset({"rds.amazonaws.com", "dynamodb.amazonaws.com", "elasticache.amazonaws.com",
-                               "redshift.amazonaws.com"})
+_DATABASES: Final = frozenset(
+    {"rds.amazonaws.com", "dynamodb.amazonaws.com", "elasticache.amazonaws.com", "redshift.amazonaws.com"}
+)
 _TOPICS: Final = frozenset({"sns.amazonaws.com", "sqs.amazonaws.com", "kinesis.amazonaws.com"})
 
 

@@ -157,7 +157,9 @@ def _columns(
     columns = {name: pa.array(values, pa.string()) for name, values in texts.items()}
     columns["read_only"] = pa.array(reads, pa.bool_())
     columns["resources"] = pa.array([names or None for names in named], _TEXTS)
-    columns["rules"] = pa.array([hits.get(n) for n in range(len(records))], _TEXTS) if hits else pa.nulls(len(records), _TEXTS)
+    columns["rules"] = (
+        pa.array([hits.get(n) for n in range(len(records))], _TEXTS) if hits else pa.nulls(len(records), _TEXTS)
+    )
     return columns
 
 
