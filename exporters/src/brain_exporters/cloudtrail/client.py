@@ -26,6 +26,7 @@ class Object:
 class Message:
     """One of the queue."""
 
+    name: str  # the same at each delivery
     body: str
     receipt: str
     sent: float  # seconds since the epoch
@@ -59,14 +60,25 @@ class Client:
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def parts(self, key: str) -> Iterator[bytes]:
-        """The content of a file.
+    def version(self, key: str) -> Object:
+        """The file as it is now; one that is not there has no ETag."""
+        try:
+            with translated("s3", "HeadObject", self._account.name):
+                answer = self._account.client("s3").head_object(Bucket=self._bucket, Key=key)
+        except PermanentError as error:
+            if ": 404:" in str(error):
+                return Object(key, "")
+            raise
+        return Object(key, answer["ETag"].strip('"'))
+
+    def parts(self, key: str, etag: str = "") -> Iterator[bytes]:
+        """The content of a file, in the version of the ETag where one is given.
 
         Raises:
             Absent: It is not there.
             TemporaryError: The connection broke.
         """
-        body = self._get(key)["Body"]
+        body = self._get(key, etag)["Body"]
         with body:
             while True:
                 part = _read(body, key)
@@ -87,10 +99,11 @@ class Client:
                 parts.append(part)
         return b"".join(parts), answer.get("Metadata", {})
 
-    def _get(self, key: str) -> Any:  # noqa: ANN401 - botocore carries no types
+    def _get(self, key: str, etag: str = "") -> Any:  # noqa: ANN401 - botocore carries no types
+        version = {"IfMatch": f'"{etag}"'} if etag else {}
         try:
             with translated("s3", "GetObject", self._account.name):
-                return self._account.client("s3").get_object(Bucket=self._bucket, Key=key)
+                return self._account.client("s3").get_object(Bucket=self._bucket, Key=key, **version)
         except PermanentError as error:
             if "NoSuchKey" in str(error):
                 raise Absent(f"s3 object {key}: not there") from None
@@ -108,7 +121,10 @@ class Client:
             )
         return [
             Message(
-                item["Body"], item["ReceiptHandle"], float(item.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
+                item["MessageId"],
+                item["Body"],
+                item["ReceiptHandle"],
+                float(item.get("Attributes", {}).get("SentTimestamp", 0)) / 1000,
             )
             for item in answer.get("Messages", ())
         ]

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from starlette.routing import BaseRoute
 
 from brain_common.errors import BrainError, InputError, PermanentError, TemporaryError
-from brain_exporters.cloudtrail.client import Client, Message, Object
+from brain_exporters.cloudtrail.client import Client, Message
 from brain_exporters.cloudtrail.config import CloudTrailSettings, ListingSettings, SqsSettings
 from brain_exporters.cloudtrail.files import Files
 from brain_exporters.cloudtrail.intake import Intake
@@ -46,10 +46,9 @@ _COUNTERS: Final = (
     CounterSpec("cloudtrail_duplicates", "Records whose eventID was counted before.", ()),
     CounterSpec(
         "cloudtrail_files",
-        "Files by how they ended: complete, truncated, malformed, absent, duplicate.",
+        "Files by how they ended: complete, truncated, malformed, absent, duplicate; no_notification: a message without.",
         ("source", "result"),
     ),
-    CounterSpec("cloudtrail_messages", "Messages of the queue: taken, or malformed.", ("result",)),
     CounterSpec(
         "cloudtrail_digest_verified",
         "Digest files: valid, signature_invalid, key_unknown, chain_broken, digest_missing, moved, malformed.",
@@ -142,27 +141,17 @@ class CloudTrailExporter:
             raise failure
 
     async def _message(self, sqs: SqsSettings, message: Message) -> None:
-        batch = Batch()
         try:
             keys = keys_of(message.body, self._settings.bucket, self._settings.prefix)
-            batch.count("cloudtrail_messages", ("taken",))
         except InputError as error:
             _log.warning("sqs: %s", error)
             keys = []
-            batch.count("cloudtrail_messages", ("malformed",))
+            await self._files.reject("sqs", message.name)
         for key in filter(_is_log, keys):
-            found = await asyncio.to_thread(self._version, key)
-            if found is not None:
-                await self._files.take("sqs", found)
+            await self._files.take("sqs", await asyncio.to_thread(self._client.version, key))
         if message.sent:
             self._delay = max(0.0, self._context.clock.now() - message.sent)
         await asyncio.to_thread(self._client.delete, sqs.queue_url, message.receipt)
-        await self._context.ledger.commit_when_room(batch)
-
-    def _version(self, key: str) -> Object | None:
-        """The file as it is now, by the listing: its ETag tells versions apart."""
-        first = next(self._client.listed(key, ""), None)
-        return first if first is not None and first.key == key else None
 
     async def _list(self, listing: ListingSettings) -> None:
         for prefix in listing.prefixes:
@@ -180,7 +169,10 @@ class CloudTrailExporter:
             batch = Batch()
             if len(recent) > overlap:
                 batch.positions[source] = recent.pop(0)
-            await self._files.take("listing", one, batch)
+            if not self._files.known(one):
+                await self._files.take("listing", one, batch)
+            elif batch.positions:
+                await self._context.ledger.commit_when_room(batch)
 
     def collect(self) -> Iterable[Metric]:
         """Gauges."""

@@ -13,7 +13,7 @@ from brain_exporters.cloudtrail.client import Absent, Client, Object
 from brain_exporters.cloudtrail.envelope import unwrapped
 from brain_exporters.cloudtrail.gunzip import Truncated, windows
 from brain_exporters.cloudtrail.intake import Intake
-from brain_exporters.cloudtrail.seen import Seen, digests
+from brain_exporters.cloudtrail.seen import Digests, Seen, digests
 from brain_exporters.cloudtrail.splitter import WINDOW, Piece, Splitter
 from brain_exporters.runtime.batch import Batch
 from brain_exporters.runtime.ledger import Ledger
@@ -59,19 +59,31 @@ class Files:
         async with self._reading:
             await self._take(source, one, batch or Batch())
 
+    def known(self, one: Object) -> bool:
+        """Whether a file is done."""
+        return not bool(self._seen.new(digests([_name(one)]))[0])
+
+    async def reject(self, source: str, message: str) -> None:
+        """Count a message that tells of no file, once however often it comes."""
+        async with self._reading:
+            name = digests([f"message {message}"])
+            if bool(self._seen.new(name)[0]):
+                await self._end(name, Batch(), source, "no_notification")
+
     async def _take(self, source: str, one: Object, last: Batch) -> None:
-        name = digests([f"file {one.key} {one.etag}"])
-        if not bool(self._seen.new(name)[0]):
+        if self.known(one):
             last.count("cloudtrail_files", (source, "duplicate"))
             await self._ledger.commit_when_room(last)
             return
         result = await self._records(one)
-        note = f"{_PROGRESS}{one.key} {one.etag}"
+        last.notes[f"{_PROGRESS}{one.key} {one.etag}"] = None
+        await self._end(digests([_name(one)]), last, source, result)
+
+    async def _end(self, name: Digests, last: Batch, source: str, result: str) -> None:
         async with self._turn:
             last.count("cloudtrail_files", (source, result))
             added = self._seen.adding(name)
             last.notes.update(added)
-            last.notes[note] = None
             await self._ledger.commit_when_room(last)
             self._seen.added(added)
 
@@ -79,7 +91,7 @@ class Files:
         """Count its records from where it was left; says how it ended."""
         note = f"{_PROGRESS}{one.key} {one.etag}"
         done = int(self._ledger.notes(note).get(note, b"0"))
-        pieces = _Pieces(self._client, one.key, self._most)
+        pieces = _Pieces(self._client, one, self._most)
         at = 0
         while (piece := await asyncio.to_thread(pieces.next)) is not None:
             count = len(piece.good) + len(piece.bad)
@@ -99,18 +111,18 @@ class Files:
 class _Pieces:
     """Pieces of one file, pulled one by one from a thread."""
 
-    def __init__(self, client: Client, key: str, most: int) -> None:
-        self._pieces = self._all(client, key, most)
+    def __init__(self, client: Client, one: Object, most: int) -> None:
+        self._pieces = self._all(client, one, most)
         self.result = "complete"
 
     def next(self) -> Piece | None:
         """The next piece; None at the end, when ``result`` says how it ended."""
         return next(self._pieces, None)
 
-    def _all(self, client: Client, key: str, most: int) -> Iterator[Piece]:
+    def _all(self, client: Client, one: Object, most: int) -> Iterator[Piece]:
         splitter = Splitter()
         try:
-            for window in windows(client.parts(key), WINDOW, most):
+            for window in windows(client.parts(one.key, one.etag), WINDOW, most):
                 yield from map(_opened, splitter.feed(window))
         except Truncated:
             self.result = "truncated"
@@ -124,8 +136,12 @@ class _Pieces:
             self.result = "truncated"
 
 
+def _name(one: Object) -> str:
+    return f"file {one.key} {one.etag}"
+
+
 def _opened(piece: Piece) -> Piece:
-    """Envelopes of CloudWatch Logs taken off; only they begin with an account's number or hold log events."""
+    """Envelopes of CloudWatch Logs taken off: a file holds them or records, not both."""
     if not piece.good or b'"logEvents"' not in bytes(piece.good[0]):
         return piece
     records: list[msgspec.Raw] = [record for raw in piece.good for record in unwrapped(raw)]

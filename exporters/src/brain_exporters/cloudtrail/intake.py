@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from brain_common.errors import InputError
 from brain_exporters.cloudtrail.quarantine import Quarantine
-from brain_exporters.cloudtrail.record import Record, decode
-from brain_exporters.cloudtrail.seen import Seen, digests
+from brain_exporters.cloudtrail.record import LONGEST_ID, Record, decode
+from brain_exporters.cloudtrail.seen import Digests, Seen, digests
 from brain_exporters.cloudtrail.tabulate import Tabulator, times
 from brain_exporters.runtime.batch import Batch
 
-_IDS = "ids/"
 _list = msgspec.json.Decoder(list[Record])
 
 
@@ -41,30 +41,30 @@ class Intake:
         self._tabulator = tabulator
         self._quarantine = quarantine
 
-    def take(self, raws: Sequence[msgspec.Raw], bad: Iterable[bytes], origin: str) -> Taken:
+    def take(self, raws: Sequence[msgspec.Raw], bad: Iterable[bytes], origin: str, *, again: bool = False) -> Taken:
         """Count records that were not seen before.
 
         Args:
             raws: Records, in JSON.
             bad: What is no JSON.
             origin: Where they are from, for those kept aside.
+            again: The source is read over itself: repetitions are expected and not counted, of bad records neither.
         """
         taken = Taken()
-        for text in bad:
-            self._reject(taken.batch, text, origin, "no JSON")
-        good, kept, moments = self._decoded(taken.batch, raws, origin)
-        if not good:
-            return taken
+        rejected = [(text, "no JSON") for text in bad]
+        good, kept, moments = _decoded(raws, rejected)
         found = digests([record.event_id for record in good])
         fresh = self._ids.new(found)
         repeated = len(good) - int(fresh.sum())
         if repeated:
-            taken.batch.count("cloudtrail_duplicates", (), repeated)
             places = fresh.nonzero()[0].tolist()
             good, kept = [good[n] for n in places], [kept[n] for n in places]
             moments = moments.take(pa.array(places, pa.int64()))
+            if not again:
+                taken.batch.count("cloudtrail_duplicates", (), repeated)
         self._tabulator.fill(taken.batch, good, kept, moments)
-        taken.ids = self._ids.adding(found[fresh])
+        wrong = self._reject(taken.batch, rejected, origin, again)
+        taken.ids = self._ids.adding(np.concatenate([found[fresh], wrong]))
         taken.batch.notes.update(taken.ids)
         return taken
 
@@ -72,36 +72,44 @@ class Intake:
         """It is durable."""
         self._ids.added(taken.ids)
 
-    def _decoded(
-        self, batch: Batch, raws: Sequence[msgspec.Raw], origin: str
-    ) -> tuple[list[Record], list[msgspec.Raw], pa.Array]:
-        """All at once; one by one when one of them is bad."""
+    def _reject(self, batch: Batch, rejected: list[tuple[bytes, str]], origin: str, again: bool) -> Digests:
+        """Count bad records and keep them aside; what is to be remembered of them."""
+        names = digests([f"bad {text.decode('utf-8', 'replace')}" for text, _ in rejected])
+        fresh = self._ids.new(names) if again else np.ones(len(rejected), bool)
+        for (text, why), new in zip(rejected, fresh, strict=True):
+            if new:
+                batch.count("cloudtrail_malformed_records", ())
+                self._quarantine.keep(text, origin, why)
+        return names[fresh] if again else names[:0]
+
+
+def _decoded(
+    raws: Sequence[msgspec.Raw], rejected: list[tuple[bytes, str]]
+) -> tuple[Sequence[Record], Sequence[msgspec.Raw], pa.Array]:
+    """All at once; one by one when one of them is bad."""
+    try:
+        text = b"[" + b",".join(raws) + b"]"
+        text.decode()  # what msgspec skips it does not check
+        good = _list.decode(text)
+        if all(0 < len(record.event_id) <= LONGEST_ID for record in good):
+            return good, raws, times(good)
+    except (ValueError, RecursionError):  # msgspec's and pyarrow's errors are ValueErrors
+        pass
+    return _one_by_one(raws, rejected)
+
+
+def _one_by_one(
+    raws: Sequence[msgspec.Raw], rejected: list[tuple[bytes, str]]
+) -> tuple[Sequence[Record], Sequence[msgspec.Raw], pa.Array]:
+    good, kept = [], []
+    for raw in raws:
         try:
-            text = b"[" + b",".join(raws) + b"]"
-            text.decode()  # what msgspec skips it does not check
-            good = _list.decode(text)
-            if any(not 0 < len(record.event_id) <= 128 for record in good):
-                raise InputError("eventID")
-            return good, list(raws), times(good)
-        except (ValueError, RecursionError, InputError):  # msgspec's and pyarrow's errors are ValueErrors
-            return self._one_by_one(batch, raws, origin)
-
-    def _one_by_one(
-        self, batch: Batch, raws: Sequence[msgspec.Raw], origin: str
-    ) -> tuple[list[Record], list[msgspec.Raw], pa.Array]:
-        good, kept = [], []
-        for raw in raws:
-            try:
-                bytes(raw).decode()
-                record = decode(raw)
-                times([record])
-            except (ValueError, InputError) as error:
-                self._reject(batch, bytes(raw), origin, str(error))
-                continue
-            good.append(record)
-            kept.append(raw)
-        return good, kept, times(good)
-
-    def _reject(self, batch: Batch, text: bytes, origin: str, why: str) -> None:
-        batch.count("cloudtrail_malformed_records", ())
-        self._quarantine.keep(text, origin, why)
+            bytes(raw).decode()
+            record = decode(raw)
+            times([record])
+        except (ValueError, InputError) as error:
+            rejected.append((bytes(raw), str(error)))
+            continue
+        good.append(record)
+        kept.append(raw)
+    return good, kept, times(good)

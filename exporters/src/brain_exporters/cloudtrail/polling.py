@@ -47,7 +47,7 @@ class Records:
             except (msgspec.DecodeError, RecursionError):
                 bad.append(raw)
         async with self._turn:
-            taken = await asyncio.to_thread(self._intake.take, good, bad, origin)
+            taken = await asyncio.to_thread(self._intake.take, good, bad, origin, again=True)
             await self.ledger.commit_when_room(taken.batch)
             self._intake.done(taken)
 

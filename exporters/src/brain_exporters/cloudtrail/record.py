@@ -11,7 +11,7 @@ import msgspec
 
 from brain_common.errors import InputError
 
-_LONGEST_ID = 128  # characters; an eventID is a UUID, 36
+LONGEST_ID = 128  # characters; an eventID is a UUID, 36
 
 
 class Identity(msgspec.Struct):
@@ -90,7 +90,7 @@ def decode(raw: bytes | msgspec.Raw) -> Record:
         record = _decoder.decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InputError(f"no CloudTrail record: {error}") from error
-    if not 0 < len(record.event_id) <= _LONGEST_ID:
+    if not 0 < len(record.event_id) <= LONGEST_ID:
         raise InputError(f"no CloudTrail record: eventID of {len(record.event_id)} characters")
     return record
 

@@ -142,7 +142,7 @@ class _Below(YamlLines):
         self._all = lines
         self._name = name
 
-    def of(self, location: Iterable[str | int]) -> int:  # type: ignore[override] # any iterable will do
+    def of(self, location: Iterable[str | int]) -> int:
         """The line of a key of the rule."""
         return self._all.of((self._name, *location))
 

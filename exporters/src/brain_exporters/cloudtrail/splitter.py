@@ -1,8 +1,8 @@
 """Cuts the text of a log file into records without ever holding the whole of it.
 
 CloudTrail writes ``{"Records":[{…},{…}]}``; also understood are a bare list and objects one after another. A window of
-the text is cut behind the last ``},{`` where what is in front of it is, in brackets, a JSON list: that holds at no place
-inside a string or a nested value, so the cut is exact, and the work is msgspec's. Only text in which that does not work
+the text is cut behind the last ``},{`` where what is in front of it is, in brackets, a JSON list: that holds at no
+place inside a string or a nested value, so the cut is exact, and the work is msgspec's. Only text in which that does not work
 out (a bad record, an odd layout) is walked token by token.
 """
 

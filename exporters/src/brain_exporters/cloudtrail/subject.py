@@ -10,6 +10,7 @@ from brain_common.entity import EntityKind
 from brain_exporters.cloudtrail.record import Record
 
 _MOST: Final = 50  # resources of one record
+_RESOURCE: Final = EntityKind.CLOUD_RESOURCE.value
 _LONGEST: Final = 2048  # characters of one; an ARN's limit
 _DATABASES: Final = frozenset(
     {"rds.amazonaws.com", "dynamodb.amazonaws.com", "elasticache.amazonaws.com", "redshift.amazonaws.com"}
@@ -17,7 +18,7 @@ _DATABASES: Final = frozenset(
 _TOPICS: Final = frozenset({"sns.amazonaws.com", "sqs.amazonaws.com", "kinesis.amazonaws.com"})
 
 
-class _Named(msgspec.Struct, rename=None):
+class _Named(msgspec.Struct):
     """Request parameters that name a resource, the more telling ones first."""
 
     dBInstanceIdentifier: str | None = None  # noqa: N815
@@ -54,7 +55,6 @@ class _Named(msgspec.Struct, rename=None):
 
 
 _decoder = msgspec.json.Decoder(_Named)
-_FIELDS: Final = _Named.__struct_fields__
 
 
 def resources(record: Record) -> list[str]:
@@ -69,19 +69,19 @@ def resources(record: Record) -> list[str]:
         named = _decoder.decode(record.request)
     except (msgspec.DecodeError, RecursionError):  # one of them is no text here, or the request is none
         return []
-    return [value[:_LONGEST] for value in msgspec.structs.astuple(named) if value]
+    return [value[:_LONGEST] for value in filter(None, msgspec.structs.astuple(named))]
 
 
 def entity_of(service: str, account: str, found: list[str]) -> tuple[str, str]:
     """Kind and name of the entity, as cloud resources are named everywhere: by the last part of the ARN."""
     if not found:
-        return EntityKind.CLOUD_RESOURCE.value, account or "unknown"
-    kind = EntityKind.CLOUD_RESOURCE
+        return _RESOURCE, account or "unknown"
+    kind = _RESOURCE
     if service in _DATABASES:
-        kind = EntityKind.DATABASE
+        kind = EntityKind.DATABASE.value
     elif service in _TOPICS:
-        kind = EntityKind.TOPIC
-    return kind.value, _short(found[0])
+        kind = EntityKind.TOPIC.value
+    return kind, _short(found[0])
 
 
 def _short(resource: str) -> str:
