@@ -46,7 +46,7 @@ _COUNTERS: Final = (
     CounterSpec("cloudtrail_duplicates", "Records whose eventID was counted before.", ()),
     CounterSpec(
         "cloudtrail_files",
-        "Files by how they ended: complete, truncated, malformed, absent, duplicate; no_notification: a message without.",
+        "Files by how they ended: complete, truncated, malformed, absent, duplicate; no_notification: no file.",
         ("source", "result"),
     ),
     CounterSpec(

@@ -1,8 +1,8 @@
 """Whether digest files are what CloudTrail wrote, and the log files what they say.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html: a digest is
-signed (SHA-256 with RSA) together with the signature of the one before it, whose hash it also holds; hashes are of inflated
-content.
+signed (SHA-256 with RSA) together with the signature of the one before it, whose hash it also holds; hashes are of
+inflated content.
 """
 
 from __future__ import annotations

@@ -37,5 +37,5 @@ def _found(message: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (str(record["s3"]["bucket"]["name"]), unquote_plus(str(record["s3"]["object"]["key"])))
         for record in message["Records"]
-        if str(record.get("eventName", "")).startswith("ObjectCreated")
+        if str(record["eventName"]).startswith("ObjectCreated")
     ]

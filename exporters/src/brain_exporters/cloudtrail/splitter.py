@@ -2,8 +2,8 @@
 
 CloudTrail writes ``{"Records":[{…},{…}]}``; also understood are a bare list and objects one after another. A window of
 the text is cut behind the last ``},{`` where what is in front of it is, in brackets, a JSON list: that holds at no
-place inside a string or a nested value, so the cut is exact, and the work is msgspec's. Only text in which that does not work
-out (a bad record, an odd layout) is walked token by token.
+place inside a string or a nested value, so the cut is exact, and the work is msgspec's. Only text in which that does
+not work out (a bad record, an odd layout) is walked token by token.
 """
 
 from __future__ import annotations
