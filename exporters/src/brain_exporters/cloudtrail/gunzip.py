@@ -52,7 +52,7 @@ def _inflated(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
     plain = None
     for part in parts:
         if plain is None and part:
-            plain = part[:2] != b"\x1f\x8b"
+            plain = part[:1] != b"\x1f"  # of gzip; JSON never begins so
         if plain:
             yield part
             continue

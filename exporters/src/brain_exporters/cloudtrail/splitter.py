@@ -22,7 +22,8 @@ _TRIES: Final = 8  # cuts tried from the end of a window, before it is walked
 _HEAD: Final = re.compile(
     rb'\s*(?:\{(?:\s*"[A-Za-z]{1,40}"\s*:\s*(?:"[^"\\]{0,200}"|[0-9a-z.]+)\s*,)*\s*"Records"\s*:\s*)?\['
 )
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+# A string that goes on behind the window is a token to its end: braces in it are not looked at.
 _GAP: Final = re.compile(rb"[\s,]*")
 _START: Final = b'{"eventVersion"'
 _list = msgspec.json.Decoder(list[msgspec.Raw])
