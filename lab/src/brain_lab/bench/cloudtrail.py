@@ -1,8 +1,8 @@
 """What the CloudTrail exporter costs a record, and whether kill -9 loses or repeats any.
 
 The exporter is a process of its own that lists a bucket of a moto server on the same machine; its own CPU time is what
-is measured, from its first look to the last row being in the lake. Records are realistic in size (some 1.3 kB) and kind:
-nine of ten calls only read.
+is measured, from its first look to the last row being in the lake. Records are realistic in size (some 1.3 kB)
+and kind: nine of ten calls only read.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def run_cloudtrail(records: int = 80_000) -> dict[str, float]:
     Raises:
         PermanentError: The exporter ended or did not come to an end in time.
     """
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311 - for data, not for secrets
     text = _text(draw, records)
     with TemporaryDirectory() as folder, _bucket() as (url, s3), _Exporter(Path(folder), url) as exporter:
         exporter.start()
@@ -88,7 +88,7 @@ def run_cloudtrail_kills(kills: int = 50, files: int = 60, records: int = 5_000)
     Raises:
         PermanentError: The exporter did not come to an end in time.
     """
-    draw = random.Random(2)
+    draw = random.Random(2)  # noqa: S311 - for data, not for secrets
     total = files * records
     with TemporaryDirectory() as folder, _bucket() as (url, s3), _Exporter(Path(folder), url) as exporter:
         for number in range(files):
@@ -142,7 +142,7 @@ class _Exporter:
         return self._process.pid
 
     def start(self) -> None:
-        argv = [sys.executable, "-m", "brain_cli.main", "exporter", "cloudtrail", "--config", str(self._config)]
+        argv = [str(Path(sys.executable).with_name("brain")), "exporter", "cloudtrail", "--config", str(self._config)]
         self._process = subprocess.Popen(argv, env=os.environ | _ENVIRONMENT, stderr=subprocess.DEVNULL)
 
     def kill(self) -> None:
@@ -170,7 +170,8 @@ class _Exporter:
 
     def lake_ids(self) -> list[str]:
         return [
-            str(one) for one in DeltaTable(str(self._lake / "cloudtrail")).to_pyarrow_table(["event_id"])[0].to_pylist()
+            str(one)
+            for one in DeltaTable(str(self._lake / "cloudtrail")).to_pyarrow_table(columns=["event_id"])[0].to_pylist()
         ]
 
     def _metrics(self) -> str:
