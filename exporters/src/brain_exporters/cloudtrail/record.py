@@ -14,7 +14,7 @@ from brain_common.errors import InputError
 LONGEST_ID = 128  # characters; an eventID is a UUID, 36
 
 
-class Identity(msgspec.Struct):
+class Identity(msgspec.Struct, gc=False):
     """``userIdentity``."""
 
     type: str | None = None
@@ -30,7 +30,7 @@ class Identity(msgspec.Struct):
         return self.arn or self.invokedBy or self.principalId or self.userName or self.accountId or ""
 
 
-class Resource(msgspec.Struct):
+class Resource(msgspec.Struct, gc=False):
     """One of ``resources``."""
 
     ARN: str | None = None
@@ -38,7 +38,7 @@ class Resource(msgspec.Struct):
     accountId: str | None = None  # noqa: N815 - the record's name
 
 
-class Record(msgspec.Struct, kw_only=True):
+class Record(msgspec.Struct, kw_only=True, gc=False):
     """A record: without one of the fields that have no default it is malformed."""
 
     event_id: str = msgspec.field(name="eventID")

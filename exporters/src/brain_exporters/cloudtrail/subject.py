@@ -18,7 +18,7 @@ _DATABASES: Final = frozenset(
 _TOPICS: Final = frozenset({"sns.amazonaws.com", "sqs.amazonaws.com", "kinesis.amazonaws.com"})
 
 
-class _Named(msgspec.Struct):
+class _Named(msgspec.Struct, gc=False):
     """Request parameters that name a resource, the more telling ones first."""
 
     dBInstanceIdentifier: str | None = None  # noqa: N815

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWI
 """
 
 
-_PENDING_BYTES = 32 << 20  # compressed; a commit of that is worth its while
+_PENDING_BYTES = 4 << 20  # compressed, which may be twenty times that in memory; a commit of it is worth its while
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class State:
         yield from self._database.execute(query, (prefix, prefix + "\U0010ffff"))
 
     def pending(self) -> list[Pending]:
-        """Rows not confirmed by the lake, oldest first; at most some 32 MiB at once."""
+        """Rows not confirmed by the lake, oldest first; at most some 4 MiB at once."""
         found, size = [], 0
         for row in self._database.execute("SELECT number, lake_table, rows FROM pending ORDER BY number"):
             found.append(Pending(*row))
