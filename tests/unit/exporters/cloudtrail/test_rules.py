@@ -25,6 +25,16 @@ access-key-created:
 """
 
 
+_ATTACKS = json.loads(Path(__file__).with_name("stratus.json").read_text())["techniques"]
+
+
+@pytest.mark.parametrize("technique", sorted(_ATTACKS))
+def test_recorded_attacks_are_flagged(technique: str) -> None:
+    record = _ATTACKS[technique]["record"]
+    names = load_rules(None).matching(record["eventSource"], record["eventName"], json.dumps(record).encode())
+    assert names == _ATTACKS[technique]["rules"]
+
+
 def _names(rules: Rules, service: str, operation: str, **record: object) -> list[str]:
     return rules.matching(f"{service}.amazonaws.com", operation, json.dumps(record).encode())
 
