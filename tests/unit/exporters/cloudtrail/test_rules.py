@@ -1,0 +1,89 @@
+"""Packaged rules against recorded attacks and against calls that are nobody's attack; users' files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from brain_common.errors import ConfigError
+from brain_exporters.cloudtrail.rules import Rules, load_rules
+
+_OWN = """own-rule:
+  description: A queue was emptied.
+  severity: low
+  technique: T1485
+  service: sqs.amazonaws.com
+  operations: [PurgeQueue]
+access-key-created:
+  description: Off.
+  severity: low
+  service: iam.amazonaws.com
+  operations: [CreateAccessKey]
+  enabled: false
+"""
+
+
+_ATTACKS = json.loads(Path(__file__).with_name("stratus.json").read_text())["techniques"]
+
+
+@pytest.mark.parametrize("technique", sorted(_ATTACKS))
+def test_recorded_attacks_are_flagged(technique: str) -> None:
+    record = _ATTACKS[technique]["record"]
+    names = load_rules(None).matching(record["eventSource"], record["eventName"], json.dumps(record).encode())
+    assert names == _ATTACKS[technique]["rules"]
+
+
+def _names(rules: Rules, service: str, operation: str, **record: object) -> list[str]:
+    return rules.matching(f"{service}.amazonaws.com", operation, json.dumps(record).encode())
+
+
+def _opened(cidr: str) -> dict[str, object]:
+    return {"ipPermissions": {"items": [{"ipRanges": {"items": [{"cidrIp": cidr}]}}]}}
+
+
+@pytest.mark.parametrize(("cidr", "hit"), [("0.0.0.0/0", True), ("10.0.0.0/8", False), ("nonsense", False)])
+def test_only_a_group_that_is_open_to_all_is_flagged(cidr: str, hit: bool) -> None:
+    names = _names(load_rules(None), "ec2", "AuthorizeSecurityGroupIngress", requestParameters=_opened(cidr))
+    assert names == (["security-group-opened"] if hit else [])
+
+
+def test_a_login_without_a_second_factor_is_flagged_but_not_one_by_a_provider() -> None:
+    rules, login = load_rules(None), {"ConsoleLogin": "Success"}
+    without = {"responseElements": login, "additionalEventData": {"MFAUsed": "No"}}
+    assert _names(rules, "signin", "ConsoleLogin", **without, userIdentity={"type": "IAMUser"})
+    assert not _names(rules, "signin", "ConsoleLogin", **without, userIdentity={"type": "AssumedRole"})
+    with_factor = {"responseElements": login, "additionalEventData": {"MFAUsed": "Yes"}}
+    assert not _names(rules, "signin", "ConsoleLogin", **with_factor, userIdentity={"type": "IAMUser"})
+
+
+def test_a_call_that_failed_changed_nothing_unless_the_rule_says_that_trying_counts() -> None:
+    rules = load_rules(None)
+    assert not _names(rules, "cloudtrail", "StopLogging", errorCode="AccessDenied")
+    assert _names(rules, "organizations", "LeaveOrganization", errorCode="AccessDenied")
+
+
+def test_a_users_file_adds_and_switches_off(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(_OWN)
+    rules = load_rules(file)
+    assert _names(rules, "sqs", "PurgeQueue") == ["own-rule"]
+    assert _names(load_rules(None), "iam", "CreateAccessKey") == ["access-key-created"]
+    assert not _names(rules, "iam", "CreateAccessKey")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("severity: low", "severity: grave"),
+        ("technique: T1485", "techniqe: T1485"),
+        ("operations: [PurgeQueue]", "operations: []"),
+    ],
+)
+def test_a_wrong_rule_is_refused_with_its_line_and_key(tmp_path: Path, wrong: str, says: str) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(_OWN.replace(wrong, says, 1))
+    line = _OWN.splitlines().index(f"  {wrong}") + 1
+    with pytest.raises(ConfigError, match=rf"line {line}: {says.split(':')[0]}"):
+        load_rules(file)
