@@ -26,23 +26,28 @@ def _changes(folder: Path, url: str) -> dict[str, Any]:
 
 def _cloudtrail(_: Path, url: str) -> dict[str, Any]:
     return {
-        "aws": {"endpoint_url": url},
-        "queue": {"queue_url": f"{url}/1/trail", "bucket": "trail"},
-        "bucket": {"bucket": "trail"},
-        "log_group": {"log_group": "trail"},
+        "aws": _aws(url),
+        "bucket": "trail",
+        "sqs": {"queue_url": f"{url}/1/trail"},
+        "listing": {"prefixes": ["AWSLogs/"]},
+        "logs": {"group": "trail"},
         "lookup": {},
-        "digests": {"bucket": "trail"},
+        "digest": {"prefix": "AWSLogs/"},
     }
 
 
 def _cost(_: Path, url: str) -> dict[str, Any]:
     return {
-        "aws": {"endpoint_url": url},
+        "aws": _aws(url),
         "cost_explorer": {},
         "budgets": {},
-        "anomalies": {},
-        "utilization": {"prometheus": {"url": url}},
+        "files": {"bucket": "exports"},
+        "workloads": {"prometheus": {"url": url}, "node_prices": {"m5.large": 0.1}},
     }
+
+
+def _aws(url: str) -> dict[str, Any]:
+    return {"region": "eu-west-1", "endpoint_url": url}
 
 
 def _kube_events(folder: Path, url: str) -> dict[str, Any]:

@@ -68,20 +68,6 @@ class Ledger:
         with self._guard:
             return dict(self._state.notes(prefix))
 
-    def notes_of(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """What was noted under these keys."""
-        with self._guard:
-            return self._state.notes_of(keys)
-
-    def prune(self, prefix: str, before: bytes) -> None:
-        """Forget notes under ``prefix`` whose values come before ``before``, byte by byte.
-
-        Raises:
-            TemporaryError: The disk fails; nothing was forgotten.
-        """
-        with self._guard:
-            self._state.prune(prefix, before)
-
     def commit(self, batch: Batch) -> None:
         """Take a batch; blocking (one flush to disk). After it returns, no crash undoes it.
 

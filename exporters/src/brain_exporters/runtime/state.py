@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -28,7 +28,6 @@ CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWI
 """
 
 
-_KEYS = 500  # asked for at once; SQLite takes 32,766 parameters, and each number of them is a statement to prepare
 _PENDING_BYTES = 12 << 20  # in memory, not as they are compressed; a commit of that is worth its while
 
 
@@ -81,16 +80,6 @@ class State:
         query = "SELECT key, value FROM notes WHERE key >= ? AND key < ? ORDER BY key"
         yield from self._database.execute(query, (prefix, prefix + "\U0010ffff"))
 
-    def notes_of(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """What is remembered under these keys; those without a note are left out."""
-        found: dict[str, bytes] = {}
-        for begin in range(0, len(keys), _KEYS):
-            part = keys[begin : begin + _KEYS]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT key, value FROM notes WHERE key IN ({marks})"  # noqa: S608 - only question marks
-            found.update(self._database.execute(query, part))
-        return found
-
     def pending(self) -> list[Pending]:
         """Rows not confirmed by the lake, oldest first; some 12 MiB at once."""
         found, size = [], 0
@@ -134,18 +123,6 @@ class State:
         except sqlite3.Error as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-            raise TemporaryError(f"state: {self._path}: {error}") from error
-
-    def prune(self, prefix: str, before: bytes) -> None:
-        """Forget notes under ``prefix`` whose values come before ``before``, byte by byte.
-
-        Raises:
-            TemporaryError: The disk fails; nothing was forgotten.
-        """
-        query = "DELETE FROM notes WHERE key >= ? AND key < ? AND value < ?"
-        try:
-            self._database.execute(query, (prefix, prefix + "\U0010ffff", before))
-        except sqlite3.Error as error:
             raise TemporaryError(f"state: {self._path}: {error}") from error
 
     def confirmed(self, number: int) -> None:
