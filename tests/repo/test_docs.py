@@ -27,6 +27,10 @@ from brain_engine.findings import find
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.judge import judge
 from brain_engine.plugins import load_detector, load_ranker
+from brain_lake.config import LakeFile, UpkeepSettings
+from brain_lake.location import LakeLocation
+from brain_lake.schemas import COST, EVENTS
+from brain_lake.writer import LakeWriter
 from brain_rca.analysis.changes import KINDS
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.catalogue import Catalogue, load_catalogue
@@ -38,6 +42,7 @@ from brain_rca.publish.names import BRAIN_ALERTNAME
 from brain_rca.service import check
 from tests.contract.engine import scenes
 from tests.servers.provide import require
+from tests.unit.lake.rows import START, event_rows, sample_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -425,3 +430,35 @@ def test_files_that_are_named_exist(name: str) -> None:
     below = [ROOT, ROOT / "rca-service/src/brain_rca", *ROOT.glob("*/src"), ROOT / "lab/src/brain_lab/recorded"]
     for path in re.findall(r"`([\w./-]+\.(?:py|yaml|proto|sh))`", text_of(name)):
         assert any((folder / path).exists() for folder in below), path
+
+
+def test_the_tables_of_the_lake_are_documented_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    main = runpy.run_path(str(DOCS / "generate_lake.py"))["main"]
+    assert main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_every_setting_of_the_lakes_upkeep_is_documented_with_its_default() -> None:
+    page = text_of("docs/lake.md")
+    for name, field in UpkeepSettings.model_fields.items():
+        default = f"{field.default:g}" if isinstance(field.default, int | float) else "none"
+        assert re.search(rf"^\| `{name}` \| .* \| {default} \|$", page, re.M), name
+
+
+def test_every_lake_that_is_shown_is_one() -> None:
+    shown = blocks(text_of("docs/lake.md"), "yaml")
+    assert len(shown) == 2
+    for block in shown:
+        check_settings(yaml.safe_load(block), LakeFile, "docs/lake.md")
+
+
+def test_the_lake_is_asked_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    first, second = blocks(text_of("docs/lake.md"), "python")
+    monkeypatch.chdir(tmp_path)
+    writer = LakeWriter(LakeLocation.local(tmp_path / "lake"))
+    writer.append(EVENTS, event_rows([START], cluster="prod", reason="Documented"))
+    writer.append(COST, sample_rows(COST, [START]))
+    scope: dict[str, Any] = {}
+    exec(first, scope)
+    exec(second.replace("to_pandas", "to_pyarrow_table"), scope)  # pandas is not installed here
+    assert "Documented" in capfd.readouterr().out
+    assert len(scope["frame"]) == 1

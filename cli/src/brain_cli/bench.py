@@ -97,6 +97,18 @@ def lab(
     _show(bench.run(seed, _progress), as_json=as_json)
 
 
+@app.command()
+def lake(
+    rows: Annotated[int, typer.Option(min=1000, max=1_000_000_000, help="Events in the lake.")] = 10_000_000,
+    commits: Annotated[int, typer.Option(min=20, max=100_000, help="Commits that they come in.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """Seconds to ask for the last hour of one entity among ten million events."""
+    from brain_lab.bench import lake as bench
+
+    _show(bench.run(rows, commits, _progress), as_json=as_json)
+
+
 def _progress(line: str) -> None:
     typer.echo(line, err=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -40,6 +41,8 @@ async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool)
 
     from brain_cli.rca import until_told
     from brain_cli.show import print_incident
+    from brain_common.errors import ConfigError
+    from brain_common.serving.http import CannotListenError
     from brain_common.settings import check_settings
     from brain_rca.config import RcaSettings
     from brain_rca.service import running
@@ -50,7 +53,11 @@ async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool)
         "http": {"port": port},
         "grpc": None,
     }
-    async with running(check_settings(data, RcaSettings, "demo")) as service:
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            service = await stack.enter_async_context(running(check_settings(data, RcaSettings, "demo")))
+        except CannotListenError as error:  # its key is that of a configuration file, which the demo has not
+            raise ConfigError(f"{error.problem}; give another with --port, or --port 0 for any free one") from error
         typer.echo(f"2. sending its alerts to the service at {service.url} as Alertmanager would …")
         async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
             answer = await client.post("/api/v1/alertmanager", json=generated.payload)

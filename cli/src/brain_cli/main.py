@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from brain_cli import audit, bench, demo, exporter, lab, rca
+from brain_cli import audit, bench, demo, exporter, lab, lake, rca
 from brain_common.errors import BrainError
 from brain_common.logs import mask
+
+_EXTRAS: Final = {"rca": "rca", "audit": "rca", "demo": "rca", "lab": "lab", "exporter": "exporters", "lake": "lake"}
+"""By command, the extra of the distribution that holds what it needs; ``all`` for the others."""
 
 app = typer.Typer(
     name="brain",
@@ -21,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(rca.app, name="rca", help="The RCA service, and one-shot analysis.")
 app.add_typer(lab.app, name="lab", help="Recorded and simulated incidents.")
+app.add_typer(lake.app, name="lake", help="Keep the lake quick and small.")
 app.add_typer(bench.app, name="bench", help="Measure the product; figures are in docs/benchmarks.md.")
 app.add_typer(audit.app, name="audit", help="The log of decisions.")
 app.command("demo")(demo.demo)
@@ -56,6 +61,12 @@ def main() -> None:
             raise
         sys.stderr.write(
             f"brain: this command needs the package {error.name}, which is not installed; "
-            "install the part you use, e.g. ai-devops-brain[rca], or ai-devops-brain[all]\n"
+            f"install the part you use: {_parts(sys.argv[1:])}\n"
         )
         sys.exit(1)
+
+
+def _parts(arguments: Sequence[str]) -> str:
+    command = next((argument for argument in arguments if not argument.startswith("-")), "")
+    extras = dict.fromkeys((_EXTRAS.get(command, "all"), "all"))
+    return ", or ".join(f"ai-devops-brain[{extra}]" for extra in extras)

@@ -16,10 +16,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from brain_common.errors import ConfigError
+from brain_common.near_keys import nearest_key
 from brain_common.yaml_lines import YamlLines
 
 _LARGEST_FILE = 1 << 20  # bytes: no configuration is longer; protects from a mistyped path
-_CREDENTIAL_FILES = frozenset({"token_file", "password_file"})
+_CREDENTIAL_FILES = frozenset({"token_file", "password_file", "secret_files"})
+_PREFIX = "Value error, "  # pydantic's, before every sentence of ours
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 
@@ -58,7 +60,7 @@ def check_settings(
     try:
         return model.model_validate(resolved)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_explain(error, lines)}") from None
+        raise ConfigError(f"{where}: {_explain(error, model, lines)}") from None
 
 
 def load_yaml(path: Path) -> object:
@@ -85,12 +87,12 @@ def load_yaml(path: Path) -> object:
 
 
 def absent_credentials(settings: BaseModel) -> Iterator[str]:
-    """A sentence for each ``token_file`` and ``password_file`` that is not there; a secret may be mounted later."""
+    """A sentence for each file of a token, password or secret that is not there; it may be mounted later."""
     for name, value in settings:
-        if name in _CREDENTIAL_FILES and isinstance(value, Path) and not value.exists():
-            yield f"{name} {value} does not exist yet"
         parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, Sequence) else (value,)
         for part in parts:
+            if name in _CREDENTIAL_FILES and isinstance(part, Path) and not part.exists():
+                yield f"{name} {part} does not exist yet"
             if isinstance(part, BaseModel):
                 yield from absent_credentials(part)
 
@@ -119,12 +121,15 @@ def _look_up(kind: str, name: str, environ: Mapping[str, str], where: str) -> st
         raise ConfigError(f"{where}: file {name} is no UTF-8 text") from error
 
 
-def _explain(error: ValidationError, lines: YamlLines | None) -> str:
+def _explain(error: ValidationError, model: type[BaseModel], lines: YamlLines | None) -> str:
     """Each problem with the user's key first; values are not repeated, they may be secret."""
     problems = []
     for problem in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in problem["loc"]) or "(top)"
-        hint = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        hint = problem["msg"].removeprefix(_PREFIX)
+        if problem["type"] == "extra_forbidden":
+            near = nearest_key(model, problem["loc"])
+            hint = f"unknown key, did you mean {near}?" if near else "unknown key"
         line = f"line {lines.of(problem['loc'])}: " if lines else ""
         problems.append(f"{line}{key}: {hint}")
     return "; ".join(problems)

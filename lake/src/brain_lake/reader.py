@@ -1,107 +1,119 @@
-"""Reading windows of the lake with DuckDB.
+"""Reading windows of the lake.
 
-Delta's log says which files a window can be in; DuckDB gets that list instead of the whole table. The Delta
-extension of DuckDB would be downloaded at run time, which an air-gapped cluster cannot.
+Who asks for evidence, for what happened to one entity, or for any table gets Arrow tables of bounded length. How the
+rows are found is in ``queries.py``.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from glob import escape
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+import pyarrow.compute as pc
 
-from brain_common.errors import TemporaryError
-from brain_lake.schemas import EDGES, EVENTS, METRICS, PARTITIONS, TableSchema
+from brain_common.errors import InputError
+from brain_lake.location import LakeLocation
+from brain_lake.pruning import Window
+from brain_lake.queries import WindowQueries
+from brain_lake.schemas import CHANGES, EDGES, EVENTS, METRICS, TableSchema
 
-_METRICS = """
+MOST_ROWS: Final = 100_000
+MOST_EVENTS: Final = 1000
+_EVERYTHING: Final[Mapping[str, str]] = {}
+
+_METRICS: Final = """
 SELECT epoch(time_bucket(to_microseconds($step), timestamp, to_timestamp($start))) AS at,
-       coalesce(cluster, '') AS cluster, namespace, kind, name, signal, avg(value) AS value
-FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
-WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
-GROUP BY ALL ORDER BY ALL
+       cluster, namespace, kind, name, signal, avg(value) AS value
+FROM asked GROUP BY ALL ORDER BY ALL
 """
-_EDGES = """
-SELECT DISTINCT dependent, dependency, edge_kind
-FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
-WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
-ORDER BY ALL
+_EDGES: Final = "SELECT DISTINCT dependent, dependency, edge_kind FROM asked ORDER BY ALL"
+# Which of the rows of one moment are left out is decided by all columns, so that compaction does not change an answer.
+_LATEST: Final = """
+SELECT {chosen} FROM (FROM asked ORDER BY timestamp DESC, {order} LIMIT $limit) ORDER BY {order}
 """
-_EVENTS = """
-SELECT epoch(timestamp) AS at, coalesce(cluster, '') AS cluster, namespace, kind, name, type, reason, message, actor
-FROM (FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
-      WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end)
-      ORDER BY timestamp DESC, namespace, kind, name, reason, message LIMIT 1000)
-ORDER BY ALL
-"""
+_HAPPENED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "message", "actor")
+# What an event says, of a change: the reason is its kind, the message its title.
+_CHANGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "change_kind", "title", "actor")
+_AS_EVENT: Final = {"change_kind": "reason", "title": "message"}
 
-_TOTALS = """
-SELECT event_uid, max(total) AS total
-FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
-WHERE timestamp >= to_timestamp($start) AND timestamp < to_timestamp($end) AND event_uid IS NOT NULL
-GROUP BY event_uid
+_TOTALS: Final = """
+SELECT event_uid, max(total) AS total FROM asked WHERE event_uid IS NOT NULL AND total IS NOT NULL GROUP BY event_uid
 """
 
 
 class LakeReader:
-    """Reads tables below one folder; blocking, so called in a thread. Times are seconds since the epoch.
+    """Reads the tables of one lake; blocking, so called in a thread. Times are seconds since the epoch.
 
-    Every method raises ``TemporaryError`` when the table cannot be read; a table nobody has written yet is empty.
+    Every method raises ``TemporaryError`` when the table cannot be read now, ``PermanentError`` when somebody has to
+    change something first, and ``InputError`` for times and columns that cannot be; a table nobody has written yet is
+    empty. One reader may be used by several threads.
+
+    Args:
+        location: Which lake.
+        threads: Of DuckDB; as many as the process has processors, but no more than four.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, location: LakeLocation, *, threads: int | None = None) -> None:
+        self._queries = WindowQueries(location, threads)
 
     def metrics(self, start: float, end: float, step: float) -> pa.Table:
         """Mean per ``step`` seconds: at, cluster, namespace, kind, name, signal, value."""
-        return self._query(METRICS, _METRICS, start, end, {"step": int(step * 1e6)})
+        return self._queries.run(
+            METRICS, _METRICS, Window(start, end), parameters={"step": int(step * 1e6), "start": start}
+        )
 
     def edges(self, start: float, end: float) -> pa.Table:
         """Distinct dependencies seen: dependent, dependency, edge_kind."""
-        return self._query(EDGES, _EDGES, start, end, {})
+        return self._queries.run(EDGES, _EDGES, Window(start, end))
 
     def events(self, start: float, end: float) -> pa.Table:
-        """The latest 1,000 events, oldest first: at, cluster, namespace, kind, name, type, reason, message, actor."""
-        return self._query(EVENTS, _EVENTS, start, end, {})
+        """The latest 1,000 events and changes, oldest first.
+
+        Columns: at, cluster, namespace, kind, name, type, reason, message, actor. A change is of the type ``change``.
+        """
+        happened = self.rows(EVENTS, start, end, columns=_HAPPENED, limit=MOST_EVENTS)
+        changed = self.rows(CHANGES, start, end, columns=_CHANGED, limit=MOST_EVENTS)
+        changed = changed.rename_columns([_AS_EVENT.get(name, name) for name in _CHANGED])
+        changed = changed.append_column("type", pa.array(["change"] * changed.num_rows, pa.string()))
+        both = pa.concat_tables([happened, changed.select(_HAPPENED)])
+        both = both.sort_by([(name, "ascending") for name in _HAPPENED])
+        latest = both.slice(max(both.num_rows - MOST_EVENTS, 0))
+        seconds = pc.divide(latest.column("timestamp").cast(pa.int64()).cast(pa.float64()), 1e6)
+        return latest.set_column(0, "at", seconds)
 
     def event_totals(self, start: float, end: float) -> dict[str, int]:
         """By uid of a Kubernetes event seen in the window: how many of its happenings the lake has."""
-        table = self._query(EVENTS, _TOTALS, start, end, {})
-        if not table.num_columns:
-            return {}
+        table = self._queries.run(EVENTS, _TOTALS, Window(start, end), ("event_uid", "total"))
         uids, totals = table.column("event_uid").to_pylist(), table.column("total").to_pylist()
         return dict(zip(uids, totals, strict=True))
 
-    def _query(self, schema: TableSchema, query: str, start: float, end: float, more: dict[str, int]) -> pa.Table:
-        files = self._files(schema, start, end)
-        if not files:
-            return pa.table({})
-        try:
-            with duckdb.connect() as connection:
-                connection.execute("SET TimeZone = 'UTC'")
-                parameters = {"files": files, "start": start, "end": end, **more}
-                return connection.sql(query, params=parameters).to_arrow_table()
-        except (duckdb.Error, OSError) as error:
-            raise TemporaryError(f"lake table {schema.name}: {error}") from error
+    def rows(
+        self,
+        schema: TableSchema,
+        start: float,
+        end: float,
+        where: Mapping[str, str] = _EVERYTHING,
+        *,
+        columns: Sequence[str] | None = None,
+        limit: int = MOST_EVENTS,
+    ) -> pa.Table:
+        """The latest rows of any table, oldest first.
 
-    def _files(self, schema: TableSchema, start: float, end: float) -> list[str]:
-        """Files of the dates that the window touches."""
-        path = self._root / schema.name
-        try:
-            table = DeltaTable(str(path))
-        except TableNotFoundError:
-            return []
-        except (DeltaError, OSError, ValueError) as error:  # ValueError: a log that is not as it should be
-            raise TemporaryError(f"lake table {schema.name}: {str(error).splitlines()[0]}") from error
-        # The folder's own part comes percent-encoded, the rest as it is on disk; and DuckDB takes patterns.
-        uris = table.file_uris(file_pruning_predicate=[("date", "in", _dates(start, end))])
-        return [escape(str(path.joinpath(*uri.split("/")[-len(PARTITIONS) - 1 :]))) for uri in uris]
-
-
-def _dates(start: float, end: float) -> list[str]:
-    first, last = (datetime.fromtimestamp(at, UTC).date() for at in (start, end))
-    return [(first + timedelta(days=day)).isoformat() for day in range((last - first).days + 1)]
+        Args:
+            schema: Which table.
+            start: From when, included.
+            end: Until when, not included.
+            where: Values that columns of text must have: ``{"cluster": "c1", "namespace": "shop", "name": "cart"}``
+                asks for one thing. The fewer files and row groups this leaves, the quicker.
+            columns: Which, in this order; all that a writer gives when left out.
+            limit: How many rows at most, up to 100,000.
+        """
+        chosen = tuple(schema.columns.names if columns is None else columns)
+        if unknown := sorted(set(chosen) - set(schema.columns.names)):
+            raise InputError(f"lake table {schema.name} has no columns {', '.join(unknown)}")
+        if not 1 <= limit <= MOST_ROWS:
+            raise InputError(f"between 1 and {MOST_ROWS} rows can be asked for, not {limit}")
+        order = ", ".join(dict.fromkeys(("timestamp", *chosen)))
+        query = _LATEST.format(chosen=", ".join(chosen), order=order)
+        return self._queries.run(schema, query, Window(start, end, where), chosen, {"limit": limit})

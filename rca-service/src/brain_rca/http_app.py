@@ -8,11 +8,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from brain_common.errors import TemporaryError
+from brain_rca.page.headers import SecurityHeaders
 from brain_rca.store.protocol import Store
 
 
@@ -41,5 +43,6 @@ def build_app(routes: Sequence[BaseRoute], store: Store, registry: CollectorRegi
             Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
-        ]
+        ],
+        middleware=[Middleware(SecurityHeaders)],
     )

@@ -96,9 +96,9 @@ def check(settings: RcaSettings) -> None:
         ConfigError: An entry point, catalogue, template, TLS file or connection string is not there or wrong.
     """
     clock = SystemClock()
-    for listen in (settings.http, settings.grpc):
+    for key, listen in (("http", settings.http), ("grpc", settings.grpc)):
         if listen is not None and listen.tls is not None:
-            check_tls(listen.tls)
+            check_tls(listen.tls, f"{key}.tls")
     if settings.store.postgres is not None:
         _check_connection_string(settings.store.postgres.get_secret_value())
     build_analyst(settings, build_evidence(settings.evidence, settings.cluster, settings.scope.aliases), clock)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,19 @@ from tests.unit.lab import folders
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("numpy", "duckdb", "grpc", "starlette", "uvicorn", "pyarrow", "deltalake", "httpx", "psycopg")
 PARTS = ("brain_rca", "brain_engine", "brain_lake", "brain_lab", "brain_api")
+INTERRUPTED = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from brain_cli.entry import main
+main()
+"""
+TLS = {"cert_file": "nope", "key_file": "nope"}
 LOOK = """
 import sys
 from brain_cli.main import main
@@ -118,6 +132,27 @@ def test_a_part_that_is_not_installed_is_named(brain: Brain, monkeypatch: pytest
     assert "ai-devops-brain[all]" in text
 
 
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [("rca", "rca"), ("audit", "rca"), ("demo", "rca"), ("lab", "lab"), ("exporter", "exporters"), ("bench", "all")],
+)
+def test_the_part_to_install_is_that_of_the_command(
+    brain: Brain, monkeypatch: pytest.MonkeyPatch, command: str, extra: str
+) -> None:
+    failing(monkeypatch, ModuleNotFoundError("No module named 'duckdb'", name="duckdb"))
+    assert f"install the part you use: ai-devops-brain[{extra}]" in one_line(brain(command, "--x", "rca"))
+
+
+def test_interrupted_while_it_loads_it_ends_quietly() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_the_installed_command_is_the_quiet_one() -> None:
+    [command] = entry_points(group="console_scripts", name="brain")
+    assert command.value == "brain_cli.entry:main"
+
+
 def test_a_part_of_ours_that_is_missing_is_a_bug_and_shown_as_one(
     brain: Brain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,12 +174,14 @@ def test_a_good_configuration_is_said_to_be_and_nothing_is_started(brain: Brain,
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"http": {"prt": 1}}, "http.prt: unknown key"),
+        ({"http": {"prt": 1}}, "http.prt: unknown key, did you mean port?"),
+        ({"http": {"port": 0, "tls": TLS}}, "http.tls.cert_file: nope cannot be read: No such file or directory"),
+        ({"grpc": {"port": 0, "tls": TLS}}, "grpc.tls.cert_file: nope cannot be read: No such file or directory"),
         ({"http": {"port": 99999}}, "http.port: Input should be less than or equal to 65535"),
-        ({"store": {}}, "store: Value error, give either sqlite (a file) or postgres"),
+        ({"store": {}}, "store: give either sqlite (a file) or postgres"),
         ({"store": {"postgres": "${env:NOT_SET}"}}, "store.postgres: environment variable NOT_SET is not set"),
-        ({"evidence": {}}, "evidence: Value error, give either prometheus (a server) or lake (a folder)"),
-        ({"evidence": {"prometheus": {"url": "x"}}}, "evidence.prometheus.url: Value error, expected http://host"),
+        ({"evidence": {}}, "evidence: give either prometheus (a server) or lake (a folder or a bucket)"),
+        ({"evidence": {"prometheus": {"url": "x"}}}, "evidence.prometheus.url: expected http://host"),
         ({"external_url": "brain"}, "external_url: "),
         ({"log_level": "LOUD"}, "log_level: "),
         ({"analysis": {"detector": "eyes"}}, "'eyes' is not among the entry points of ai_devops_brain.detectors: "),
@@ -274,3 +311,14 @@ def test_the_demo_finds_what_it_broke_and_leaves_nothing_behind(
     assert "missing evidence" not in result.out
     assert re.search(r"^what was broken on purpose: \S*/database/ledger-db$", result.out, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_whose_port_is_taken_says_which_option_to_change(brain: Brain) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = brain("demo", "--port", port)
+    assert result.code == 1
+    assert result.err == (
+        f"brain: cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "give another with --port, or --port 0 for any free one\n"
+    )

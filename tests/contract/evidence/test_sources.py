@@ -13,6 +13,7 @@ import pytest
 from brain_common.clients.prometheus import PrometheusClient, PrometheusSettings
 from brain_common.errors import TemporaryError
 from brain_engine.series import Array, EdgeKind, Evidence, Panel
+from brain_lake.location import LakeLocation
 from brain_lake.schemas import EDGES, METRICS
 from brain_rca.evidence.catalogue import load_catalogue
 from brain_rca.evidence.lake import LakeEvidence
@@ -54,7 +55,7 @@ def source_of(
     """Makes sources over the world, with the given aliases."""
     if request.param == "lake":
         into_lake(world, tmp_path / "lake")
-        return lambda aliases: LakeEvidence(tmp_path / "lake", load_catalogue(), aliases)
+        return lambda aliases: LakeEvidence(LakeLocation.local(tmp_path / "lake"), load_catalogue(), aliases)
     start: PrometheusFactory = request.getfixturevalue("prometheus")
     monkeypatch.setenv("BRAIN_PROMTOOL_BIN", str(require("promtool")))
     into_prometheus(world, tmp_path / "tsdb")
@@ -168,4 +169,4 @@ async def test_what_cannot_be_reached_is_temporary(world: World, tmp_path: Path)
     for table in (METRICS, EDGES):
         (tmp_path / table.name / "_delta_log" / "00000000000000000000.json").write_text("garbage")
     with pytest.raises(TemporaryError, match="lake table metrics"):
-        await gather(LakeEvidence(tmp_path, load_catalogue(), {}), world.window)
+        await gather(LakeEvidence(LakeLocation.local(tmp_path), load_catalogue(), {}), world.window)

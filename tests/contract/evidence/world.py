@@ -17,6 +17,7 @@ from brain_common.entity import Entity, EntityKind
 from brain_engine.series import Array
 from brain_lab.replay.blocks import write_blocks
 from brain_lab.replay.series import PromSeries
+from brain_lake.location import LakeLocation
 from brain_lake.schemas import EDGES, METRICS
 from brain_lake.writer import LakeWriter
 from brain_rca.evidence.protocol import Window
@@ -122,11 +123,13 @@ def into_lake(world: World, root: Path) -> None:
         if np.isfinite(value)
     ]
     names = ("timestamp", "cluster", "namespace", "kind", "name", "signal", "value")
-    LakeWriter(root).append(METRICS, _table(names, rows))
+    LakeWriter(LakeLocation.local(root)).append(METRICS, _table(names, rows))
     edges = [(service(one), service(other), "calls") for one, other in world.calls]
     edges += [(pod(name), Entity(CLUSTER, "", EntityKind.NODE, node), "runs-on") for name, node in world.placement]
     seen = [(_moment(world.window.end), CLUSTER, str(one), str(other), kind) for one, other, kind in edges]
-    LakeWriter(root).append(EDGES, _table(("timestamp", "cluster", "dependent", "dependency", "edge_kind"), seen))
+    LakeWriter(LakeLocation.local(root)).append(
+        EDGES, _table(("timestamp", "cluster", "dependent", "dependency", "edge_kind"), seen)
+    )
 
 
 def _moment(at: float) -> datetime:

@@ -202,7 +202,7 @@ async def test_reflection_tells_the_services_and_their_methods(api: Api) -> None
 
 
 async def test_a_port_in_use_is_an_error_of_the_configuration(api: Api) -> None:
-    with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{api.port} for gRPC"):
+    with pytest.raises(ConfigError, match=f"^grpc.port: cannot listen on 127.0.0.1:{api.port} for gRPC"):
         async with serving_grpc(api.servicer, ListenSettings(port=api.port)):
             pass
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +31,60 @@ TIMEOUT = 0.5  # seconds for one request
 
 def settings(url: str, **more: Any) -> HttpSettings:
     return HttpSettings.model_validate({"url": url, "timeout_seconds": TIMEOUT, "bearer": {"token": TOKEN}, **more})
+
+
+@contextlib.contextmanager
+def raw(answer: bytes) -> Iterator[str]:
+    """A server that reads a request, sends these bytes whatever it was, and hangs up."""
+
+    def say(connection: socket.socket) -> None:
+        connection.sendall(answer)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    with _talking(say) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def trickle() -> Iterator[str]:
+    """A server that never stops answering, a byte at a time."""
+    done = threading.Event()
+
+    def say(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while not done.wait(0.05):
+            connection.sendall(b" ")
+
+    with _talking(say) as url:
+        try:
+            yield url
+        finally:
+            done.set()
+
+
+@contextlib.contextmanager
+def _talking(say: Callable[[socket.socket], None]) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, contextlib.suppress(OSError):  # the client has seen enough
+                    connection.recv(65536)
+                    say(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @pytest.fixture

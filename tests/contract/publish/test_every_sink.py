@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -18,7 +16,7 @@ from brain_rca.publish.grafana import GrafanaSink
 from brain_rca.publish.sink import Sink
 from brain_rca.publish.webhook import WebhookSink
 from brain_rca.publish.webhook_template import BUILT_IN, BodyTemplate
-from tests.contract.publish.conftest import HOOK_PATH, NOW, TOKEN, settings
+from tests.contract.publish.conftest import HOOK_PATH, NOW, TOKEN, raw, settings
 from tests.fakes.http_server import Answer, FakeServer
 from tests.unit.publish.samples import EXTERNAL_URL, incident, told
 
@@ -41,36 +39,6 @@ def webhook(url: str) -> Sink:
 
 
 every_sink = pytest.mark.parametrize("build", [grafana, alertmanager, webhook])
-
-
-@contextmanager
-def raw(answer: bytes) -> Iterator[str]:
-    """A server that reads a request, sends these bytes whatever it was, and hangs up."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    try:
-                        connection.recv(65536)
-                        connection.sendall(answer)
-                        connection.shutdown(socket.SHUT_WR)
-                        while connection.recv(65536):
-                            pass
-                    except OSError:
-                        pass  # the client has seen enough
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
 
 
 async def problem(sink: Sink) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from brain_common.errors import PermanentError, TemporaryError
 from brain_rca.model import Incident, Severity
 from brain_rca.publish.grafana import GrafanaSink
 from brain_rca.publish.sink import Sink
-from tests.contract.publish.conftest import NOW, TOKEN, settings
+from tests.contract.publish.conftest import NOW, TOKEN, raw, settings, trickle
 from tests.fakes.grafana import MAX_TAGS_JSON, FakeGrafana
 from tests.unit.publish.samples import (
     EXTERNAL_URL,
@@ -438,6 +439,51 @@ async def test_an_answer_without_id_is_found_by_tag(grafana: FakeGrafana, grafan
     grafana.fail(200, method="POST", times=1, body={"message": "ok"})
     assert "no id" in await failing(grafana_sink, incident())
     assert await grafana_sink.publish(incident(), told(attempts=1)) == "1@?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"<html>log in</html>", "the answer is no JSON; is this Grafana?"),
+        (b"\xff\xfe", "the answer is no JSON; is this Grafana?"),
+        (b"[" * 5000, "is this Grafana?"),
+        (b'"signed out"', "the answer is no JSON object; is this Grafana?"),
+        (b"[" + b" " * (5 << 20) + b"]", "the answer is larger than 4194304 bytes; is this Grafana?"),
+    ],
+    ids=["page", "bytes", "deep", "text", "large"],
+)
+async def test_no_other_answer_passes_for_a_change(answer: bytes, message: str) -> None:
+    with raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)) as url:
+        annotations = GrafanaAnnotations(settings(url, timeout_seconds=5))
+        for call in (
+            annotations.update(1, begin=OPENED, end=NOW, tags=["brain"], text="x"),
+            annotations.delete(1),
+        ):
+            with pytest.raises(TemporaryError, match=re.escape(message)):
+                await call
+        await annotations.aclose()
+
+
+async def test_an_answer_that_never_ends_is_too_slow() -> None:
+    with trickle() as url:
+        annotations = GrafanaAnnotations(settings(url))
+        with pytest.raises(TemporaryError, match=r"no answer within 0\.5 s"):
+            await annotations.delete(1)
+        await annotations.aclose()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_when_to_come_back_is_handed_on(grafana: FakeGrafana, grafana_sink: GrafanaSink, status: int) -> None:
+    grafana.fail(status, headers={"Retry-After": "7"})
+    with pytest.raises(TemporaryError) as caught:
+        await grafana_sink.publish(incident(), told())
+    assert caught.value.retry_after == 7
+
+
+async def test_a_reason_that_is_no_json_is_told(grafana: FakeGrafana, grafana_sink: GrafanaSink) -> None:
+    grafana.fail(403, body={"error": "not from this network"})
+    with pytest.raises(PermanentError, match=r"answered 403: .*not from this network"):
+        await grafana_sink.publish(incident(), told())
 
 
 # Requests

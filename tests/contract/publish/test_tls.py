@@ -124,7 +124,6 @@ async def test_a_client_certificate_is_shown(build: Build, authority: Authority)
 
 
 @every_sink
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 async def test_trials_may_do_without(build: Build, server: TlsServer) -> None:
     await publish(build, server.url, insecure_skip_verify=True)
     assert server.requests[-1].method == "POST"

@@ -205,7 +205,7 @@ async def refused(configured: RcaSettings) -> str:
         ({"analysis": {"ranker": "dice"}}, "analysis: 'dice' is not among the entry points"),
         ({"proposals": "gone.yaml"}, "gone.yaml: cannot be read"),
         ({"evidence": {"lake": {"path": "x"}, "catalogues": ["gone.yaml"]}}, "gone.yaml: cannot be read"),
-        ({"http": {"port": 0, "host": "203.0.113.1"}}, "cannot listen on 203.0.113.1:0"),
+        ({"http": {"port": 0, "host": "203.0.113.1"}}, "http.host: cannot listen on 203.0.113.1:0"),
         ({"store": {"sqlite": "/dev/null/incidents.sqlite"}}, "store /dev/null/incidents.sqlite: "),
     ],
 )
@@ -219,7 +219,7 @@ async def test_a_wrong_setting_stops_the_start_and_a_right_one_starts_after_it(
 
 async def test_a_port_that_is_taken_stops_the_start(tmp_path: Path, prometheus: FakePrometheus, taken: int) -> None:
     text = await refused(settings(tmp_path, prometheus, http={"port": taken}))
-    assert text == f"cannot listen on 127.0.0.1:{taken}: Address already in use"
+    assert text == f"http.port: cannot listen on 127.0.0.1:{taken}: Address already in use"
 
 
 async def test_a_store_of_another_process_stops_the_start(tmp_path: Path, prometheus: FakePrometheus) -> None:

@@ -209,7 +209,7 @@ async def test_a_refused_credential_is_visible_and_tried_with_the_next_judgement
     await replica.drain()
     one = await delivery(store, incident_id)
     assert one.state is DeliveryState.FAILED
-    assert "Unauthorized" in one.error
+    assert "find annotations: answered 401: " in one.error
     clock.advance(3600)
     await replica.drain()
     assert len(grafana.requests) == 1

@@ -226,7 +226,7 @@ async def test_a_request_under_way_is_answered_before_the_end(application: Appli
 
 
 async def test_a_port_in_use_is_an_error_of_the_configuration(port: int, application: Application) -> None:
-    with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*in use"):
+    with pytest.raises(ConfigError, match=rf"^http\.port: cannot listen on 127\.0\.0\.1:{port}: .*in use"):
         async with serving(application.app, ListenSettings(port=port)):
             pass
 
@@ -235,7 +235,7 @@ async def test_a_port_in_use_is_an_error_of_the_configuration(port: int, applica
 async def test_an_address_of_another_machine_is_an_error_of_the_configuration(
     application: Application, host: str
 ) -> None:
-    with pytest.raises(ConfigError, match=f"cannot listen on {host}:0"):
+    with pytest.raises(ConfigError, match=f"^http.host: cannot listen on {host}:0"):
         async with serving(application.app, ListenSettings(host=host, port=0)):
             pass
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from brain_common.errors import ConfigError
 from brain_common.settings import Settings, check_settings, load_settings, load_yaml
@@ -24,6 +24,16 @@ class Example(Settings):
     port: int = Field(default=1, ge=0, le=65535)
     part: Part = Part()
     parts: Mapping[str, Part] = {}
+    maybe: Annotated[Part | None, Field(description="May be absent.")] = None
+    many: tuple[Part, ...] = ()
+    even: int = 0
+
+    @field_validator("even")
+    @classmethod
+    def _even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError("give an even number")
+        return value
 
 
 def check(data: object, **environ: str) -> Example:
@@ -117,8 +127,11 @@ def test_a_file_that_cannot_be_used_is_told_with_its_key(tmp_path: Path, content
     [
         ({"port": -1}, "port: Input should be greater than or equal to 0"),
         ({"port": "many"}, "port: Input should be a valid integer"),
-        ({"prt": 1}, "prt: unknown key"),
-        ({"part": {"uri": "x"}}, "part.uri: unknown key"),
+        ({"prt": 1}, "prt: unknown key, did you mean port?"),
+        ({"part": {"uri": "x"}}, "part.uri: unknown key, did you mean url?"),
+        ({"parts": {"a": {"nams": []}}}, "parts.a.nams: unknown key, did you mean names?"),
+        ({"maybe": {"toke": "x"}}, "maybe.toke: unknown key, did you mean token?"),
+        ({"many": [{}, {"urll": "x"}]}, "many.1.urll: unknown key, did you mean url?"),
         ({"parts": {"a": {"names": 5}}}, "parts.a.names: "),
         ({1: 2}, "1: "),
         ({"part": None}, "part: "),
@@ -131,6 +144,14 @@ def test_a_mistake_is_told_with_file_and_key(data: object, message: str) -> None
     assert text.startswith("example.yaml: ")
     assert message in text
     assert "\n" not in text
+
+
+def test_a_key_that_is_like_none_has_no_suggestion() -> None:
+    assert refused({"zzz": 1}) == "example.yaml: zzz: unknown key"
+
+
+def test_our_own_words_are_told_as_they_are() -> None:
+    assert refused({"even": 1}) == "example.yaml: even: give an even number"
 
 
 def test_all_mistakes_are_told_at_once() -> None:

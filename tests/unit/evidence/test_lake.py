@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from brain_engine.series import Edge, EdgeKind, Event, Evidence
+from brain_lake.location import LakeLocation
 from brain_lake.schemas import EDGES, EVENTS, METRICS
 from brain_lake.writer import LakeWriter
 from brain_rca.evidence.catalogue import load_catalogue
@@ -40,7 +41,7 @@ def samples(folder: Path, *rows: tuple[float, str, str, str, float]) -> None:
         "signal": [row[3] for row in rows],
         "value": [row[4] for row in rows],
     }
-    LakeWriter(folder).append(METRICS, pa.table(columns))
+    LakeWriter(LakeLocation.local(folder)).append(METRICS, pa.table(columns))
 
 
 def edges(folder: Path, *rows: tuple[str, str, str]) -> None:
@@ -51,7 +52,7 @@ def edges(folder: Path, *rows: tuple[str, str, str]) -> None:
         "dependency": [row[1] for row in rows],
         "edge_kind": [row[2] for row in rows],
     }
-    LakeWriter(folder).append(EDGES, pa.table(columns))
+    LakeWriter(LakeLocation.local(folder)).append(EDGES, pa.table(columns))
 
 
 def events(folder: Path, *rows: tuple[float, str, str]) -> None:
@@ -67,11 +68,11 @@ def events(folder: Path, *rows: tuple[float, str, str]) -> None:
         "message": ["a change"] * len(rows),
         "actor": ["alex"] * len(rows),
     }
-    LakeWriter(folder).append(EVENTS, pa.table(columns))
+    LakeWriter(LakeLocation.local(folder)).append(EVENTS, pa.table(columns))
 
 
 async def gather(folder: Path, window: Window = WINDOW) -> Evidence:
-    return await LakeEvidence(folder, load_catalogue(), {}).gather(window)
+    return await LakeEvidence(LakeLocation.local(folder), load_catalogue(), {}).gather(window)
 
 
 async def test_a_lake_that_nobody_has_written_to_has_nothing_and_says_so(tmp_path: Path) -> None:

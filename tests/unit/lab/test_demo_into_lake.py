@@ -8,6 +8,7 @@ import numpy as np
 
 from brain_lab.demo import generate
 from brain_lab.demo.into_lake import write
+from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
 
 
@@ -15,7 +16,7 @@ def test_samples_calls_and_events_come_back(tmp_path: Path) -> None:
     incident = generate(7, 1_790_000_000.0)
     write(incident, tmp_path)
     start, end = float(incident.times[0]), float(incident.times[-1]) + 15.0
-    reader = LakeReader(tmp_path)
+    reader = LakeReader(LakeLocation.local(tmp_path))
 
     metrics = reader.metrics(start, end, 15.0).to_pylist()
     assert len(metrics) == len(incident.samples) * len(incident.times)

@@ -88,7 +88,7 @@ def test_little_is_needed(tmp_path: Path) -> None:
         ("fault: database-lock", "fault: data-base-lock", ": line 8: faults.0.fault: 'data-base-lock' is none of"),
         ("platform: finance", "platform: farming", ": line 2: platform: 'farming' is none of finance, healthcare"),
         ("platform: finance", "seed: 8\nplatform: finance", ", line 4: seed: given twice"),
-        ("onset_seconds: 600", "onset_seconds: 1800", ": line 1: (top): Value error, faults.0.onset_seconds: 1800"),
+        ("onset_seconds: 600", "onset_seconds: 1800", ": line 1: (top): faults.0.onset_seconds: 1800"),
         ("seed: 7", "seed: [7", ": is no YAML: "),
     ],
 )

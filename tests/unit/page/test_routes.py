@@ -184,9 +184,31 @@ async def test_only_open_ones_on_request() -> None:
     assert {line["status"] for line in lines} == {"open"}
 
 
-@pytest.mark.parametrize("query", ["before=x", "before=1e999,aa", "limit=-1", "limit=999999", "limit=0", "open=<b>"])
-async def test_malformed_queries_are_ignored(store: MemoryStore, query: str) -> None:
-    answer = await ask(store, "/incidents?" + query)
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("before=<b>", "before is what the page before it gave as next."),
+        ("before=1e999,aa", "before is what the page before it gave as next."),
+        ("before=", "before is what the page before it gave as next."),
+        ("limit=<b>", "limit is a whole number from 1 to 100."),
+        ("limit=", "limit is a whole number from 1 to 100."),
+        ("limit=-1", "limit is a whole number from 1 to 100."),
+        ("limit=0", "limit is a whole number from 1 to 100."),
+        ("limit=101", "limit is a whole number from 1 to 100."),
+        ("limit=999999", "limit is a whole number from 1 to 100."),
+    ],
+)
+async def test_malformed_queries_are_refused_with_a_sentence(store: MemoryStore, query: str, text: str) -> None:
+    page = await ask(store, "/incidents?" + query)
+    assert page.status_code == 400
+    assert text in page.text
+    assert "<b>" not in page.text.split("</header>")[0]
+    answer = await ask(store, "/incidents.json?" + query)
+    assert (answer.status_code, answer.json()) == (400, {"error": "The address is not right", "detail": text})
+
+
+async def test_an_unknown_choice_of_incidents_is_none(store: MemoryStore) -> None:
+    answer = await ask(store, "/incidents?open=<b>")
     assert answer.status_code == 200
     assert ID in answer.text
     assert "<b>" not in answer.text.split("</header>")[0]

@@ -87,7 +87,7 @@ def files(authority: Authority, **changes: Path) -> TlsSettings:
 
 
 def test_files_that_belong_together_are_good(authority: Authority) -> None:
-    assert check_tls(files(authority)) is None
+    assert check_tls(files(authority), "http.tls") is None
 
 
 @pytest.mark.parametrize("field", ["cert_file", "key_file", "client_ca_file"])
@@ -100,14 +100,14 @@ def test_a_file_that_cannot_be_used_is_named(
     bad = tmp_path / "bad.pem"
     if content is not None:
         bad.write_text(content)
-    with pytest.raises(ConfigError, match=r"tls: .*bad\.pem.* cannot be"):
-        check_tls(files(authority, **{field: bad}))
+    with pytest.raises(ConfigError, match=rf"^grpc\.tls.*{field}.*bad\.pem.* cannot be"):
+        check_tls(files(authority, **{field: bad}), "grpc.tls")
 
 
 def test_a_key_of_another_certificate_is_refused(authority: Authority) -> None:
     _, other = authority.issue("other")
     with pytest.raises(ConfigError, match=r"server\.crt with key_file .*other\.key"):
-        check_tls(files(authority, key_file=other))
+        check_tls(files(authority, key_file=other), "http.tls")
 
 
 def test_a_key_with_a_password_is_refused_and_nobody_asked(authority: Authority, tmp_path: Path) -> None:
@@ -124,4 +124,4 @@ def test_a_key_with_a_password_is_refused_and_nobody_asked(authority: Authority,
         )
     )
     with pytest.raises(ConfigError, match=r"locked\.key cannot be used"):
-        check_tls(TlsSettings(cert_file=certificate, key_file=locked))
+        check_tls(TlsSettings(cert_file=certificate, key_file=locked), "http.tls")

@@ -1,9 +1,7 @@
-"""Grafana's annotations, by the ``grafana-client`` package; for the service's Grafana sink.
+"""Grafana's annotations over its HTTP API; for the service's Grafana sink.
 
-It adds to that package what a long-running service needs: errors of this product's tree, no redirects (a
-login page would look like an answer), no revocation look-ups at addresses named by a certificate,
-milliseconds made of seconds, and request bodies as Grafana's OpenAPI document has them (the package sends
-``"panelId": null``, which it has not).
+Request bodies are as Grafana's OpenAPI document has them, times are milliseconds there and seconds here. An answer that
+is none of Grafana's, such as the login page of a proxy in front of it, is never taken for success.
 """
 
 from __future__ import annotations
@@ -11,21 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import Any, Final, TypeVar
 
-import niquests
-import niquests.auth
-import niquests.exceptions
-from grafana_client.api import AsyncGrafanaApi
-from grafana_client.client import GrafanaException
+import httpx
+import msgspec
 
-from brain_common.clients.http import HttpSettings, TlsSettings, _authorization, _ssl_context, safe_text
+from brain_common.clients.http import HttpSettings, build_client, safe_text, status_error, transport_error
 from brain_common.errors import PermanentError, TemporaryError
 
 MAX_FOUND: Final = 100  # annotations looked at; more than a handful with one incident's tag never exist
-_TRY_AGAIN: Final = frozenset({408, 425, 429})
+_MAX_READ: Final = 4 << 20  # bytes of an answer; a hundred annotations of this product take a tenth of it
+_MAX_ERROR: Final = 65536  # bytes of an error answer that are read
+_MAX_SHOWN: Final = 2000  # bytes of it that may go into a message; safe_text shortens them further
 _FIRST_MOMENT: Final = 1  # ms; Grafana takes a zero for "not given"
+_PATH: Final = "/api/annotations"
+_ORGANISATION: Final = "X-Grafana-Org-Id"
+# Uncompressed: the answer is read as it comes, and a small one cannot become a large one.
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,25 @@ class GrafanaRefusal(PermanentError):  # noqa: N818 - a refusal is what it is
         self.status = status
 
 
+class _Found(msgspec.Struct):
+    id: int
+    dashboardUID: str | None = None  # noqa: N815 - Grafana's name
+
+
+class _Created(msgspec.Struct):
+    id: int
+
+
+class _Message(msgspec.Struct):
+    message: str = ""
+
+
 class GrafanaAnnotations:
     """Finds, creates, changes and deletes annotations.
 
-    Every method raises ``TemporaryError`` when Grafana cannot be reached, is too slow or answers 5xx or 429,
-    and ``GrafanaRefusal`` otherwise. Times are seconds since the epoch.
+    Every method raises ``TemporaryError`` when Grafana cannot be reached, is too slow, answers 5xx, 408, 425 or 429, or
+    says what Grafana would not; ``GrafanaRefusal`` for any other status, redirects among them, which are not followed;
+    and ``PermanentError`` when the credential cannot be read or sent. Times are seconds since the epoch.
 
     Args:
         settings: Base URL, with the path prefix if there is one; a service account's token as ``bearer``.
@@ -61,142 +77,119 @@ class GrafanaAnnotations:
     def __init__(self, settings: HttpSettings, organisation_id: int | None = None) -> None:
         self._settings = settings
         self._server = f"Grafana {settings.url}"
-        _ssl_context(settings)  # the package reads the files at the first request, too late to stop the start
-        self._api = _api(settings, organisation_id)
+        self._client = build_client(settings)
+        self._client.headers.update(_HEADERS)
+        if organisation_id is not None:
+            self._client.headers.setdefault(_ORGANISATION, str(organisation_id))
 
     async def find(self, tags: Sequence[str], begin: float, end: float) -> list[Annotation]:
         """Those that carry all ``tags`` and touch the time from ``begin`` to ``end``, oldest id first."""
-        call = self._api.annotations.find_annotations(
-            time_from=_milliseconds(begin),
-            time_to=_milliseconds(end),
-            tags=[quote(tag, safe="") for tag in tags],  # the package puts them into the URL as they are
-            limit=MAX_FOUND,
-        )
-        found = await self._answer(call, "find annotations")
-        if not isinstance(found, list):
-            raise TemporaryError(f"{self._server}: find annotations: the answer is no list; is this Grafana?")
-        return sorted((_annotation(item) for item in found if isinstance(item, dict)), key=lambda a: a.id)
+        query = {"from": _milliseconds(begin), "to": _milliseconds(end), "tags": list(tags), "limit": MAX_FOUND}
+        what = "find annotations"
+        body = await self._ask("GET", _PATH, what, query=query)
+        found = self._read_as(list[_Found], body, what, "is no list of annotations")
+        return sorted((Annotation(one.id, one.dashboardUID or "") for one in found), key=lambda a: a.id)
 
     async def create(
         self, *, dashboard_uid: str, panel_id: int, begin: float, end: float, tags: Sequence[str], text: str
     ) -> int:
         """Add a region; for the whole organisation when ``dashboard_uid`` is empty. Returns its id."""
-        first = _milliseconds(begin)
-        call = self._api.annotations.add_annotation(
-            dashboard_uid=dashboard_uid or None,
-            panel_id=panel_id,
-            time_from=first,
-            time_to=max(first, _milliseconds(end)),
-            tags=list(tags),
-            text=text,
-        )
-        answer = await self._answer(call, "create annotation")
-        created = answer.get("id") if isinstance(answer, dict) else None
-        if not isinstance(created, int):
-            raise TemporaryError(f"{self._server}: create annotation: the answer has no id; is this Grafana?")
-        return created
+        command = _region(begin, end, tags, text)
+        if dashboard_uid:
+            command["dashboardUID"] = dashboard_uid
+        if panel_id:
+            command["panelId"] = panel_id
+        what = "create annotation"
+        body = await self._ask("POST", _PATH, what, command)
+        return self._read_as(_Created, body, what, "has no id").id
 
     async def update(self, annotation_id: int, *, begin: float, end: float, tags: Sequence[str], text: str) -> None:
         """Change an existing one; where it is shown stays."""
-        first = _milliseconds(begin)
-        call = self._api.annotations.partial_update_annotation(
-            annotation_id,
-            time_from=first,
-            time_to=max(first, _milliseconds(end)),
-            tags=list(tags),
-            text=text,
-        )
-        await self._answer(call, "change annotation")
+        what = "change annotation"
+        body = await self._ask("PATCH", f"{_PATH}/{annotation_id}", what, _region(begin, end, tags, text))
+        self._read_as(_Message, body, what, "is no JSON object")
 
     async def delete(self, annotation_id: int) -> None:
         """Remove it."""
-        await self._answer(self._api.annotations.delete_annotations_by_id(annotation_id), "delete annotation")
+        what = "delete annotation"
+        body = await self._ask("DELETE", f"{_PATH}/{annotation_id}", what)
+        self._read_as(_Message, body, what, "is no JSON object")
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._api.client.s.close()
+        await self._client.aclose()
 
-    async def _answer(self, call: Any, what: str) -> Any:  # noqa: ANN401 - the package has no types
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        command: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The body of an answer that is a success; every other one becomes an error that says ``what`` failed."""
+        server = f"{self._server}: {what}"
+        seconds = self._settings.timeout_seconds
         try:
-            return await call
-        except GrafanaException as error:
-            raise self._translated(error, what) from error
-        except niquests.exceptions.TooManyRedirects as error:
-            raise GrafanaRefusal(f"{self._server}: {what}: redirected; is the URL right?", 302) from error
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # all of niquests' own are OSError; ValueError: the answer is no JSON
-            raise TemporaryError(f"{self._server}: {what}: {self._words(error)}") from error
+            async with asyncio.timeout(seconds):  # httpx limits each read, not their sum
+                return await self._answer(server, self._client.build_request(method, path, json=command, params=query))
+        except TimeoutError as error:
+            raise TemporaryError(f"{server}: no answer within {seconds:g} s") from error
+        except httpx.LocalProtocolError as error:  # its words repeat the header, which may be the credential
+            raise PermanentError(f"{server}: a header or the credential is not fit to be sent") from error
+        except httpx.TransportError as error:
+            raise transport_error(server, self._settings, error) from error
+        except (httpx.RequestError, OSError) as error:  # httpx lets a TLS alert during the answer pass as it is
+            raise TemporaryError(f"{server}: {safe_text(self._settings, str(error))}") from error
 
-    def _words(self, error: Exception) -> str:
-        """The server's words may be a whole page, and may repeat what it was sent."""
-        return safe_text(self._settings, str(error)) or type(error).__name__
+    async def _answer(self, server: str, request: httpx.Request) -> bytes:
+        response = await self._client.send(request, stream=True)
+        try:
+            if response.is_success:
+                body = await _beginning(response, _MAX_READ)
+                if len(body) > _MAX_READ:
+                    raise TemporaryError(f"{server}: the answer is larger than {_MAX_READ} bytes; is this Grafana?")
+                return body
+            if response.is_redirect:
+                message = f"{server}: redirected ({response.status_code}); is the URL right?"
+                raise GrafanaRefusal(message, response.status_code)
+            text = safe_text(self._settings, _words(await _beginning(response, _MAX_ERROR)))
+        finally:
+            await response.aclose()
+        error = status_error(f"{server}:", response, text)
+        raise error if isinstance(error, TemporaryError) else GrafanaRefusal(str(error), response.status_code)
 
-    def _translated(self, error: GrafanaException, what: str) -> Exception:
-        status = int(error.status_code or 0)
-        message = f"{self._server}: {what}: {self._words(error)}"
-        if status == 0 or status >= 500 or status in _TRY_AGAIN:
-            return TemporaryError(message)
-        return GrafanaRefusal(message, status)
-
-
-class _Credentials(niquests.auth.AsyncAuthBase):
-    """Adds the Authorization header; secret files are read anew each time, since mounted tokens rotate."""
-
-    def __init__(self, settings: HttpSettings) -> None:
-        self._settings = settings
-
-    async def __call__(self, request: niquests.PreparedRequest) -> niquests.PreparedRequest:
-        header = await asyncio.to_thread(_authorization, self._settings)
-        if header:
-            assert request.headers is not None
-            request.headers["Authorization"] = header
-        return request
-
-
-def _api(settings: HttpSettings, organisation_id: int | None) -> AsyncGrafanaApi:
-    """The package takes neither an asynchronous credential nor these session settings, so both are put in
-    after.
-    """
-    url = urlsplit(settings.url)
-    prefix = url.path.strip("/")
-    api = AsyncGrafanaApi(
-        host=f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname,
-        port=url.port,
-        url_path_prefix=f"{prefix}/" if prefix else "",
-        protocol=url.scheme,
-        verify=_verify(settings.tls),
-        timeout=settings.timeout_seconds,
-        organization_id=organisation_id,
-    )
-    api.client.auth = _Credentials(settings)
-    api.client.s = _session(settings, api.client.s.headers)
-    return api
+    def _read_as(self, kind: type[_T], body: bytes, what: str, otherwise: str) -> _T:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (ValueError, RecursionError) as error:  # ValueError: msgspec's own, and bytes that are no UTF-8
+            is_json = isinstance(error, msgspec.ValidationError)
+            problem = otherwise if is_json else "is no JSON"
+            raise TemporaryError(f"{self._server}: {what}: the answer {problem}; is this Grafana?") from error
 
 
-def _session(settings: HttpSettings, headers: Mapping[str, str]) -> niquests.AsyncSession:
-    session = niquests.AsyncSession(
-        headers={**headers, **settings.headers},
-        disable_http3=True,
-        revocation_configuration=None,
-        allow_incoming_cookies=False,
-    )
-    session.max_redirects = 0
-    session.trust_env = False  # as in clients.http: a stray HTTP_PROXY would see credentials
-    if settings.tls.cert_file and settings.tls.key_file:
-        session.cert = (str(settings.tls.cert_file), str(settings.tls.key_file))
-    return session
+async def _beginning(response: httpx.Response, most: int) -> bytes:
+    """At most one chunk more than ``most`` bytes."""
+    read = bytearray()
+    async for chunk in response.aiter_raw():
+        read += chunk
+        if len(read) > most:
+            break
+    return bytes(read)
 
 
-def _verify(tls: TlsSettings) -> bool | str:
-    if tls.insecure_skip_verify:
-        return False
-    return str(tls.ca_file) if tls.ca_file else True
+def _words(body: bytes) -> str:
+    """Grafana puts its reason into JSON; proxies in front of it do not."""
+    try:
+        message = msgspec.json.decode(body, type=_Message).message
+    except (ValueError, RecursionError):
+        message = ""
+    return message or body[:_MAX_SHOWN].decode(errors="replace")
 
 
-def _annotation(item: Mapping[str, Any]) -> Annotation:
-    return Annotation(id=int(item.get("id") or 0), dashboard_uid=str(item.get("dashboardUID") or ""))
+def _region(begin: float, end: float, tags: Sequence[str], text: str) -> dict[str, Any]:
+    first = _milliseconds(begin)
+    return {"time": first, "timeEnd": max(first, _milliseconds(end)), "tags": list(tags), "text": text}
 
 
 def _milliseconds(seconds: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,14 @@ _IDLE = 20  # seconds a connection may idle between requests
 _BACKLOG = 2048
 
 
+class CannotListenError(ConfigError):
+    """The address is taken, not this machine's, or not allowed; ``problem`` says so without the key."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.problem = problem
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: the process has one place that ends it."""
 
@@ -28,11 +37,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind(settings: ListenSettings) -> socket.socket:
+def bind(settings: ListenSettings, key: str = "http") -> socket.socket:
     """A listening socket.
 
+    Args:
+        settings: Where.
+        key: Of these settings in the configuration, for messages.
+
     Raises:
-        ConfigError: The address cannot be bound.
+        CannotListenError: The address cannot be bound; names the setting to change.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -41,27 +54,33 @@ def bind(settings: ListenSettings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        setting = "port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "host"
+        problem = f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        raise CannotListenError(f"{key}.{setting}", problem) from error
     listener.listen(_BACKLOG)
     return listener
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, settings: ListenSettings, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def serving(
+    app: ASGIApp, settings: ListenSettings, key: str = "http", *, context: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
     """Serve ``app`` while the block runs; yields the port. Running requests get 10 s to finish at the end.
 
     Args:
         app: What answers.
         settings: Where to listen.
+        key: Of these settings in the configuration, for messages.
         context: Serve TLS by this one, instead of by what the settings say.
 
     Raises:
-        ConfigError: The address cannot be bound, or the TLS files cannot be used.
+        CannotListenError: The address cannot be bound.
+        ConfigError: The TLS files cannot be used.
     """
     tls = settings.tls
     if tls:
-        check_tls(tls)
-    listener = bind(settings)
+        check_tls(tls, f"{key}.tls")
+    listener = bind(settings, key)
     config = uvicorn.Config(
         app,
         http=BoundedConnection,

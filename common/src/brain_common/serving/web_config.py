@@ -70,7 +70,8 @@ class TlsServerConfig(Settings):
         Raises:
             ConfigError: A file cannot be used.
         """
-        check_tls(TlsSettings(cert_file=self.cert_file, key_file=self.key_file, client_ca_file=self.client_ca_file))
+        files = TlsSettings(cert_file=self.cert_file, key_file=self.key_file, client_ca_file=self.client_ca_file)
+        check_tls(files, "tls_server_config")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version, context.maximum_version = _VERSIONS[self.min_version], _VERSIONS[self.max_version]
         context.load_cert_chain(self.cert_file, self.key_file, password="")

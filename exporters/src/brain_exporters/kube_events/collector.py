@@ -24,6 +24,7 @@ from brain_exporters.kube_events.objects import Objects
 from brain_exporters.kube_events.watch import EventWatch, Takeover
 from brain_exporters.runtime.exporter import Context
 from brain_lake.config import LakeSettings
+from brain_lake.location import LakeLocation
 
 _log = logging.getLogger(__name__)
 _TICK: Final = 1.0  # seconds between two looks whether something lies around uncommitted
@@ -145,7 +146,7 @@ class KubeEvents:
 
         now = self._context.clock.now()
         try:
-            return LakeReader(lake.path).event_totals(now - _LAKE_WINDOW, now + _LAKE_WINDOW)
+            return LakeReader(LakeLocation.of(lake)).event_totals(now - _LAKE_WINDOW, now + _LAKE_WINDOW)
         except BrainError as error:
             _log.warning("takes over by the Lease alone: %s", error)
             return {}

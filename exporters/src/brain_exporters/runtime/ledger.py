@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
+from prometheus_client.core import CounterMetricFamily
 
 from brain_common.errors import BrainError, TemporaryError
 from brain_exporters.runtime.batch import Batch, Labels
@@ -68,6 +69,20 @@ class Ledger:
         with self._guard:
             return dict(self._state.notes(prefix))
 
+    def notes_of(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """What was noted under these keys."""
+        with self._guard:
+            return self._state.notes_of(keys)
+
+    def prune(self, prefix: str, before: bytes) -> None:
+        """Forget notes under ``prefix`` whose values come before ``before``, byte by byte.
+
+        Raises:
+            TemporaryError: The disk fails; nothing was forgotten.
+        """
+        with self._guard:
+            self._state.prune(prefix, before)
+
     def commit(self, batch: Batch) -> None:
         """Take a batch; blocking (one flush to disk). After it returns, no crash undoes it.
 
@@ -75,8 +90,8 @@ class Ledger:
             InputError: Rows do not fit their table.
             TemporaryError: Too many rows wait for the lake, or the disk fails; nothing was taken, try again.
         """
-        rows = [(schema.name, _encode(schema, table)) for schema, table in batch.rows] if self._lake else []
-        size = sum(len(blob) for _, blob in rows)
+        rows = [(schema.name, _encode(schema, table), table.nbytes) for schema, table in batch.rows if self._lake]
+        size = sum(len(blob) for _, blob, _ in rows)
         with self._guard:
             if rows and self._waiting and self._waiting + size > self._backlog_bytes:
                 raise BacklogFull(f"{self._waiting >> 20} MiB of rows wait for the lake; the source is not read on")
@@ -105,6 +120,11 @@ class Ledger:
         """All counters, as they are now."""
         with self._guard:
             return [(counter.spec, counter.values.copy()) for counter in self._counters.values()]
+
+    def families(self) -> Sequence[CounterMetricFamily]:
+        """All counters as families, fresh."""
+        with self._guard:
+            return [counter.family() for counter in self._counters.values()]
 
     @property
     def waiting_bytes(self) -> int:

@@ -46,7 +46,7 @@ def check(settings: ExporterSettings) -> None:
         ConfigError: Something is.
     """
     if settings.http.tls is not None:
-        check_tls(settings.http.tls)
+        check_tls(settings.http.tls, "http.tls")
     if settings.http.web_config_file is not None:
         load_web_config(settings.http.web_config_file)
 
@@ -66,7 +66,7 @@ async def running(kind: ExporterKind, settings: ExporterSettings, clock: Clock |
         exporter = kind.build(settings, context)
         live = LiveWebConfig(settings.http.web_config_file) if settings.http.web_config_file else None
         app = _app(kind, exporter, context, live)
-        port = await stack.enter_async_context(serving(app, settings.http, live.context() if live else None))
+        port = await stack.enter_async_context(serving(app, settings.http, context=live.context() if live else None))
         secure = settings.http.tls is not None or (live is not None and live.config.tls_server_config is not None)
         url = f"{'https' if secure else 'http'}://{settings.http.host}:{port}"
         tasks = await stack.enter_async_context(_working(exporter, context, settings.lake is not None))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,21 +23,23 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS counters (name TEXT, labels BLOB, value REAL, PRIMARY KEY (name, labels)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS positions (source TEXT PRIMARY KEY, position TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS pending (number INTEGER PRIMARY KEY AUTOINCREMENT, lake_table TEXT, rows BLOB);
+CREATE TABLE IF NOT EXISTS pending (number INTEGER PRIMARY KEY AUTOINCREMENT, lake_table TEXT, rows BLOB, size INTEGER);
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 
 
-_PENDING_BYTES = 256 << 10  # compressed, up to thirty times that in memory; a commit of it is worth its while
+_KEYS = 500  # asked for at once; SQLite takes 32,766 parameters, and each number of them is a statement to prepare
+_PENDING_BYTES = 8 << 20  # in memory, not as they are compressed; a commit of that is worth its while
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Rows that the lake has not confirmed: number of the batch, name of the table, Arrow IPC stream."""
+    """Rows that the lake has not confirmed: number of their batch, table, Arrow IPC stream, bytes in memory."""
 
     number: int
     table: str
     rows: bytes
+    size: int
 
 
 class State:
@@ -59,6 +61,7 @@ class State:
             self._database.execute("INSERT OR IGNORE INTO about VALUES ('writer', lower(hex(randomblob(16))))")
             row = self._database.execute("SELECT value FROM about WHERE key = 'writer'").fetchone()
         except sqlite3.Error as error:
+            self._lock.close()
             raise ConfigError(f"state: {path}: {error}; move the file away to begin anew") from error
         self.writer: str = row[0]
 
@@ -78,12 +81,22 @@ class State:
         query = "SELECT key, value FROM notes WHERE key >= ? AND key < ? ORDER BY key"
         yield from self._database.execute(query, (prefix, prefix + "\U0010ffff"))
 
+    def notes_of(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """What is remembered under these keys; those without a note are left out."""
+        found: dict[str, bytes] = {}
+        for begin in range(0, len(keys), _KEYS):
+            part = keys[begin : begin + _KEYS]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT key, value FROM notes WHERE key IN ({marks})"  # noqa: S608 - only question marks
+            found.update(self._database.execute(query, part))
+        return found
+
     def pending(self) -> list[Pending]:
-        """Rows not confirmed by the lake, oldest first; some 256 KiB at once."""
+        """Rows not confirmed by the lake, oldest first; at most some 8 MiB at once."""
         found, size = [], 0
-        for row in self._database.execute("SELECT number, lake_table, rows FROM pending ORDER BY number"):
+        for row in self._database.execute("SELECT number, lake_table, rows, size FROM pending ORDER BY number"):
             found.append(Pending(*row))
-            size += len(found[-1].rows)
+            size += found[-1].size
             if size >= _PENDING_BYTES:
                 break
         return found
@@ -98,9 +111,9 @@ class State:
         counters: Mapping[str, Mapping[Labels, float]],
         positions: Mapping[str, str],
         notes: Mapping[str, bytes | None],
-        rows: Iterable[tuple[str, bytes]],
+        rows: Iterable[tuple[str, bytes, int]],
     ) -> None:
-        """Take a batch: new values of series, positions, notes, rows by table.
+        """Take a batch: new values of series, positions, notes; name of the table, rows and their bytes in memory.
 
         Raises:
             TemporaryError: The disk is full or fails; nothing was taken.
@@ -116,11 +129,23 @@ class State:
             kept = [(key, value) for key, value in notes.items() if value is not None]
             self._database.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", kept)
             self._database.executemany("DELETE FROM notes WHERE key = ?", [(k,) for k, v in notes.items() if v is None])
-            self._database.executemany("INSERT INTO pending (lake_table, rows) VALUES (?, ?)", rows)
+            self._database.executemany("INSERT INTO pending (lake_table, rows, size) VALUES (?, ?, ?)", rows)
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
+            raise TemporaryError(f"state: {self._path}: {error}") from error
+
+    def prune(self, prefix: str, before: bytes) -> None:
+        """Forget notes under ``prefix`` whose values come before ``before``, byte by byte.
+
+        Raises:
+            TemporaryError: The disk fails; nothing was forgotten.
+        """
+        query = "DELETE FROM notes WHERE key >= ? AND key < ? AND value < ?"
+        try:
+            self._database.execute(query, (prefix, prefix + "\U0010ffff", before))
+        except sqlite3.Error as error:
             raise TemporaryError(f"state: {self._path}: {error}") from error
 
     def confirmed(self, number: int) -> None:

@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from brain_common.entity import Entity
 from brain_lab.demo.incident import DemoIncident
+from brain_lake.location import LakeLocation
 from brain_lake.schemas import EDGES, EVENTS, METRICS
 from brain_lake.writer import LakeWriter
 
 
 def write(incident: DemoIncident, root: Path) -> None:
     """Append samples, call graph and events to the lake below ``root``; one commit a table."""
-    writer = LakeWriter(root)
+    writer = LakeWriter(LakeLocation.local(root))
     writer.append(METRICS, _metrics(incident))
     writer.append(EDGES, _edges(incident))
     writer.append(EVENTS, _events(incident))

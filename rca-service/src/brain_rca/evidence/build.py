@@ -22,10 +22,11 @@ def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[st
     if settings.prometheus is not None:
         client = PrometheusClient(settings.prometheus)
         return WithPast(PrometheusEvidence(client, catalogue, cluster, aliases, settings.deadline_seconds))
+    from brain_lake.location import LakeLocation
     from brain_rca.evidence.lake import LakeEvidence
 
     assert settings.lake is not None
-    return WithPast(LakeEvidence(settings.lake.path, catalogue, aliases))
+    return WithPast(LakeEvidence(LakeLocation.of(settings.lake), catalogue, aliases))
 
 
 def build_queries(settings: EvidenceSettings) -> Callable[[str], str]:

@@ -10,12 +10,7 @@ from pydantic import Field, model_validator
 
 from brain_common.clients.prometheus import PrometheusSettings
 from brain_common.settings import Settings
-
-
-class LakeSource(Settings):
-    """The lake as the source of evidence."""
-
-    path: Path = Field(description="Folder of the lake.")
+from brain_lake.config import LakeSettings
 
 
 class EvidenceSettings(Settings):
@@ -24,7 +19,7 @@ class EvidenceSettings(Settings):
     prometheus: PrometheusSettings | None = Field(
         default=None, description="Any Prometheus-compatible server: Prometheus, Thanos, Mimir."
     )
-    lake: LakeSource | None = Field(default=None, description="The lake, in embedded mode.")
+    lake: LakeSettings | None = Field(default=None, description="The lake, in embedded mode.")
     catalogues: Sequence[Path] = Field(
         default=(), description="YAML files with further signals; one of the same name replaces the built-in."
     )
@@ -35,5 +30,5 @@ class EvidenceSettings(Settings):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.prometheus is None) == (self.lake is None):
-            raise ValueError("give either prometheus (a server) or lake (a folder)")
+            raise ValueError("give either prometheus (a server) or lake (a folder or a bucket)")
         return self

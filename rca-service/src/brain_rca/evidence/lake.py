@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +13,7 @@ import pyarrow as pa
 from brain_common.entity import Entity, EntityKind
 from brain_common.errors import InputError
 from brain_engine.series import EdgeKind, Evidence
+from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
 from brain_rca.evidence.assemble import RawEdge, RawEvent, RawPanel, assemble, grid
 from brain_rca.evidence.catalogue import Catalogue
@@ -27,8 +27,8 @@ _KINDS = frozenset(kind.value for kind in EntityKind)
 class LakeEvidence:
     """Implements ``EvidenceSource``; a sample belongs to the grid point at which its step begins."""
 
-    def __init__(self, root: Path, catalogue: Catalogue, aliases: Mapping[str, str]) -> None:
-        self._reader = LakeReader(root)
+    def __init__(self, location: LakeLocation, catalogue: Catalogue, aliases: Mapping[str, str]) -> None:
+        self._reader = LakeReader(location)
         self._catalogue = catalogue
         self._aliases = aliases
 

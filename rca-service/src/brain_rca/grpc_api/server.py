@@ -72,11 +72,11 @@ def _bind(server: grpc.aio.Server, settings: ListenSettings) -> int:
             return int(server.add_insecure_port(address))
         return int(server.add_secure_port(address, _credentials(settings.tls)))
     except RuntimeError as error:
-        raise ConfigError(f"cannot listen on {address} for gRPC: {error}") from error
+        raise ConfigError(f"grpc.port: cannot listen on {address} for gRPC: {error}") from error
 
 
 def _credentials(tls: TlsSettings) -> grpc.ServerCredentials:
-    check_tls(tls)
+    check_tls(tls, "grpc.tls")
     pair = (tls.key_file.read_bytes(), tls.cert_file.read_bytes())
     authority = tls.client_ca_file.read_bytes() if tls.client_ca_file else None
     return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)

@@ -1,4 +1,4 @@
-"""What every answer of the page tells the browser: load nothing, run nothing, be framed by nobody."""
+"""What every answer tells the browser: load nothing, run nothing, be framed by nobody."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brain_common.errors import ConfigError
 
@@ -42,3 +45,21 @@ def security_headers(frame_ancestors: Sequence[str] = ()) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
+
+
+class SecurityHeaders:
+    """Middleware that adds them where an answer has none of its own: also unknown addresses are opened by browsers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = security_headers()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, sending)

@@ -94,9 +94,13 @@ class _Pages:
         return self._redirect("incidents")
 
     async def listing(self, request: Request) -> Response:
-        """``?open=1``, ``?before=<next of the page before>``, ``?limit=<1..100>``; wrong ones are ignored."""
-        limit = min(max(_number(request, "limit") or PAGE_SIZE, 1), MAX_PAGE_SIZE)
+        """``?open=1``, ``?before=<next of the page before>``, ``?limit=<1..100>``."""
+        limit = _number(request, "limit") if "limit" in request.query_params else PAGE_SIZE
+        if not 1 <= limit <= MAX_PAGE_SIZE:
+            return self._malformed(request, f"limit is a whole number from 1 to {MAX_PAGE_SIZE}.")
         cursor = _CURSOR.fullmatch(request.query_params.get("before", ""))
+        if cursor is None and "before" in request.query_params:
+            return self._malformed(request, "before is what the page before it gave as next.")
         before = (float(cursor[1]), cursor[2]) if cursor else None
         only_open = request.query_params.get("open") == "1"
         found = await self._store.list(limit=limit + 1, before=before, only_open=only_open)
@@ -137,6 +141,9 @@ class _Pages:
             return self._message(request, 404, heading, text, "../../", refresh=TRY_SECONDS, refresh_to=again)
         text = "No notification about this alert has arrived. Is the route to this service set to continue?"
         return self._message(request, 404, "No incident for this alert", text, "../../")
+
+    def _malformed(self, request: Request, text: str) -> Response:
+        return self._message(request, HTTPStatus.BAD_REQUEST, "The address is not right", text, "")
 
     def _message(
         self,

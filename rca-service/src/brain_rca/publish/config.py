@@ -15,11 +15,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from brain_common.clients.alertmanager import AlertmanagerPeer
+from brain_common.clients.grafana import GrafanaAnnotations
 from brain_common.clients.http import BasicAuth, BearerAuth, Headers, HttpSettings, TlsSettings, check_url
 from brain_common.clock import Clock
 from brain_common.errors import ConfigError
 from brain_common.settings import Settings
 from brain_rca.publish.alertmanager import AlertmanagerSink
+from brain_rca.publish.grafana import GrafanaSink
 from brain_rca.publish.sink import Sink
 from brain_rca.publish.webhook import WebhookSink
 from brain_rca.publish.webhook_template import BUILT_IN, BodyTemplate
@@ -185,10 +187,6 @@ def _peer(settings: HttpSettings, number: int) -> AlertmanagerPeer:
 
 
 def _grafana(config: GrafanaSinkConfig, external_url: str, clock: Clock) -> Sink:
-    # Imported only where it is configured: the client behind it takes most of a second to load.
-    from brain_common.clients.grafana import GrafanaAnnotations
-    from brain_rca.publish.grafana import GrafanaSink
-
     annotations = GrafanaAnnotations(config.http, config.organisation_id)
     return GrafanaSink(
         annotations,
