@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWI
 
 
 _KEYS = 500  # asked for at once; SQLite takes 32,766 parameters, and each number of them is a statement to prepare
-_PENDING_BYTES = 8 << 20  # in memory, not as they are compressed; a commit of that is worth its while
+_PENDING_BYTES = 2 << 20  # in memory, not as they are compressed; a commit of that is worth its while
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class State:
         return found
 
     def pending(self) -> list[Pending]:
-        """Rows not confirmed by the lake, oldest first; at most some 8 MiB at once."""
+        """Rows not confirmed by the lake, oldest first; at most some 2 MiB at once."""
         found, size = [], 0
         for row in self._database.execute("SELECT number, lake_table, rows, size FROM pending ORDER BY number"):
             found.append(Pending(*row))
