@@ -24,6 +24,7 @@ from brain_exporters.kube_events.objects import Objects
 from brain_exporters.kube_events.watch import EventWatch, Takeover
 from brain_exporters.runtime.exporter import Context
 from brain_lake.config import LakeSettings
+from brain_lake.location import LakeLocation
 
 _log = logging.getLogger(__name__)
 _TICK: Final = 1.0  # seconds between two looks whether something lies around uncommitted
@@ -141,7 +142,6 @@ class KubeEvents:
         return Takeover(takeover.position, takeover.at, totals)
 
     def _totals(self, lake: LakeSettings) -> dict[str, int]:
-        from brain_lake.location import LakeLocation
         from brain_lake.reader import LakeReader  # DuckDB takes 20 MiB, and a takeover is rare
 
         now = self._context.clock.now()

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from prometheus_client.core import CounterMetricFamily
+
 from brain_exporters.runtime.batch import Labels
 
 OTHER: Final = "other"
@@ -47,6 +49,13 @@ class Counter:
                 room -= 1
             placed[labels] = placed.get(labels, self.values.get(labels, 0.0)) + amount
         return placed
+
+    def family(self) -> CounterMetricFamily:
+        """A fresh family, for who has few series; a scrape writes text instead."""
+        family = CounterMetricFamily(self.spec.name, self.spec.help, labels=self.spec.labels)
+        for labels, value in self.values.items():
+            family.add_metric(labels, value)
+        return family
 
 
 def by_name(specs: Iterable[CounterSpec], max_series: int) -> dict[str, Counter]:

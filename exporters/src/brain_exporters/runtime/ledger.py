@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
+from prometheus_client.core import CounterMetricFamily
 
 from brain_common.errors import BrainError, TemporaryError
 from brain_exporters.runtime.batch import Batch, Labels
@@ -106,6 +107,11 @@ class Ledger:
         with self._guard:
             return [(counter.spec, counter.values.copy()) for counter in self._counters.values()]
 
+    def families(self) -> Sequence[CounterMetricFamily]:
+        """All counters as families, fresh."""
+        with self._guard:
+            return [counter.family() for counter in self._counters.values()]
+
     @property
     def waiting_bytes(self) -> int:
         """How much waits for the lake."""
@@ -170,7 +176,7 @@ def _encode(schema: TableSchema, rows: pa.Table) -> bytes:
     """As an Arrow IPC stream; rows that do not fit fail here, where their maker is told."""
     rows = complete(schema, rows)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
         stream.write_table(rows)
     return bytes(sink.getvalue())
 

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWI
 """
 
 
-_PENDING_BYTES = 12 << 20  # in memory, not as they are compressed; a commit of that is worth its while
+_PENDING_BYTES = 8 << 20  # in memory, not as they are compressed; a commit of that is worth its while
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class State:
         yield from self._database.execute(query, (prefix, prefix + "\U0010ffff"))
 
     def pending(self) -> list[Pending]:
-        """Rows not confirmed by the lake, oldest first; some 12 MiB at once."""
+        """Rows not confirmed by the lake, oldest first; some 8 MiB at once."""
         found, size = [], 0
         for row in self._database.execute("SELECT number, lake_table, rows, size FROM pending ORDER BY number"):
             found.append(Pending(*row))

@@ -79,7 +79,7 @@ class World:
             self.ledger.close()
 
     def value(self, counter: str, *labels: str) -> float:
-        [family] = [family for family in self.ledger.families() if family.name == counter]
+        [series] = [series for spec, series in self.ledger.counters() if spec.name == counter]
         return sum(sample.value for sample in family.samples if tuple(sample.labels.values()) == labels)
 
 

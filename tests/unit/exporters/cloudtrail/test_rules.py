@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,14 +26,25 @@ access-key-created:
 """
 
 
-_ATTACKS = json.loads(Path(__file__).with_name("stratus.json").read_text())["techniques"]
+_ATTACKS = Path(__file__).resolve().parents[5] / "shared" / "datasets" / "cloudtrail_stratus"
 
 
-@pytest.mark.parametrize("technique", sorted(_ATTACKS))
-def test_recorded_attacks_are_flagged(technique: str) -> None:
-    record = _ATTACKS[technique]["record"]
-    names = load_rules(None).matching(record["eventSource"], record["eventName"], json.dumps(record).encode())
-    assert names == _ATTACKS[technique]["rules"]
+@pytest.mark.skipif(not _ATTACKS.is_dir(), reason="the recorded attacks are not on this machine")
+def test_recorded_attacks_are_flagged() -> None:
+    """Each of a file of its own; the rules were written with these at hand, so it says that they work, not how well."""
+    rules = load_rules(None)
+    files = sorted(_ATTACKS.rglob("*.json"))
+    assert len(files) > 10
+    assert [file.stem for file in files if not any(_matched(rules, record) for record in _records(file))] == []
+
+
+def _records(file: Path) -> list[dict[str, Any]]:
+    document = json.loads(file.read_bytes())
+    return document if isinstance(document, list) else document["Records"]
+
+
+def _matched(rules: Rules, record: dict[str, Any]) -> list[str]:
+    return rules.matching(record["eventSource"], record["eventName"], json.dumps(record).encode())
 
 
 def _names(rules: Rules, service: str, operation: str, **record: object) -> list[str]:
