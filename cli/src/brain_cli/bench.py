@@ -109,6 +109,18 @@ def lake(
     _show(bench.run(rows, commits, _progress), as_json=as_json)
 
 
+@app.command()
+def exporters(
+    kills: Annotated[int, typer.Option(min=1, max=1000, help="Times each of two exporters is killed.")] = 50,
+    seconds: Annotated[float, typer.Option(min=5, max=600, help="Of load for kube-events.")] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """What kube-events and cloudtrail sustain, what kill -9 costs them, and how quick the lake answers."""
+    from brain_lab.bench import exporters as bench
+
+    _show(bench.run(kills, seconds, _progress), as_json=as_json)
+
+
 def _progress(line: str) -> None:
     typer.echo(line, err=True)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +20,7 @@ def exporter(
     ] = False,
 ) -> None:
     """Run an exporter: metrics of a signal that Prometheus lacks, and its events into the lake."""
+    _hold_little_memory()
     from brain_common.logs import configure_logging
     from brain_common.settings import absent_credentials, load_settings
     from brain_exporters.runtime.exporter import load_kind
@@ -46,3 +50,17 @@ def exporter(
     import uvloop
 
     uvloop.run(run())
+
+
+_M_ARENA_MAX = -8  # of glibc's malloc.h
+
+
+def _hold_little_memory() -> None:
+    """Let allocators give memory back: by default each thread gets an arena of its own, and Arrow's keeps what it had.
+
+    Has to come before the first import of pyarrow. What the user has set stays.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)

@@ -28,10 +28,13 @@ from brain_lake.tables import OpenTables
 ROW_GROUP: Final = 8192
 """Rows that are read or skipped together; few enough that one thing's rows are found without reading all others'."""
 
+UNLIKE: Final = ("record", "event_id", "details", "change_id")
 FILE_PROPERTIES: Final = WriterProperties(
     compression="ZSTD",
     max_row_group_size=ROW_GROUP,
     default_column_properties=ColumnProperties(dictionary_enabled=True),
+    # Hardly two are alike: a dictionary of them would be built in vain.
+    column_properties=dict.fromkeys(UNLIKE, ColumnProperties(dictionary_enabled=False)),
 )
 # Kept with a table from its first commit on. A commit of each exporter every few seconds is a hundred thousand a week:
 # the log is summed up every hundred, and what was summed up is deleted after a day.

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-WINDOW: Final = 1 << 20
+WINDOW: Final = 2 << 20
 """Bytes cut at once. Cuts depend on the text alone, so that a file read again gives the same pieces."""
 MOST_RECORD: Final = 2 << 20
 """Bytes of one record. CloudTrail's limit is 256 KB, and 1 MB with enriched events."""

@@ -25,6 +25,11 @@ def at_most(figure: str, value: float, bar: float) -> Bar:
     return Bar(figure, value, f"<= {bar:g}", value <= bar)
 
 
+def at_least(figure: str, value: float, bar: float) -> Bar:
+    """A figure that is better the more it is."""
+    return Bar(figure, value, f">= {bar:g}", value >= bar)
+
+
 def exactly(figure: str, value: int, bar: int) -> Bar:
     """A count with one right value."""
     return Bar(figure, value, f"= {bar}", value == bar)
