@@ -29,6 +29,12 @@ KINDS: Final = {
     "Deployed": ChangeKind.ROLLOUT,
     "Synced": ChangeKind.SYNC,
     "TerraformApplied": ChangeKind.INFRASTRUCTURE,
+    # The kinds of changes that exporters write into the lake; pipelines and merges change nothing that runs yet.
+    "rollout": ChangeKind.ROLLOUT,
+    "deployment": ChangeKind.ROLLOUT,
+    "config": ChangeKind.CONFIG,
+    "sync": ChangeKind.SYNC,
+    "apply": ChangeKind.INFRASTRUCTURE,
 }
 # Kubernetes says "Scaled up replica set cart-7d4f to 1 from 0" when a rollout begins. From another number it is a
 # later step of one, or an autoscaler at work, which nobody would undo.
