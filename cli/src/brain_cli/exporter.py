@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,10 @@ def exporter(
             told.cancel()
             if started.failed.done():
                 started.failed.result()
+        # All is closed and durable. A thread may still wait for a silent server, and Python would wait for it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
     import uvloop
 

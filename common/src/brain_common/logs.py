@@ -32,3 +32,4 @@ def configure_logging(level: str = "INFO") -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # httpx logs each request at INFO, with its URL: noise at best.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where credentials were found, each time

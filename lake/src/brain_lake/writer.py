@@ -17,10 +17,11 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import ColumnProperties, CommitProperties, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import TableNotFoundError
 
 from brain_common.errors import InputError
 from brain_lake.config import LakeSettings
-from brain_lake.foreign import ConflictError, translated
+from brain_lake.foreign import ConflictError, told, translated
 from brain_lake.location import LakeLocation
 from brain_lake.schemas import PARTITIONS, TableSchema
 from brain_lake.tables import OpenTables
@@ -130,6 +131,8 @@ class LakeWriter:
                 writer_properties=FILE_PROPERTIES,
                 commit_properties=CommitProperties(app_transactions=transactions),
             )
+        except TableNotFoundError as error:  # so deltalake says that it could not make the folder
+            raise told(schema, error) from error
         except BaseException:
             self._tables.forget(schema)  # what is held may be behind, or half changed
             raise

@@ -39,6 +39,7 @@ class Source:
     refresh_seconds: float
     retry_seconds: float
     fetch: Callable[[float, Snapshot | None], Snapshot]
+    paid: bool = False  # each question costs money
 
 
 class CostExporter:
@@ -74,9 +75,9 @@ class CostExporter:
                 group.create_task(self._follow_workloads(self._settings.workloads))
 
     async def _follow(self, source: Source) -> None:
-        """What was retrieved before a restart counts until it is due: asking again could cost money."""
+        """Where asking costs money, what was retrieved before a restart counts until it is due."""
         known = self._snapshots.get(source.name)
-        if known is not None and self._age(known) < source.refresh_seconds:
+        if source.paid and known is not None and self._age(known) < source.refresh_seconds:
             self._context.health.ok(source.name)
             await asyncio.sleep(source.refresh_seconds - self._age(known))
         while True:
@@ -193,7 +194,7 @@ def _aws_sources(
         if settings.cost_explorer is not None and allowance is not None:
             explorer = CostExplorer(account, settings.cost_explorer, allowance, settings.history_days)
             pause = settings.cost_explorer.refresh_seconds
-            yield Source(f"cost-explorer:{account.name}", pause, _PAID_RETRY_SECONDS, _new(explorer.fetch))
+            yield Source(f"cost-explorer:{account.name}", pause, _PAID_RETRY_SECONDS, _new(explorer.fetch), paid=True)
         if settings.budgets is not None:
             budgets = Budgets(account)
             yield Source(

@@ -195,7 +195,10 @@ def _client(settings: ClientSettings) -> Any:  # noqa: ANN401
 
     configuration = client.Configuration()
     if settings.kubeconfig is None:
-        config.load_incluster_config(client_configuration=configuration)
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException as error:
+            raise PermanentError("this is no pod of a cluster; outside of one, set client.kubeconfig") from error
     else:
         config.load_kube_config(str(settings.kubeconfig), settings.context, configuration, persist_config=False)
     return client.ApiClient(configuration)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,16 @@ class WebSettings(ListenSettings):
 
 class ExporterSettings(Settings):
     """What all exporters can be told; an exporter sets the default of ``http`` to its own port."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_port(cls, data: Any) -> Any:  # noqa: ANN401 - as the file has it
+        """``http`` without a port means the exporter's own."""
+        own = cls.model_fields["http"].get_default(call_default_factory=True, validated_data={})
+        http = data.get("http") if isinstance(data, dict) else None
+        if isinstance(http, dict) and "port" not in http and isinstance(own, WebSettings):
+            return {**data, "http": {**http, "port": own.port}}
+        return data
 
     cluster: str = Field(default="", description="Name of the cluster or environment; first part of every entity.")
     http: WebSettings

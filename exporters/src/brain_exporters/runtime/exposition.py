@@ -43,11 +43,12 @@ def encode(
 
 def _counter(spec: CounterSpec, series: Series, family: str) -> Iterator[bytes]:
     yield f"# HELP {family} {_escaped(spec.help)}\n# TYPE {family} counter\n".encode()
-    pattern = ",".join(f'{label}="%s"' for label in spec.labels)
+    order = sorted(range(len(spec.labels)), key=spec.labels.__getitem__)  # as the encoders write them
+    pattern = ",".join(f'{spec.labels[place]}="%s"' for place in order)
     pattern = f"{spec.name}_total" + (f"{{{pattern}}}" if pattern else "") + " %r\n"
     lines: list[str] = []
     for labels, value in series.items():
-        lines.append(pattern % (*map(_escaped, labels), float(value)))
+        lines.append(pattern % (*(_escaped(labels[place]) for place in order), float(value)))
         if len(lines) >= _PART:
             yield "".join(lines).encode()
             lines.clear()
