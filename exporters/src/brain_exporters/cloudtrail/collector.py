@@ -73,7 +73,7 @@ class CloudTrailExporter:
         self._settings = settings
         self._context = context
         ledger = context.ledger
-        # Arrow's own allocators keep what was freed: some 70 MiB more at a large file.
+        # Arrow's own allocators keep more of what was freed than malloc does.
         pa.set_memory_pool(pa.system_memory_pool())
         self._requests = ApiRequests()
         self._client = Client(open_accounts(settings.aws, self._requests)[0], settings.bucket)
