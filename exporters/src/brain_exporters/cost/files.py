@@ -11,7 +11,7 @@ import json
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -130,15 +130,17 @@ class Files:
             before.retrieved_at = now
             return before
         with tempfile.TemporaryDirectory(prefix="brain-cost-") as folder:
-            paths = [self._store.local(each.path, Path(folder)) for each in chosen]
-            return self._sums(paths, Path(folder), now, version)
+            files = {each.path: self._store.local(each.path, Path(folder)) for each in chosen}
+            return self._sums(files, Path(folder), now, version)
 
-    def _sums(self, paths: Sequence[Path], scratch: Path, now: float, version: str) -> Snapshot:
+    def _sums(self, files: Mapping[str, Path], scratch: Path, now: float, version: str) -> Snapshot:
         since = now - self._days * DAY
         charges: dict[tuple[object, ...], Charge] = {}
         nodes: dict[str, tuple[int, float]] = {}
         with _database(self._settings.memory_bytes, scratch) as database:
-            for table in _tables(paths):
+            for name, path in files.items():
+                _check(database, name, path, self._settings.format)
+            for table in _tables(list(files.values())):
                 rows = [
                     row
                     for select in _selects(database, table, self._settings)
@@ -216,13 +218,20 @@ def _tables(paths: Sequence[Path]) -> Iterator[str]:
             yield f"{'read_parquet' if parquet else 'read_csv'}([{names}], {options})"
 
 
+def _check(database: Any, name: str, path: Path, form: str) -> None:  # noqa: ANN401
+    """Read together, a file of something else would only add nothing, unnoticed."""
+    text = _FOCUS if form == "focus" else _CUR
+    columns = _columns(database, next(_tables([path])))
+    for needed in ("start", "billed"):
+        if _pick(columns, text[needed]) == "NULL":
+            raise PermanentError(f"files: {name} has no column {text[needed][0]}; is files.format {form} right?")
+
+
 def _selects(database: Any, table: str, settings: FilesSettings) -> list[str]:  # noqa: ANN401
     """A query for each cost type and tag: one after the other they need the memory of one."""
     columns = _columns(database, table)
     text = _FOCUS if settings.format == "focus" else _CUR
     take = {name: _pick(columns, names) for name, names in text.items()}
-    if missing := [text[name][0] for name in ("start", "billed") if take[name] == "NULL"]:
-        raise PermanentError(f"files: no column {missing[0]}; is files.format {settings.format} right?")
     kinds = ("billed", "effective") if settings.format == "focus" else ("unblended", "amortized")
     amounts = [(kinds[0], take["billed"])]
     if take["effective"] != "NULL":

@@ -117,3 +117,10 @@ def test_the_sample_of_the_focus_group_sums_to_what_is_in_it(tmp_path: Path) -> 
         billed = sum(float(row["BilledCost"]) for row in csv.DictReader(file))
     found = sum(each.amount for each in _fetch(tmp_path).charges if each.cost_type == "billed")
     assert found == pytest.approx(billed)
+
+
+def test_a_file_of_another_kind_beside_a_good_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "focus.csv").write_text(f"{_FOCUS}\n2024-09-30,1,r,EC2,USD,1,1,NULL,NULL")
+    (tmp_path / "other.csv").write_text("a,b\n1,2")
+    with pytest.raises(PermanentError, match=r"other\.csv has no column ChargePeriodStart"):
+        _fetch(tmp_path)
