@@ -87,6 +87,26 @@ def test_grpc_delivers_logs_and_traces() -> None:
     assert receiver.got[1].resource_spans
 
 
+def test_grpc_is_of_the_loop_it_is_used_in() -> None:
+    """The command makes its client before there is a loop."""
+    receiver, port = GrpcReceiver(), _free_port()
+    client = GrpcOtlpClient(f"127.0.0.1:{port}")
+
+    async def use() -> tuple[int, int]:
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((receiver,))
+        server.add_insecure_port(f"127.0.0.1:{port}")
+        await server.start()
+        try:
+            return await _send_both(client)
+        finally:
+            await client.close()
+            await server.stop(None)
+
+    assert asyncio.run(use()) == (0, 0)
+    assert len(receiver.got) == 2
+
+
 def test_grpc_tells_what_was_rejected() -> None:
     receiver = GrpcReceiver()
     receiver.rejected = 3

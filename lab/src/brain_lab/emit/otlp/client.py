@@ -57,10 +57,8 @@ class GrpcOtlpClient:
     """
 
     def __init__(self, target: str) -> None:
-        import grpc
-
         self._target = target
-        self._channel = grpc.aio.insecure_channel(target, compression=grpc.Compression.Gzip)
+        self._channel: Any = None  # belongs to the event loop it is made in: that of the first request
 
     async def send_logs(self, request: ExportLogsServiceRequest) -> int:
         """See `OtlpClient`."""
@@ -78,11 +76,14 @@ class GrpcOtlpClient:
 
     async def close(self) -> None:
         """See `OtlpClient`."""
-        await self._channel.close()
+        if self._channel is not None:
+            await self._channel.close()
 
     async def _call(self, method: str, request: Message, parse: Callable[[bytes], Answer]) -> Answer:
         import grpc
 
+        if self._channel is None:
+            self._channel = grpc.aio.insecure_channel(self._target, compression=grpc.Compression.Gzip)
         call = self._channel.unary_unary(
             method, request_serializer=lambda message: message.SerializeToString(), response_deserializer=parse
         )
