@@ -9,7 +9,7 @@ from typing import Any, Final
 from brain_common.errors import PermanentError
 from brain_exporters.cost.allowance import Allowance
 from brain_exporters.cost.config import CostExplorerSettings
-from brain_exporters.cost.model import Anomaly, Budget, Charge, Forecast, Snapshot
+from brain_exporters.cost.model import Anomaly, Budget, Charge, Forecast, Hour, Snapshot
 from brain_exporters.runtime.aws import AwsAccount, translated
 
 _METRICS: Final = {
@@ -21,6 +21,8 @@ _METRICS: Final = {
 }
 _MOST_PAGES: Final = 50  # of one query: bounds what a wrong answer can cost
 _ANOMALY_DAYS: Final = 30
+_HOURS: Final = timedelta(hours=48)  # AWS keeps hours for fourteen days; costs come within one
+_MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class CostExplorer:
@@ -44,6 +46,8 @@ class CostExplorer:
         found = Snapshot(retrieved_at=now)
         if self._settings.usage:
             found.charges = list(self._charges(today, account_id))
+        if self._settings.hourly:
+            found.hours = self._newest_hour(now, account_id)
         if self._settings.forecast:
             found.forecasts = self._forecasts(today, account_id)
         if self._settings.anomalies:
@@ -51,30 +55,56 @@ class CostExplorer:
         return found
 
     def _charges(self, today: date, account_id: str) -> Iterator[Charge]:
-        first, second = self._settings.group_by
-        dimensions = [{"Type": "DIMENSION", "Key": key} for key in (first, second)]
-        for day, keys, metrics in self._grouped(today, dimensions):
-            region = keys[1] if second == "REGION" else ""
-            owner = keys[1] if second == "LINKED_ACCOUNT" else account_id
+        days = {
+            "TimePeriod": {"Start": (today - timedelta(days=self._days)).isoformat(), "End": today.isoformat()},
+            "Granularity": "DAILY",
+        }
+        dimensions = self._dimensions()
+        for day, keys, metrics in self._grouped(days, dimensions):
+            owner, region = self._place(keys[1], account_id)
             yield from _amounts(day, owner, region, keys[0], ("", ""), metrics)
         for tag in self._settings.tags:
-            for day, keys, metrics in self._grouped(today, [{"Type": "TAG", "Key": tag}, dimensions[0]]):
+            for day, keys, metrics in self._grouped(days, [{"Type": "TAG", "Key": tag}, dimensions[0]]):
                 # AWS writes "key$value"; the value is empty for what has no such tag.
                 value = keys[0].partition("$")[2]
                 yield from _amounts(day, account_id, "", keys[1], (tag, value), metrics)
 
-    def _grouped(self, today: date, group_by: list[dict[str, str]]) -> Iterator[tuple[int, list[str], dict[str, Any]]]:
+    def _newest_hour(self, now: float, account_id: str) -> list[Hour]:
+        """AWS' hours lag by some; the newest that has costs is shown."""
+        this = datetime.fromtimestamp(now, UTC).replace(minute=0, second=0)
+        hours = {
+            "TimePeriod": {"Start": f"{this - _HOURS:{_MOMENT}}", "End": f"{this:{_MOMENT}}"},
+            "Granularity": "HOURLY",
+        }
+        found: list[Hour] = []
+        for begin, keys, metrics in self._grouped(hours, self._dimensions()):
+            owner, region = self._place(keys[1], account_id)
+            amounts = _amounts(begin, owner, region, keys[0], ("", ""), metrics)
+            found += [Hour(begin, owner, region, keys[0], a.cost_type, a.currency, a.amount) for a in amounts]
+        newest = max((each.begin for each in found), default=0)
+        return [each for each in found if each.begin == newest]
+
+    def _dimensions(self) -> list[dict[str, str]]:
+        return [{"Type": "DIMENSION", "Key": key} for key in self._settings.group_by]
+
+    def _place(self, value: str, account_id: str) -> tuple[str, str]:
+        """Account and region of a group, whichever the second dimension is."""
+        return (account_id, value) if self._settings.group_by[1] == "REGION" else (value, "")
+
+    def _grouped(
+        self, period: dict[str, Any], group_by: list[dict[str, str]]
+    ) -> Iterator[tuple[int, list[str], dict[str, Any]]]:
+        """Begin of each day or hour, keys of each group, and its amounts."""
         request = {
-            "TimePeriod": {"Start": (today - timedelta(days=self._days)).isoformat(), "End": today.isoformat()},
-            "Granularity": "DAILY",
+            **period,
             "Metrics": [_METRICS[each] for each in self._settings.cost_types],
             "GroupBy": group_by,
         }
         for page in self._pages("GetCostAndUsage", "get_cost_and_usage", request):
             for result in page["ResultsByTime"]:
-                day = int(datetime.fromisoformat(result["TimePeriod"]["Start"][:10]).replace(tzinfo=UTC).timestamp())
+                start = datetime.fromisoformat(result["TimePeriod"]["Start"]).replace(tzinfo=UTC)
                 for group in result.get("Groups", []):
-                    yield day, [*group["Keys"], ""], group["Metrics"]
+                    yield int(start.timestamp()), [*group["Keys"], ""], group["Metrics"]
 
     def _forecasts(self, today: date, account_id: str) -> list[Forecast]:
         end = (today.replace(day=1) + timedelta(days=32)).replace(day=1)

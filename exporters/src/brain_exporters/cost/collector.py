@@ -138,6 +138,8 @@ class CostExporter:
         now, top = self._context.clock.now(), self._settings.top
         yield from self._charges(now)
         snapshots = list(self._snapshots.values())
+        if self._settings.cost_explorer is not None and self._settings.cost_explorer.hourly:
+            yield from families.hours([each for one in snapshots for each in one.hours], top)
         if self._settings.cost_explorer is not None:
             yield from families.forecasts([each for one in snapshots for each in one.forecasts])
             yield from families.anomalies([each for one in snapshots for each in one.anomalies], top)

@@ -30,6 +30,10 @@ class CostExplorerSettings(Settings):
     tags: tuple[TagKey, ...] = Field(
         default=(), max_length=10, description="Cost allocation tags; each is a query of its own, by tag and service."
     )
+    hourly: bool = Field(
+        default=False,
+        description="Also ask for the last two days by the hour; has to be opted into at AWS, which charges.",
+    )
     forecast: bool = Field(default=True, description="Ask GetCostForecast for the rest of the month.")
     anomalies: bool = Field(default=False, description="Ask GetAnomalies of Cost Anomaly Detection.")
     refresh_seconds: float = Field(

@@ -11,7 +11,7 @@ from typing import Final
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from brain_exporters.cost.model import DAY, Anomaly, Budget, Charge, Forecast, Snapshot
+from brain_exporters.cost.model import DAY, Anomaly, Budget, Charge, Forecast, Hour, Snapshot
 from brain_exporters.cost.spikes import judge
 from brain_exporters.cost.workloads import Shares
 from brain_exporters.runtime.counters import OTHER
@@ -101,6 +101,16 @@ def _spikes(whole: Iterable[Charge], day: int, top: int) -> Iterator[Metric]:
         names,
         {labels: excess[labels] for labels in largest},
     )
+
+
+def hours(found: Sequence[Hour], top: int) -> Iterator[Metric]:
+    """The newest hour; where accounts lag differently, that of each."""
+    values: dict[Series, float] = defaultdict(float)
+    for each in found:
+        values[each.account_id, each.region, each.service, each.cost_type, each.currency] += each.amount
+    yield _family("cost_hourly_amount", "Cost of the newest hour that has costs.", _COST, bounded(values, top, 2))
+    newest = max((each.begin for each in found), default=0)
+    yield GaugeMetricFamily("cost_hour_timestamp_seconds", "Begin of the newest hour that has costs.", value=newest)
 
 
 def forecasts(found: Sequence[Forecast]) -> Iterator[Metric]:

@@ -33,6 +33,18 @@ class Charge(msgspec.Struct, frozen=True, array_like=True):
         return (self.day, self.account_id, self.region, self.service, self.cost_type, self.currency, self.tag)
 
 
+class Hour(msgspec.Struct, frozen=True, array_like=True):
+    """One amount of one hour; ``begin`` in seconds since the epoch."""
+
+    begin: int
+    account_id: str
+    region: str
+    service: str
+    cost_type: str
+    currency: str
+    amount: float
+
+
 class Forecast(msgspec.Struct, frozen=True, array_like=True):
     """Expected amount from today to the end of the month."""
 
@@ -69,12 +81,14 @@ class Snapshot(msgspec.Struct):
 
     Attributes:
         retrieved_at: When, seconds since the epoch.
+        hours: Of the newest hour that has costs.
         nodes: Cost an hour by instance id, on the last day of the files.
         version: Names what was read, so that the same is not read again.
     """
 
     retrieved_at: float
     charges: list[Charge] = []
+    hours: list[Hour] = []
     forecasts: list[Forecast] = []
     budgets: list[Budget] = []
     anomalies: list[Anomaly] = []

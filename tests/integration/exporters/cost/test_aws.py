@@ -59,6 +59,19 @@ async def test_everything_aws_says_is_scraped(
 
 
 @in_loop
+async def test_the_newest_hour_is_shown_where_hours_are_opted_into(tmp_path: Path, moto: str, aws: AwsModel) -> None:
+    post_costs(moto, costs((DAY, "AmazonEC2", 3)))
+    post_costs(moto, costs(("2025-03-12T08:00:00Z", "AmazonEC2", 1), ("2025-03-12T09:00:00Z", "AmazonEC2", 0.25)))
+    asked = settings(tmp_path, aws={"endpoint_url": aws.url}, cost_explorer={"forecast": False, "hourly": True})
+    async with running(KIND, asked, ManualClock(NOW)) as exporter:
+        found = await scraped(exporter.url, lambda samples: samples[_UP] == 1)
+    ec2 = ("123456789012", "unblended", "USD", "us-east-1", "AmazonEC2")
+    assert found["cost_amount", *ec2] == 3
+    assert found["cost_hourly_amount", *ec2] == 0.25
+    assert found["cost_hour_timestamp_seconds",] == 1741770000
+
+
+@in_loop
 async def test_a_restart_asks_nothing_that_was_paid_for_and_ages_it(tmp_path: Path, moto: str, aws: AwsModel) -> None:
     post_costs(moto, costs((DAY, "AmazonEC2", 3)))
     asked = settings(tmp_path, aws={"endpoint_url": aws.url}, cost_explorer={"forecast": False})
