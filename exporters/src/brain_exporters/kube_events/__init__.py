@@ -17,4 +17,5 @@ KIND: Final = ExporterKind(
     counters=counters,
     sources=sources,
     build=build,
+    lake_seconds=1.0,
 )

@@ -65,6 +65,8 @@ class ExporterKind:
         counters: Of the ledger; where a setting chooses labels, a function of the settings.
         sources: Names of the sources that the settings ask for, for ``Health``.
         build: Makes one; asks no source. Raises ``ConfigError``.
+        lake_seconds: Between two commits to the lake: longer is cheaper, shorter lets a replica that takes over find
+            what the one before it had.
     """
 
     name: str
@@ -74,6 +76,7 @@ class ExporterKind:
     counters: Sequence[CounterSpec] | Callable[[Any], Sequence[CounterSpec]]
     sources: Callable[[Any], Sequence[str]]
     build: Callable[[Any, Context], Exporter]
+    lake_seconds: float = 5.0
 
 
 def exporter_names() -> list[str]:

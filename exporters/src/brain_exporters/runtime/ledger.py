@@ -132,7 +132,7 @@ class Ledger:
                 self._write(self._lake, _TABLES[name], [each for each in pending if each.table == name])
             self._confirm(pending)
 
-    async def run(self, told: Callable[[BrainError | None], None], period: float = 1.0) -> None:
+    async def run(self, told: Callable[[BrainError | None], None], period: float) -> None:
         """Bring rows into the lake as they come, at most one commit a table each ``period`` seconds; endless.
 
         Args:

@@ -70,7 +70,7 @@ async def running(kind: ExporterKind, settings: ExporterSettings, clock: Clock |
         port = await stack.enter_async_context(serving(app, settings.http, context=live.context() if live else None))
         secure = settings.http.tls is not None or (live is not None and live.config.tls_server_config is not None)
         url = f"{'https' if secure else 'http'}://{settings.http.host}:{port}"
-        tasks = await stack.enter_async_context(_working(exporter, context, settings))
+        tasks = await stack.enter_async_context(_working(exporter, context, settings, kind.lake_seconds))
         _log.info("%s: listening: %s", kind.name, url)
         yield Running(url, exporter, context, tasks)
 
@@ -99,12 +99,12 @@ def _app(kind: ExporterKind, exporter: Exporter, context: Context, live: LiveWeb
 
 @contextlib.asynccontextmanager
 async def _working(
-    exporter: Exporter, context: Context, settings: ExporterSettings
+    exporter: Exporter, context: Context, settings: ExporterSettings, lake_seconds: float
 ) -> AsyncIterator[asyncio.Task[None]]:
     """The tasks; the one that is yielded ends when any of them does."""
     tasks = [asyncio.create_task(exporter.run(), name="exporter")]
     if settings.lake is not None:
-        tasks.append(asyncio.create_task(context.ledger.run(context.health.telling(LAKE)), name="lake"))
+        tasks.append(asyncio.create_task(context.ledger.run(context.health.telling(LAKE), lake_seconds), name="lake"))
         tasks.append(asyncio.create_task(_keep_lake(settings.lake, settings.lake_upkeep), name="upkeep"))
     watch = asyncio.create_task(_first_end(tasks), name="watch")
     try:
