@@ -9,11 +9,19 @@ from typing import Annotated, Final
 
 import typer
 
-from brain_cli import audit, bench, demo, exporter, lab, lake, rca
+from brain_cli import audit, bench, demo, exporter, lab, lake, otel, rca
 from brain_common.errors import BrainError
 from brain_common.logs import mask
 
-_EXTRAS: Final = {"rca": "rca", "audit": "rca", "demo": "rca", "lab": "lab", "exporter": "exporters", "lake": "lake"}
+_EXTRAS: Final = {
+    "rca": "rca",
+    "audit": "rca",
+    "demo": "rca",
+    "lab": "lab",
+    "exporter": "exporters",
+    "lake": "lake",
+    "otel": "otel",
+}
 """By command, the extra of the distribution that holds what it needs; ``all`` for the others."""
 
 app = typer.Typer(
@@ -30,6 +38,7 @@ app.add_typer(bench.app, name="bench", help="Measure the product; figures are in
 app.add_typer(audit.app, name="audit", help="The log of decisions.")
 app.command("demo")(demo.demo)
 app.command("exporter")(exporter.exporter)
+app.command("otel")(otel.otel)
 
 
 def _version(asked: bool) -> None:

@@ -1,0 +1,88 @@
+"""What a step is: the plug point of the entry-point group ``ai_devops_brain.enrichers``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Final, Protocol
+
+from prometheus_client import CollectorRegistry
+
+from brain_common.clock import Clock
+from brain_common.errors import ConfigError
+from brain_common.settings import Settings
+from brain_otel.batch import Group
+from brain_otel.signals import Signal
+
+GROUP: Final = "ai_devops_brain.enrichers"
+
+
+class Enricher(Protocol):
+    """Looks at one group of records after another, in the event loop: no I/O, no waiting.
+
+    What it needs of the outside world it keeps in memory, refreshed by a task that it gives to
+    ``Context.background``. An exception counts as a failure of this step; the group goes on without it.
+    """
+
+    def enrich(self, group: Group) -> None:
+        """Change the group as it has to be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the processor gives a step.
+
+    Attributes:
+        cluster: Name of the cluster that this processor stands in; empty where there is only one.
+        clock: Time.
+        registry: For the step's own metrics, named ``brain_otel_…``.
+        background: Tasks that run as long as the processor does, by name: appended to while building. One that ends
+            by an exception ends the processor, so what may heal is tried again inside.
+    """
+
+    cluster: str
+    clock: Clock
+    registry: CollectorRegistry
+    background: list[tuple[str, Callable[[], Awaitable[None]]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class EnricherKind:
+    """How a step is made.
+
+    Attributes:
+        name: In the configuration.
+        settings: What may be configured.
+        build: Makes one; asks nobody anything. Raises ``ConfigError``.
+        signals: What it looks at.
+        closed: When it fails on a group, the group is dropped and counted instead of passed on: for steps that
+            take away what must not leave.
+    """
+
+    name: str
+    settings: type[Settings]
+    build: Callable[[Any, Context], Enricher]
+    signals: Sequence[Signal] = tuple(Signal)
+    closed: bool = False
+
+
+def enricher_names() -> list[str]:
+    """The steps that are installed."""
+    return sorted(point.name for point in entry_points(group=GROUP))
+
+
+def load_enricher(name: str) -> EnricherKind:
+    """One of them.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        raise ConfigError(f"no enricher {name!r}; there are {', '.join(enricher_names())}")
+    kind = next(iter(found)).load()
+    if not isinstance(kind, EnricherKind):
+        raise ConfigError(f"the entry point {name!r} is no EnricherKind")
+    return kind

@@ -1,0 +1,1 @@
+"""The service graph and RED metrics, from spans that the next hop has accepted."""

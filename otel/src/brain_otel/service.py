@@ -1,0 +1,103 @@
+"""Composition of the processor: every part built once, started in order, stopped in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from brain_common.clock import Clock, SystemClock
+from brain_common.serving.http import serving
+from brain_otel.config import OtelSettings
+from brain_otel.enrich.kind import Context
+from brain_otel.observe import Observer
+from brain_otel.pipeline import Pipeline
+from brain_otel.steps import build_steps
+from brain_otel.wire.grpc_server import serving_grpc
+from brain_otel.wire.next_hop import GrpcNextHop
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A processor that runs.
+
+    Attributes:
+        grpc_port: Of OTLP/gRPC.
+        metrics_url: Of its own metrics.
+        failed: Ends only by an error of a background task, which is then the process's.
+    """
+
+    grpc_port: int
+    metrics_url: str
+    failed: asyncio.Future[None]
+
+
+@contextlib.asynccontextmanager
+async def running(settings: OtelSettings, clock: Clock | None = None) -> AsyncIterator[Running]:
+    """Run a processor while the block does.
+
+    Raises:
+        ConfigError: Something configured is wrong or cannot be had; it did not start.
+    """
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    context = Context(settings.cluster, clock or SystemClock(), registry)
+    steps = build_steps(settings, context)
+    observers: list[Observer] = []
+    async with contextlib.AsyncExitStack() as stack:
+        next_hop = GrpcNextHop(settings.next_hop)
+        stack.push_async_callback(next_hop.close)
+        pipeline = Pipeline(steps, next_hop, observers)
+        failed = await stack.enter_async_context(_working(context))
+        grpc_port = await stack.enter_async_context(serving_grpc(pipeline, settings.otlp))
+        port = await stack.enter_async_context(serving(_metrics(registry), settings.metrics, "metrics"))
+        _log.info("listening for OTLP/gRPC on %s:%d", settings.otlp.grpc.host, grpc_port)
+        yield Running(grpc_port, f"http://{settings.metrics.host}:{port}", failed)
+
+
+def _metrics(registry: CollectorRegistry) -> Starlette:
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)  # type: ignore[no-untyped-call]
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("healthy\n")
+
+    return Starlette(routes=[Route("/metrics", metrics), Route("/-/healthy", healthy)])
+
+
+@contextlib.asynccontextmanager
+async def _working(context: Context) -> AsyncIterator[asyncio.Future[None]]:
+    """The background tasks; the future that is yielded fails when any of them does."""
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) and not failed.done():
+            failed.set_exception(error)
+
+    async def run(work: object) -> None:
+        await work()  # type: ignore[operator]
+
+    tasks = []
+    for name, work in context.background:
+        task = asyncio.create_task(run(work), name=name)
+        task.add_done_callback(ended)
+        tasks.append(task)
+    try:
+        yield failed
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        failed.cancel()
