@@ -46,6 +46,6 @@ def test_what_is_no_snapshot_is_refused(data: bytes) -> None:
     snapshots, got = Snapshots(), []
     snapshots.subscribe("changes", _Row, 60.0, got.append)
 
-    with pytest.raises(InputError, match="^snapshot changes: "):
+    with pytest.raises(InputError, match=r"^snapshot changes: "):
         snapshots.deliver("changes", data)
     assert got == []
