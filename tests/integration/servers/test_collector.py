@@ -109,12 +109,12 @@ def test_after_a_crash_it_sends_what_its_disk_holds(
 
 def test_a_wrong_configuration_is_shown(collector: CollectorFactory) -> None:
     with pytest.raises(ServerFailed, match=r"(?s)otelcol exited .*no_such_exporter"):
-        collector({"receivers": RECEIVER, "service": {"pipelines": pipelines("no_such_exporter")}})
+        collector({"receivers": RECEIVER, "exporters": {"no_such_exporter": {}}})
 
 
-def test_a_load_that_nobody_takes_is_a_failure(telemetrygen: Telemetrygen) -> None:
-    with pytest.raises(ServerFailed, match=r"telemetrygen ended with status 1"):
-        telemetrygen.send("logs", f"127.0.0.1:{free_port()}", rate=100, count=1)
+def test_a_load_that_cannot_be_made_is_a_failure(telemetrygen: Telemetrygen) -> None:
+    with pytest.raises(ServerFailed, match=r"(?s)telemetrygen ended with status 1.*no-such-flag"):
+        telemetrygen.send("logs", "127.0.0.1:9", rate=100, count=1, flags=["--no-such-flag"])
 
 
 def test_a_load_needs_one_bound(telemetrygen: Telemetrygen) -> None:

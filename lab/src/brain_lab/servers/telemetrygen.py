@@ -1,7 +1,7 @@
 """A load of spans, log records or metrics by telemetrygen, the generator of the OpenTelemetry project.
 
 It gives a bounded load and ends. Without a rate it drops most of what it makes before it sends, so a rate must be
-given; and who needs to know how much was sent counts what arrives, or asks for a count rather than a duration.
+given; and it ends in peace even if nobody took its load, so who needs to know counts what arrives.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Telemetrygen:
         Raises:
             ValueError: Neither count nor seconds are given, or both.
             ServerMissing: The program is not on this machine.
-            ServerFailed: It could not send all, or took a minute longer than it should.
+            ServerFailed: It refused to begin, or took a minute longer than it should.
         """
         if (count is None) == (seconds is None):
             raise ValueError("give a count or seconds")
