@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
