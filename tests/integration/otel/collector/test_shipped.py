@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from brain_lab.servers.collector import Collector
 from brain_lab.servers.server import HOST, free_port
 from brain_lab.servers.telemetrygen import Telemetrygen, TelemetryKind
 from tests.integration.otel.conftest import ProcessorFactory
@@ -117,33 +116,37 @@ def span_ids(end: OtlpFile) -> set[str]:
     return {span["spanId"] for span in end.records("traces")}
 
 
+@pytest.mark.parametrize("file", ["gateway.yaml", "persistent-queue.yaml", "scaled-out.yaml"])
 def test_a_processor_that_is_killed_loses_nothing(
-    collector: CollectorFactory, processor: ProcessorFactory, otlp_file: OtlpFile, telemetrygen: Telemetrygen
+    file: str,
+    collector: CollectorFactory,
+    processor: ProcessorFactory,
+    otlp_file: OtlpFile,
+    telemetrygen: Telemetrygen,
 ) -> None:
-    gateway, port = durable_gateway(collector, otlp_file)
-    worker = processor(listens=port, sends_to=gateway.at(RETURN), team="shop")
+    killed, other = free_port(), free_port()
+    environ = dict.fromkeys(["BRAIN_OTEL_ENDPOINT", "BRAIN_OTEL_WORKER_0"], f"{HOST}:{killed}")
+    environ |= {"BRAIN_OTEL_WORKER_1": f"{HOST}:{other}", "BACKEND_ENDPOINT": otlp_file.address}
+    gateway = collector(SHIPPED / file, addresses=LISTENERS, environ=environ)
+    victim = processor(listens=killed, sends_to=gateway.at(RETURN), team="shop")
+    processor(listens=other, sends_to=gateway.at(RETURN), team="shop")
     telemetrygen.send("traces", gateway.at(INTAKE), rate=400, count=COUNT)
     eventually(lambda: bool(span_ids(otlp_file)))
-    worker.process.kill()
+    victim.process.kill()
     telemetrygen.send("traces", gateway.at(INTAKE), rate=400, count=COUNT)
-    worker.start()
+    victim.start()
     eventually(lambda: len(span_ids(otlp_file)) == 4 * COUNT, timeout=60)
     assert {resource_of(group)["team"] for group in otlp_file.groups("traces")} == {"shop"}
 
 
-def test_a_collector_that_is_killed_loses_nothing(
+def test_a_collector_that_is_killed_loses_nothing_that_it_has_on_disk(
     collector: CollectorFactory, processor: ProcessorFactory, otlp_file: OtlpFile, telemetrygen: Telemetrygen
 ) -> None:
-    gateway, port = durable_gateway(collector, otlp_file)
+    port = free_port()
+    environ = {"BRAIN_OTEL_ENDPOINT": f"{HOST}:{port}", "BACKEND_ENDPOINT": otlp_file.address}
+    gateway = collector(SHIPPED / "persistent-queue.yaml", addresses=LISTENERS, environ=environ)
     telemetrygen.send("traces", gateway.at(INTAKE), rate=400, count=COUNT)
     gateway.process.kill()
     gateway.start()
-    processor(listens=port, sends_to=gateway.at(RETURN), team="shop")
+    processor(listens=port, sends_to=gateway.at(RETURN))
     eventually(lambda: len(span_ids(otlp_file)) == 2 * COUNT, timeout=60)
-
-
-def durable_gateway(collector: CollectorFactory, end: OtlpFile) -> tuple[Collector, int]:
-    """The gateway with its queues on disk, and the port where it looks for the processor."""
-    port = free_port()
-    environ = {"BRAIN_OTEL_ENDPOINT": f"{HOST}:{port}", "BACKEND_ENDPOINT": end.address}
-    return collector(SHIPPED / "persistent-queue.yaml", addresses=LISTENERS, environ=environ), port
