@@ -83,8 +83,8 @@ def test_an_agent_says_which_pod_sent(
     environ = {"BRAIN_OTEL_ENDPOINT": f"{HOST}:{port}", "BACKEND_ENDPOINT": otlp_file.address}
     gateway = collector(SHIPPED / "gateway.yaml", addresses=LISTENERS, environ=environ)
     processor(listens=port, sends_to=gateway.at(RETURN), team="shop")
-    listeners = [INTAKE, HTTP_INTAKE]
-    agent = collector(SHIPPED / "agent.yaml", addresses=listeners, environ={"GATEWAY_ENDPOINT": gateway.at(INTAKE)})
+    to_gateway = {"GATEWAY_ENDPOINT": gateway.at(INTAKE), "GATEWAY_INSECURE": "true"}
+    agent = collector(SHIPPED / "agent.yaml", addresses=[INTAKE, HTTP_INTAKE], environ=to_gateway)
     send_all(telemetrygen, agent.at(INTAKE))
     check_all(otlp_file, **{"k8s.pod.ip": HOST, "team": "shop"})
 
