@@ -14,7 +14,7 @@ from tests.integration.otel.processor import Processor
 class ProcessorFactory(Protocol):
     """Starts a processor between two addresses."""
 
-    def __call__(self, *, listens: int, sends_to: str, **tags: str) -> Processor: ...
+    def __call__(self, *, listens: int, sends_to: str, listens_http: int | None = None, **tags: str) -> Processor: ...
 
 
 @pytest.fixture
@@ -22,8 +22,14 @@ def processor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessorFac
     """Starts processors."""
     with ExitStack() as running:
 
-        def start(*, listens: int, sends_to: str, **tags: str) -> Processor:
-            folder = tmp_path_factory.mktemp("processor")
-            return running.enter_context(Processor(data_dir=folder, listens=listens, sends_to=sends_to, tags=tags))
+        def start(*, listens: int, sends_to: str, listens_http: int | None = None, **tags: str) -> Processor:
+            server = Processor(
+                data_dir=tmp_path_factory.mktemp("processor"),
+                listens=listens,
+                listens_http=listens_http,
+                sends_to=sends_to,
+                tags=tags,
+            )
+            return running.enter_context(server)
 
         yield start

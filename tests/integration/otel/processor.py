@@ -22,6 +22,7 @@ class Processor(HttpServer):
 
     Attributes:
         listens: Port of OTLP/gRPC.
+        listens_http: Port of OTLP/HTTP; None as shipped, where nobody listens.
         sends_to: The next hop, `host:port`.
         tags: Attributes that it gives to resources, beside the shipped one.
     """
@@ -32,6 +33,7 @@ class Processor(HttpServer):
     listens: int
     sends_to: str
     tags: Mapping[str, str]
+    listens_http: int | None = None
 
     @property
     def intake(self) -> str:
@@ -51,6 +53,7 @@ class Processor(HttpServer):
     def _config(self, port: int) -> dict[str, Any]:
         config: dict[str, Any] = yaml.safe_load((SHIPPED / "brain-otel.yaml").read_text(encoding="utf-8"))
         config["otlp"]["grpc"]["port"] = self.listens
+        config["otlp"]["http"] = None if self.listens_http is None else {"port": self.listens_http}
         config["next_hop"]["endpoint"] = f"http://{self.sends_to}"
         config["enrich"][0]["tags"]["attributes"].update(self.tags)
         config["metrics"] = {"port": port}

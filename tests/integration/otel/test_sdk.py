@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_logs
+from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc_metrics
+from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_traces
+from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_logs
+from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metrics
+from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk._logs.export import LogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
-from brain_lab.servers.server import free_port
+from brain_lab.servers.server import HOST, free_port
 from tests.integration.otel.conftest import ProcessorFactory
 from tests.servers.otlp_file import OtlpFile, resource_of
 
@@ -23,10 +28,39 @@ RESOURCE = Resource({"service.name": "checkout", "k8s.cluster.name": "own"})
 ENRICHED = {"service.name": "checkout", "deployment.environment.name": "production", "team": "shop"}
 
 
-@pytest.fixture
-def endpoint(processor: ProcessorFactory, otlp_file: OtlpFile) -> str:
-    """A processor's, in front of the file."""
-    return f"http://{processor(listens=free_port(), sends_to=otlp_file.address, team='shop').intake}"
+@dataclass(frozen=True)
+class Exporters:
+    """The SDK's, for one transport."""
+
+    traces: SpanExporter
+    logs: LogRecordExporter
+    metrics: MetricExporter
+
+
+def over_grpc(address: str) -> Exporters:
+    """To a processor's OTLP/gRPC."""
+    return Exporters(
+        grpc_traces.OTLPSpanExporter(f"http://{address}", insecure=True),
+        grpc_logs.OTLPLogExporter(f"http://{address}", insecure=True),
+        grpc_metrics.OTLPMetricExporter(f"http://{address}", insecure=True),
+    )
+
+
+def over_http(address: str) -> Exporters:
+    """To a processor's OTLP/HTTP."""
+    return Exporters(
+        http_traces.OTLPSpanExporter(f"http://{address}/v1/traces"),
+        http_logs.OTLPLogExporter(f"http://{address}/v1/logs"),
+        http_metrics.OTLPMetricExporter(f"http://{address}/v1/metrics"),
+    )
+
+
+@pytest.fixture(params=["grpc", "http"])
+def exporters(request: pytest.FixtureRequest, processor: ProcessorFactory, otlp_file: OtlpFile) -> Exporters:
+    """To a processor in front of the file."""
+    grpc_port, http_port = free_port(), free_port()
+    processor(listens=grpc_port, listens_http=http_port, sends_to=otlp_file.address, team="shop")
+    return over_grpc(f"{HOST}:{grpc_port}") if request.param == "grpc" else over_http(f"{HOST}:{http_port}")
 
 
 def check_resource(end: OtlpFile, signal: str) -> None:
@@ -36,9 +70,9 @@ def check_resource(end: OtlpFile, signal: str) -> None:
     assert resource_of(group)["k8s.cluster.name"] == "own"
 
 
-def test_a_trace(endpoint: str, otlp_file: OtlpFile) -> None:
+def test_a_trace(exporters: Exporters, otlp_file: OtlpFile) -> None:
     provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint, insecure=True)))
+    provider.add_span_processor(SimpleSpanProcessor(exporters.traces))
     with provider.get_tracer("shop").start_as_current_span("pay") as span:
         span.set_attribute("amount", 3)
     provider.shutdown()
@@ -49,9 +83,9 @@ def test_a_trace(endpoint: str, otlp_file: OtlpFile) -> None:
     check_resource(otlp_file, "traces")
 
 
-def test_a_log_record(endpoint: str, otlp_file: OtlpFile) -> None:
+def test_a_log_record(exporters: Exporters, otlp_file: OtlpFile) -> None:
     provider = LoggerProvider(resource=RESOURCE, shutdown_on_exit=False)
-    provider.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(endpoint, insecure=True)))
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporters.logs))
     provider.get_logger("shop").emit(LogRecord(body="card declined", severity_number=SeverityNumber.WARN))
     provider.shutdown()
     otlp_file.wait_for("logs", 1)
@@ -60,8 +94,8 @@ def test_a_log_record(endpoint: str, otlp_file: OtlpFile) -> None:
     check_resource(otlp_file, "logs")
 
 
-def test_a_metric(endpoint: str, otlp_file: OtlpFile) -> None:
-    reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint, insecure=True), 3_600_000)
+def test_a_metric(exporters: Exporters, otlp_file: OtlpFile) -> None:
+    reader = PeriodicExportingMetricReader(exporters.metrics, 3_600_000)
     provider = MeterProvider([reader], resource=RESOURCE, shutdown_on_exit=False)
     provider.get_meter("shop").create_counter("payments").add(7)
     provider.shutdown()

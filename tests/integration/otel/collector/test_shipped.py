@@ -65,15 +65,21 @@ def test_all_goes_through_the_processor(
     check_all(otlp_file, **{"k8s.cluster.name": "production", "team": "shop"})
 
 
-def test_a_record_larger_than_a_collector_takes_by_default_goes_through(
-    collector: CollectorFactory, processor: ProcessorFactory, otlp_file: OtlpFile, telemetrygen: Telemetrygen
+@pytest.mark.parametrize(("count", "mebibytes"), [(1, 6), (20, 1)])
+def test_what_is_larger_than_a_collector_takes_by_default_goes_through(
+    count: int,
+    mebibytes: int,
+    collector: CollectorFactory,
+    processor: ProcessorFactory,
+    otlp_file: OtlpFile,
+    telemetrygen: Telemetrygen,
 ) -> None:
     port = free_port()
     environ = {"BRAIN_OTEL_ENDPOINT": f"{HOST}:{port}", "BACKEND_ENDPOINT": otlp_file.address}
     gateway = collector(SHIPPED / "gateway.yaml", addresses=LISTENERS, environ=environ)
     processor(listens=port, sends_to=gateway.at(RETURN))
-    telemetrygen.send("logs", gateway.at(INTAKE), rate=10, count=1, flags=["--size=6"])
-    otlp_file.wait_for("logs", 1)
+    telemetrygen.send("logs", gateway.at(INTAKE), rate=20, count=count, flags=[f"--size={mebibytes}"])
+    otlp_file.wait_for("logs", count)
 
 
 def test_an_agent_says_which_pod_sent(
