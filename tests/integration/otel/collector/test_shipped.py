@@ -14,7 +14,7 @@ from brain_lab.servers.telemetrygen import Telemetrygen, TelemetryKind
 from tests.integration.otel.conftest import ProcessorFactory
 from tests.integration.otel.processor import SHIPPED
 from tests.servers.fixtures import CollectorFactory
-from tests.servers.otlp_file import INTAKE, OtlpFile, eventually, records_of, resource_of
+from tests.servers.otlp_file import INTAKE, OtlpFile, eventually, into_file, records_of, resource_of
 from tests.servers.provide import require
 
 HTTP_INTAKE = "OTLP_HTTP_ENDPOINT"
@@ -143,6 +143,24 @@ def test_a_processor_that_is_killed_loses_nothing(
     victim.start()
     eventually(lambda: len(span_ids(otlp_file)) == 4 * COUNT, timeout=60)
     assert {resource_of(group)["team"] for group in otlp_file.groups("traces")} == {"shop"}
+
+
+def test_a_backend_that_is_away_holds_up_and_loses_nothing(
+    collector: CollectorFactory, processor: ProcessorFactory, telemetrygen: Telemetrygen, tmp_path: Path
+) -> None:
+    port, backend, arrived = free_port(), f"{HOST}:{free_port()}", tmp_path / "arrived.json"
+    gateway = collector(
+        SHIPPED / "gateway.yaml",
+        addresses=LISTENERS,
+        environ={"BRAIN_OTEL_ENDPOINT": f"{HOST}:{port}", "BACKEND_ENDPOINT": backend},
+        flags=["--set=exporters::otlp/backend::sending_queue::queue_size=250"],  # which a request or two fill
+    )
+    processor(listens=port, sends_to=gateway.at(RETURN))
+    for _ in range(4):
+        telemetrygen.send("traces", gateway.at(INTAKE), rate=400, count=COUNT // 4)
+    eventually(lambda: "sending queue is full" in gateway.process.output())
+    end = OtlpFile(arrived, collector(into_file(arrived), environ={INTAKE: backend}))
+    end.wait_for("traces", 2 * COUNT)
 
 
 def test_a_collector_that_is_killed_loses_nothing_that_it_has_on_disk(
