@@ -91,7 +91,7 @@ def _thing(entity: Entity) -> tuple[EntityKind, str]:
 
 
 def _fitting(places: Mapping[str, V], asked: str) -> V | None:
-    """What is known at the place asked for, else at none in particular; where no place is asked for, at the only one."""
+    """What is known at the place asked for, else at none in particular; without a place, what is known at only one."""
     if asked:
         return places.get(asked, places.get(""))
     return next(iter(places.values())) if len(places) == 1 else places.get("")
