@@ -1,6 +1,6 @@
 """What every step promises, whatever it adds: asked of each one that is installed, with nobody at the other end.
 
-A step is here by its entry point; what it needs stands in ``cases.py``, with the reason where it need not keep a promise.
+A step is here by its entry point; what it needs stands in ``cases.py``, and why where it need not keep a promise.
 """
 
 from __future__ import annotations
