@@ -191,6 +191,8 @@ def test_a_wrong_setting_is_named(kind: EnricherKind, case: Case) -> None:
 
 
 def test_its_settings_and_attributes_are_documented(kind: EnricherKind, case: Case) -> None:
+    if not kind.settings.__module__.startswith("brain_otel."):
+        pytest.skip("it has pages of its own")
     pages = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))
     assert f"`{kind.name}`" in pages
     fields = kind.settings.model_fields
