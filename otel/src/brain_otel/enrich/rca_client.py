@@ -54,7 +54,9 @@ class RcaClientSettings(Settings):
     timeout_seconds: float = Field(default=10.0, gt=0, le=300, description="For one page of incidents.")
 
     @model_validator(mode="after")
-    def _tls_is_used(self) -> Self:
+    def _reachable(self) -> Self:
+        if (self.endpoint.path or "/") != "/" or self.endpoint.query or self.endpoint.username:
+            raise ValueError("endpoint is a host and a port: gRPC has no path, and a token comes from token_file")
         if self.endpoint.scheme != "https" and self.tls != RcaTlsSettings():
             raise ValueError("tls is for an endpoint that begins with https://")
         return self

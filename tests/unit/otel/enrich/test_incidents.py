@@ -102,6 +102,8 @@ def test_it_knows_nothing_once_it_is_stale() -> None:
         ({"tls": {"ca_file": "/nowhere/ca.pem"}}, "tls is for an endpoint that begins with https://"),
         ({"endpoint": "https://rca:50051", "tls": {"cert_file": "a.pem"}}, "cert_file and key_file are given together"),
         ({"endpoint": "rca:50051"}, "endpoint"),
+        ({"endpoint": "http://rca:50051/prefix"}, "gRPC has no path"),
+        ({"endpoint": "http://brain:secret@rca:50051"}, "a token comes from token_file"),
     ],
 )
 def test_settings_that_cannot_be(wrong: dict[str, Any], said: str) -> None:
