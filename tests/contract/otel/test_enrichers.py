@@ -129,7 +129,7 @@ def test_twice_is_once(kind: EnricherKind, case: Case) -> None:
         pytest.skip(case.twice)
     step = informed(kind)
 
-    @given(groups(kind.signals))
+    @given(groups(kind.signals, case.resource, case.adds))
     def same(group: Group) -> None:
         step.enrich(group)
         once = group.message.SerializeToString()
@@ -144,7 +144,7 @@ def test_what_a_resource_and_its_records_say_themselves_stays(kind: EnricherKind
         pytest.skip(case.rewrites)
     step = informed(kind)
 
-    @given(groups(kind.signals))
+    @given(groups(kind.signals, case.resource, case.adds))
     def stays(group: Group) -> None:
         resource, records = resource_of(group), records_of(group)
         step.enrich(group)
@@ -159,7 +159,7 @@ def test_it_stands_what_strangers_send_and_adds_nothing_but_what_it_says(kind: E
     step = informed(kind)
     assert len(case.adds) <= MOST_ADDED
 
-    @given(groups(kind.signals))
+    @given(groups(kind.signals, case.resource, case.adds))
     def bounded(group: Group) -> None:
         before = set(resource_of(group))
         step.enrich(group)

@@ -10,7 +10,6 @@ from typing import Final
 from pydantic import Field
 
 from brain_common.clients.prometheus import Matrix, PrometheusClient, PrometheusSettings
-from brain_common.clock import Clock
 from brain_common.entity import Entity, EntityKind
 from brain_common.settings import Settings
 from brain_otel.batch import Group
@@ -54,14 +53,19 @@ class Price:
 
 
 class Cost:
-    """Sets ``brain.cost.usd_per_hour``, or the like in another currency."""
+    """Sets ``brain.cost.usd_per_hour``, or the like in another currency.
+
+    Raises:
+        ConfigError: A TLS file of Prometheus cannot be read or does not fit.
+    """
 
     def __init__(self, settings: CostSettings, context: Context) -> None:
         self._cluster = context.cluster
-        self._settings = settings
-        self._clock: Clock = context.clock
+        self._clock = context.clock
+        self._client = PrometheusClient(settings.prometheus)
         self._prices: Upstream[EntityIndex[Price]] = Upstream(NAME, context, settings.stale_seconds, EntityIndex())
         self._query = _query(settings)
+        self._refresh_seconds = settings.refresh_seconds
         context.background.append((NAME, self._keep_asking))
 
     def enrich(self, group: Group) -> None:
@@ -75,15 +79,14 @@ class Cost:
             group.resource.setdefault(nearest.attribute, nearest.amount)
 
     async def _keep_asking(self) -> None:
-        client = PrometheusClient(self._settings.prometheus)
         try:
-            await self._prices.keep_asking(lambda: self._ask(client), self._settings.refresh_seconds)
+            await self._prices.keep_asking(self._ask, self._refresh_seconds)
         finally:
-            await client.aclose()
+            await self._client.aclose()
 
-    async def _ask(self, client: PrometheusClient) -> EntityIndex[Price]:
+    async def _ask(self) -> EntityIndex[Price]:
         now = self._clock.now()
-        return EntityIndex(prices(await client.query_range(self._query, now, now, 15.0), self._cluster))
+        return EntityIndex(prices(await self._client.query_range(self._query, now, now, 15.0), self._cluster))
 
 
 def _query(settings: CostSettings) -> str:

@@ -72,3 +72,9 @@ def test_the_query_is_bounded_and_chosen() -> None:
 def test_a_selector_ends_where_it_should() -> None:
     with pytest.raises(ConfigError, match=r"^x: selector: "):
         check_settings({"prometheus": {"url": "http://p:9090"}, "selector": "} or up{"}, CostSettings, "x")
+
+
+def test_a_ca_that_cannot_be_read_stops_the_start() -> None:
+    server = {"url": "https://prometheus:9090", "tls": {"ca_file": "/nowhere/ca.pem"}}
+    with pytest.raises(ConfigError, match=r"tls of https://prometheus:9090: .*No such file"):
+        Cost(check_settings({"prometheus": server}, CostSettings, "x"), context())
