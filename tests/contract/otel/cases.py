@@ -11,8 +11,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.entity import Entity, EntityKind
 from brain_otel.enrich.cost import Price
-from brain_otel.enrich.entities import EntityIndex
 from brain_otel.enrich.incidents import parts_of
+from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context
 from brain_otel.side.reads import CHANGES, ChangeRow
 from brain_otel.side.snapshots import encode

@@ -11,9 +11,10 @@ from pydantic import Field
 from brain_common.entity import Entity, EntityKind
 from brain_common.settings import Settings
 from brain_otel.batch import Group
-from brain_otel.enrich.entities import EntityIndex, entities_of
+from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.upstream import Upstream
+from brain_otel.entity import entities_of
 from brain_otel.side.reads import CHANGES, ChangeRow
 
 NAME: Final = "changes"

@@ -13,9 +13,10 @@ from brain_common.clients.prometheus import Matrix, PrometheusClient, Prometheus
 from brain_common.entity import Entity, EntityKind
 from brain_common.settings import Settings
 from brain_otel.batch import Group
-from brain_otel.enrich.entities import EntityIndex, entities_of
+from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.upstream import Upstream
+from brain_otel.entity import entities_of
 
 NAME: Final = "cost"
 _SERIES: Final = "cost_workload_amount_per_hour"

@@ -15,10 +15,11 @@ from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.entity import Entity
 from brain_common.errors import InputError
 from brain_otel.batch import Group
-from brain_otel.enrich.entities import EntityIndex, entities_of
+from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.rca_client import RcaClient, RcaClientSettings
 from brain_otel.enrich.upstream import Upstream
+from brain_otel.entity import entities_of
 
 NAME: Final = "incidents"
 _MOST_ENTITIES: Final = 20_000  # of all incidents: some 10 MB

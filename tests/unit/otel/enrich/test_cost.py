@@ -9,7 +9,7 @@ from brain_common.clients.prometheus import Matrix, PrometheusSettings
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings
 from brain_otel.enrich.cost import Cost, CostSettings, prices
-from brain_otel.enrich.entities import EntityIndex
+from brain_otel.enrich.index import EntityIndex
 from tests.unit.otel.enrich.samples import added, context
 
 CART = {"k8s.namespace.name": "shop", "k8s.deployment.name": "cart"}

@@ -11,8 +11,8 @@ from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.entity import Entity
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings
-from brain_otel.enrich.entities import EntityIndex
 from brain_otel.enrich.incidents import Incidents, IncidentSettings, Part, parts_of
+from brain_otel.enrich.index import EntityIndex
 from tests.unit.otel.enrich.samples import T0, added, context
 
 CART = {"service.name": "cart", "k8s.namespace.name": "shop"}

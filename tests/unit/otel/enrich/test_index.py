@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brain_common.entity import Entity
-from brain_otel.enrich.entities import EntityIndex, entities_of
-from tests.unit.otel.enrich.samples import group
-
-
-def entities(cluster: str = "", **resource: str) -> list[str]:
-    named = {key.replace("_", "."): value for key, value in resource.items()}
-    return [str(entity) for entity in entities_of(group(named).resource, cluster)]
+from brain_otel.enrich.index import EntityIndex
 
 
 def index(*names: str) -> EntityIndex[str]:
@@ -20,41 +14,6 @@ def index(*names: str) -> EntityIndex[str]:
 
 def found(known: EntityIndex[str], name: str) -> list[str]:
     return known.find([Entity.parse(name)])
-
-
-def test_a_resource_has_all_its_names() -> None:
-    names = {
-        "service.name": "cart-api",
-        "k8s.namespace.name": "shop",
-        "k8s.deployment.name": "cart",
-        "k8s.replicaset.name": "cart-7d4f",
-        "k8s.pod.name": "cart-7d4f-x2x2x",
-        "k8s.node.name": "n1",
-        "cloud.account.id": "123456789012",
-        "cloud.resource_id": "arn:aws:ecs:eu-west-1:123456789012:task/t",
-    }
-    assert [str(entity) for entity in entities_of(group(names).resource, "eu-1")] == [
-        "eu-1/shop/service/cart-api",
-        "eu-1/shop/workload/cart",
-        "eu-1/shop/workload/cart-7d4f",
-        "eu-1/shop/pod/cart-7d4f-x2x2x",
-        "eu-1//node/n1",
-        "eu-1/123456789012/cloud-resource/arn:aws:ecs:eu-west-1:123456789012:task%2Ft",
-    ]
-
-
-def test_the_cluster_of_the_resource_wins() -> None:
-    names = {"service.name": "cart", "k8s.cluster.name": "us-1"}
-    assert [entity.cluster for entity in entities_of(group(names).resource, "eu-1")] == ["us-1"]
-
-
-@pytest.mark.parametrize("name", ["unknown_service", "unknown_service:java", ""])
-def test_a_service_without_name_is_none(name: str) -> None:
-    assert entities(service_name=name) == []
-
-
-def test_a_resource_that_says_nothing_is_nothing() -> None:
-    assert entities("eu-1") == []
 
 
 @pytest.mark.parametrize("asked", ["/shop/service/cart", "/shop/workload/cart", "/shop/pod/cart", "eu-1/shop/pod/cart"])
