@@ -14,7 +14,6 @@ from brain_otel.batch import Group
 from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.upstream import Upstream
-from brain_otel.entity import entities_of
 from brain_otel.side.reads import CHANGES, ChangeRow
 
 NAME: Final = "changes"
@@ -47,11 +46,11 @@ class Changes:
     def enrich(self, group: Group) -> None:
         """Set them on the resource, unless it has a change already."""
         changes, resource = self._changes.known, group.resource
-        if not changes or "brain.change.id" in resource:
+        if not changes:
             return
         since = self._clock.now() - self._within
-        found = [row for row in changes.find(entities_of(resource, self._cluster)) if row.at >= since]
-        if not found:
+        found = [row for row in changes.of(group, self._cluster) if row.at >= since]
+        if not found or "brain.change.id" in resource:
             return
         row = max(found, key=lambda row: (row.at, row.change_id))
         resource.set("brain.change.id", row.change_id)

@@ -16,7 +16,6 @@ from brain_otel.batch import Group
 from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.upstream import Upstream
-from brain_otel.entity import entities_of
 
 NAME: Final = "cost"
 _SERIES: Final = "cost_workload_amount_per_hour"
@@ -72,10 +71,7 @@ class Cost:
     def enrich(self, group: Group) -> None:
         """Set it on the resource, unless it has one."""
         prices = self._prices.known
-        if not prices:
-            return
-        found = prices.find(entities_of(group.resource, self._cluster))
-        if found:
+        if prices and (found := prices.of(group, self._cluster)):
             nearest = found[-1]  # names come from the service down to the pod
             group.resource.setdefault(nearest.attribute, nearest.amount)
 

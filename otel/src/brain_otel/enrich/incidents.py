@@ -19,7 +19,6 @@ from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.rca_client import RcaClient, RcaClientSettings
 from brain_otel.enrich.upstream import Upstream
-from brain_otel.entity import entities_of
 
 NAME: Final = "incidents"
 _MOST_ENTITIES: Final = 20_000  # of all incidents: some 10 MB
@@ -69,10 +68,7 @@ class Incidents:
     def enrich(self, group: Group) -> None:
         """Set them on the resource, unless it has an incident already."""
         parts, resource = self._parts.known, group.resource
-        if not parts or "brain.incident.id" in resource:
-            return
-        found = parts.find(entities_of(resource, self._cluster))
-        if not found:
+        if not parts or not (found := parts.of(group, self._cluster)) or "brain.incident.id" in resource:
             return
         part = max(found, key=lambda part: (part.opened_at, part.incident, part.state))
         resource.set("brain.incident.id", part.incident)

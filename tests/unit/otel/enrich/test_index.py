@@ -6,6 +6,7 @@ import pytest
 
 from brain_common.entity import Entity
 from brain_otel.enrich.index import EntityIndex
+from tests.unit.otel.enrich.samples import group
 
 
 def index(*names: str) -> EntityIndex[str]:
@@ -52,3 +53,23 @@ def test_of_one_entity_the_last_counts() -> None:
 def test_an_empty_index_is_false() -> None:
     assert not EntityIndex()
     assert index("/shop/service/cart")
+
+
+def test_a_resource_that_comes_again_is_what_it_was_and_another_is_not() -> None:
+    known = index("/shop/service/cart", "//node/n1")
+    for _ in range(2):
+        assert known.of(group({"service.name": "cart", "k8s.node.name": "n1"}), "") == [
+            "/shop/service/cart",
+            "//node/n1",
+        ]
+        assert known.of(group({"service.name": "cart"}), "") == ["/shop/service/cart"]
+        assert not known.of(group({"service.name": "front"}), "")
+
+
+def test_what_is_remembered_of_resources_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brain_otel.enrich.index._REMEMBERED", 3)
+    known = index("/shop/service/cart")
+    for number in range(10):
+        known.of(group({"service.name": f"s{number}"}), "")
+    assert len(known._seen) <= 3
+    assert known.of(group({"service.name": "cart"}), "") == ["/shop/service/cart"]
