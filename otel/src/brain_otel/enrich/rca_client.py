@@ -19,25 +19,12 @@ from brain_api.rca.v1 import rca_pb2 as pb
 from brain_api.rca.v1 import rca_pb2_grpc
 from brain_common.errors import ConfigError, PermanentError, TemporaryError
 from brain_common.settings import Settings
+from brain_otel.config import ClientTlsSettings
 
 MOST_INCIDENTS: Final = 1000  # the newest; the service itself judges no faster
 _PAGE: Final = 50
 _LARGEST_MESSAGE: Final = 16 << 20  # bytes: the service takes in groups of 8 MiB at most, so one incident always fits
 _TEMPORARY: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED})
-
-
-class RcaTlsSettings(Settings):
-    """TLS towards the RCA service, for an `https` endpoint."""
-
-    ca_file: Path | None = Field(default=None, description="PEM bundle to trust instead of the system's.")
-    cert_file: Path | None = Field(default=None, description="Client certificate (PEM) for mTLS.")
-    key_file: Path | None = Field(default=None, description="Its private key (PEM).")
-
-    @model_validator(mode="after")
-    def _pair(self) -> Self:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file are given together or not at all")
-        return self
 
 
 class RcaClientSettings(Settings):
@@ -47,7 +34,7 @@ class RcaClientSettings(Settings):
         default=HttpUrl("http://127.0.0.1:50051"),
         description="gRPC of the RCA service: `http://host:port` without TLS, `https://host:port` with.",
     )
-    tls: RcaTlsSettings = Field(default=RcaTlsSettings(), description="For an `https` endpoint.")
+    tls: ClientTlsSettings = Field(default=ClientTlsSettings(), description="For an `https` endpoint.")
     token_file: Path | None = Field(
         default=None, description="File that holds the bearer token; read for each question, so it may rotate."
     )
@@ -57,7 +44,7 @@ class RcaClientSettings(Settings):
     def _reachable(self) -> Self:
         if (self.endpoint.path or "/") != "/" or self.endpoint.query or self.endpoint.username:
             raise ValueError("endpoint is a host and a port: gRPC has no path, and a token comes from token_file")
-        if self.endpoint.scheme != "https" and self.tls != RcaTlsSettings():
+        if self.endpoint.scheme != "https" and self.tls != ClientTlsSettings():
             raise ValueError("tls is for an endpoint that begins with https://")
         return self
 
@@ -141,11 +128,11 @@ def _read(file: Path | None) -> bytes | None:
         raise TemporaryError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _check(tls: RcaTlsSettings) -> None:
+def _check(tls: ClientTlsSettings) -> None:
     """As gRPC will use them; it would only tell by handshakes that fail."""
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         if tls.cert_file:
-            context.load_cert_chain(tls.cert_file, tls.key_file)
+            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"incidents.tls: {error}; check ca_file, cert_file and key_file") from error

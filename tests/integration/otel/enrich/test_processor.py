@@ -66,6 +66,7 @@ async def test_what_is_handed_on_carries_the_incident(tmp_path: Path) -> None:
             "otlp": {"grpc": {"port": 0}, "http": None},
             "next_hop": {"endpoint": f"http://127.0.0.1:{port}"},
             "metrics": {"port": 0},
+            "memory_limit_bytes": 64 << 30,  # this process has run other tests
             "enrich": [{"incidents": {"endpoint": f"http://127.0.0.1:{api.port}", "refresh_seconds": 0.05}}],
         }
         async with (
