@@ -82,13 +82,13 @@ class End:
         "trace_id",
     )
 
-    def __init__(  # noqa: PLR0913 - a record, made for each span
+    def __init__(
         self,
         node: Node,
         kind: int,
         arrived: float,
         seconds: float,
-        failed: bool,  # noqa: FBT001
+        failed: bool,
         at_ns: int,
         trace_id: bytes,
         span_id: bytes,

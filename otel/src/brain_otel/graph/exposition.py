@@ -22,7 +22,7 @@ from brain_otel.graph.calls import Calls, CallTable, Edge
 from brain_otel.graph.histogram import Histogram, Moment
 from brain_otel.graph.pairing import Pairing
 from brain_otel.graph.red import Operation, RedTable
-from brain_otel.graph.spans import KINDS, STATUSES, Node
+from brain_otel.graph.spans import KINDS, STATUSES
 from brain_otel.graph.table import Aging, SeriesTable
 
 _EDGE: Final = "traces_service_graph_request"
@@ -118,13 +118,13 @@ class GraphCollector(Collector):
         return _shown(labels)
 
     def _operation(self, operation: Operation) -> Labels:
-        node: Node = operation.node
+        node, name, kind, status = operation
         labels = {
             "cluster": node.cluster,
             "service_name": node.service,
-            "span_name": operation.name,
-            "span_kind": KINDS[operation.kind],
-            "status_code": STATUSES[operation.status],
+            "span_name": name,
+            "span_kind": KINDS[kind],
+            "status_code": STATUSES[status],
         }
         return _shown({**labels, **dict(zip(self._dimensions, node.dimensions, strict=True))})
 

@@ -19,7 +19,7 @@ from brain_otel.graph.edges import EdgeLog, EdgeReport
 from brain_otel.graph.exposition import GraphCollector
 from brain_otel.graph.histogram import Moment
 from brain_otel.graph.pairing import AT_DATABASE, NO_SERVICE, UNPAIRED, VIRTUAL_NODE, Pairing
-from brain_otel.graph.red import Operation, RedTable
+from brain_otel.graph.red import RedTable
 from brain_otel.graph.spans import (
     CLIENT,
     CONSUMER,
@@ -29,9 +29,8 @@ from brain_otel.graph.spans import (
     INTERNAL,
     KINDS,
     OUTCOMES,
-    PRODUCER,
+    SENDING,
     SERVER,
-    STATUSES,
     UNSPECIFIED,
     Node,
     failed,
@@ -63,8 +62,11 @@ class SpanObserver:
         self._calls = CallTable(settings.buckets, settings.max_series, self._moment)
         self._red = RedTable(settings.buckets, settings.red.max_series, self._moment)
         self._pairing = Pairing(self._calls, settings.wait_seconds, settings.max_pending)
+        self._internal = settings.red.enabled and settings.red.internal
+        self._counted = [settings.red.enabled and (kind != INTERNAL or self._internal) for kind in range(len(KINDS))]
         self._peers = tuple(settings.peer_attributes)
-        self._of_clients = frozenset({*self._peers, *DATABASE, *OUTCOMES})
+        self._infer = settings.infer_failures
+        self._of_clients = frozenset({*self._peers, *DATABASE, *(OUTCOMES if self._infer else ())})
         self._of_unknown = self._of_clients | GUESSED
         self._report = EdgeReport(self._calls, settings.buckets, settings.dimensions, self._moment.now)
         self._edge_log = edge_log
@@ -101,35 +103,38 @@ class SpanObserver:
             self.sweep()
 
     def _spans(self, node: Node, spans: Sequence[Any]) -> None:
-        red = self._red if self._settings.red.enabled else None
-        internal = red is not None and self._settings.red.internal
+        internal = self._internal
         for span in spans:
             kind = span.kind
-            if kind == INTERNAL and not internal:
-                continue
-            status = span.status.code
-            if not 0 <= kind < len(KINDS) or not 0 <= status < len(STATUSES):
-                kind, status = INTERNAL, status if 0 <= status < len(STATUSES) else 0
-            known: dict[str, str | int] = {}
-            trace_id = span.trace_id
-            if kind == UNSPECIFIED:
-                known = values(span.attributes, self._of_unknown)
-                kind = self._guess(span, node, known, trace_id)
-            start, end = span.start_time_unix_nano, span.end_time_unix_nano
-            seconds = (end - start) / 1e9 if end > start else 0.0
-            span_id = span.span_id
-            if red is not None and (kind != INTERNAL or internal):
-                red.add(Operation(node, span.name, kind, status), seconds, trace_id, span_id)
-            if kind == CLIENT or kind == PRODUCER:
-                if not known:
-                    known = values(span.attributes, self._of_clients)
-                bad = status == ERROR or (status == 0 and failed(kind, known))
-                self._sender(End(node, kind, self._moment.now, seconds, bad, end, trace_id, span_id), known)
-            elif kind == SERVER or kind == CONSUMER:
-                bad = status == ERROR or (
-                    status == 0 and kind == SERVER and failed(kind, known or values(span.attributes, OUTCOMES))
-                )
-                self._receiver(End(node, kind, self._moment.now, seconds, bad, start, trace_id, span_id), span)
+            if kind != INTERNAL or internal:
+                self._span(node, span, kind if 0 <= kind <= CONSUMER else INTERNAL)
+
+    def _span(self, node: Node, span: Any, kind: int) -> None:  # noqa: ANN401 - a Span
+        trace_id, span_id = span.trace_id, span.span_id
+        known: dict[str, str | int] | None = None
+        if kind == UNSPECIFIED:
+            known = values(span.attributes, self._of_unknown)
+            kind = self._guess(span, node, known, trace_id)
+        status = span.status.code
+        if not 0 <= status <= ERROR:  # of a protocol yet to come
+            status = 0
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
+        seconds = (end - start) / 1e9 if end > start else 0.0
+        if self._counted[kind]:
+            self._red.add((node, span.name, kind, status), seconds, trace_id, span_id)
+        if kind == INTERNAL:
+            return
+        sends = kind in SENDING
+        if known is None and (sends or self._infer):
+            known = values(span.attributes, self._of_clients if sends else OUTCOMES)
+        bad = status == ERROR or (self._infer and status == 0 and known is not None and failed(kind, known))
+        own = End(node, kind, self._moment.now, seconds, bad, end if sends else start, trace_id, span_id)
+        if not node.service:
+            self._pairing.outcomes[NO_SERVICE] += 1
+        elif sends:
+            self._sender(own, known or {})
+        else:
+            self._receiver(own, span)
 
     def _guess(self, span: Any, node: Node, known: dict[str, str | int], trace_id: bytes) -> int:  # noqa: ANN401 - a Span
         kind = guessed(known, self._peers)
@@ -139,9 +144,6 @@ class SpanObserver:
         return SERVER if parent is not None and parent.node != node else INTERNAL
 
     def _sender(self, end: End, known: dict[str, str | int]) -> None:
-        if not end.node.service:
-            self._pairing.outcomes[NO_SERVICE] += 1
-            return
         end.peer = peer(known, self._peers)
         if end.kind == CLIENT and end.peer and not DATABASE.isdisjoint(known):
             self._calls.outgoing(end, DATABASE_EDGE)
@@ -151,9 +153,6 @@ class SpanObserver:
 
     def _receiver(self, end: End, span: Any) -> None:  # noqa: ANN401 - a Span
         outcomes = self._pairing.outcomes
-        if not end.node.service:
-            outcomes[NO_SERVICE] += 1
-            return
         if end.kind == CONSUMER and (links := span.links):
             for link in links[:_LINKS]:
                 own = End(

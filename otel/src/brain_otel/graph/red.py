@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from brain_otel.graph.histogram import Histogram, Moment
 from brain_otel.graph.spans import LONGEST, Node
 from brain_otel.graph.table import SeriesTable
 
-
-class Operation(NamedTuple):
-    """Labels of a series."""
-
-    node: Node
-    name: str
-    kind: int
-    status: int
+Operation = tuple[Node, str, int, int]
+"""Labels of a series: who, the span's name, kind and status; a plain tuple, since one is made for each span."""
 
 
 class Durations:
@@ -50,8 +43,8 @@ class RedTable:
 
     def add(self, operation: Operation, seconds: float, trace_id: bytes, span_id: bytes) -> None:
         """Count a span."""
-        if len(operation.name) > LONGEST:
-            operation = operation._replace(name=operation.name[:LONGEST])
+        if len(operation[1]) > LONGEST:
+            operation = (operation[0], operation[1][:LONGEST], *operation[2:])
         series = self.series.get(operation)
         series.touched = self._moment.now
         series.spans.add(seconds, trace_id, span_id, self._moment)

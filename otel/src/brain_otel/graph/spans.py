@@ -12,6 +12,7 @@ from brain_otel.attributes import Attributes
 
 UNSPECIFIED, INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(6)
 ERROR: Final = 2
+SENDING: Final = (CLIENT, PRODUCER)
 KINDS: Final = tuple(
     f"SPAN_KIND_{name}" for name in ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 )
