@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client.openmetrics.exposition import generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
 from brain_common.clock import ManualClock
 from brain_otel.batch import Batch
@@ -104,8 +103,7 @@ class Watched:
 
     def samples(self, name: str) -> list[tuple[dict[str, str], float]]:
         """Of one metric."""
-        plain = "\n".join(line.split(" # ")[0] for line in self.text().splitlines() if line != "# EOF")
-        found = [sample for family in text_string_to_metric_families(plain + "\n") for sample in family.samples]
+        found = [sample for family in self.context.registry.collect() for sample in family.samples]
         return [(dict(sample.labels), sample.value) for sample in found if sample.name == name]
 
     def calls(self, name: str = f"{EDGE}_total") -> dict[tuple[str, str, str], float]:

@@ -181,7 +181,7 @@ ENDS = st.builds(
 
 
 @given(st.lists(ENDS, max_size=30), st.booleans())
-def test_every_end_has_one_outcome(spans: list[One], small: bool) -> None:  # noqa: FBT001
+def test_every_end_has_one_outcome(spans: list[One], small: bool) -> None:
     seen = Watched(**({"max_pending": 100} if small else {}))
     seen.see(*spans)
     assert seen.samples("brain_otel_graph_pending_ends")[0][1] <= len(spans)
