@@ -27,7 +27,7 @@ async def read_body(request: Request, limit: int, lease: Lease) -> bytes:
     Args:
         request: The request.
         limit: Bytes, as sent and after inflation.
-        lease: Grows by what was read.
+        lease: Grows with what is read, where it is too small.
 
     Raises:
         TooLargeError: It is longer.
@@ -73,7 +73,8 @@ class _Joiner:
         self._size += len(chunk)
         if self._size > self._limit:
             raise too_large(self._limit)
-        self._lease.grow(_TIMES * len(chunk))
+        if (missing := _TIMES * self._size - self._lease.size) > 0:
+            self._lease.grow(missing)
         self._pieces.append(chunk)
 
     def end(self) -> bytes:

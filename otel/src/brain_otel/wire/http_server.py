@@ -5,7 +5,9 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 from google.protobuf import json_format
@@ -23,6 +25,7 @@ from brain_otel.wire.refusal import MediaTypeError, Refusal
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
+_LONG: Final = 1 << 20  # bytes
 
 
 def otlp_app(receiver: Receiver) -> Starlette:
@@ -41,9 +44,9 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Request], Awaitable
             if encoding not in (PROTOBUF, JSON):
                 raise MediaTypeError(f"content-type is neither {PROTOBUF} nor {JSON}")
             peer = request.client.host if request.client else ""
-            lease = await receiver.budget.take(0)
-            body = await _body(receiver, signal, request, encoding, lease)
-            return await receiver.pipeline.export(signal, body, peer, lease)
+            bodies, lease = await _body(receiver, signal, request, encoding)
+            # Popped, so that nobody holds the body while the answer is awaited.
+            return await receiver.pipeline.export(signal, bodies.pop(), peer, lease)
 
         answer = await receiver.answer(signal, "http", accept)
         return _refused(answer, encoding) if isinstance(answer, Refusal) else _accepted(signal, answer, encoding)
@@ -51,19 +54,34 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Request], Awaitable
     return export
 
 
-async def _body(receiver: Receiver, signal: Signal, request: Request, encoding: str, lease: Lease) -> bytes:
-    """As protobuf; the lease is released when there is none to be had."""
-    try:
+async def _body(receiver: Receiver, signal: Signal, request: Request, encoding: str) -> tuple[list[bytes], Lease]:
+    """The one body, as protobuf, with memory set aside for it."""
+    async with _lease(receiver, request) as lease:
         body = await read_body(request, receiver.limit, lease)
         receiver.metrics.received(signal, "http", len(body))
         if encoding == JSON:
+            lease.shrink(len(body))
             lease.grow(TIMES * len(body))
-            body = protobuf_of(signal, body)
+            async with receiver.converting:  # one at a time, beside the event loop: it takes a second for a megabyte
+                body = await asyncio.to_thread(protobuf_of, signal, body)
         lease.shrink(len(body))
+    return [body], lease
+
+
+@contextlib.asynccontextmanager
+async def _lease(receiver: Receiver, request: Request) -> AsyncIterator[Lease]:
+    """One that grows for a short body, a turn for a long one: many that grow at once would all come to nothing."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > _LONG and request.client:
+        async with receiver.turns.turn(f"{request.client.host} {request.client.port}") as lease:
+            yield lease
+        return
+    lease = await receiver.budget.take(0)
+    try:
+        yield lease
     except BaseException:
         lease.release()
         raise
-    return body
 
 
 def _accepted(signal: Signal, answer: bytes, encoding: str) -> Response:

@@ -47,6 +47,7 @@ class Turns:
 
     def __init__(self, budget: Budget, longest: int) -> None:
         self._budget = budget
+        self._longest_message = longest
         self._cost = _TIMES * longest
         self._turns = max(budget.capacity // self._cost, 1)
         self._given = {True: 0, False: 0}  # to others, and to those who have been quick
@@ -71,6 +72,7 @@ class Turns:
         try:
             lease = await self._budget.take(self._cost)
             try:
+                self._budget.check(3 * self._longest_message)
                 async with self._reading(other):
                     yield lease
             except BaseException as error:
@@ -89,9 +91,11 @@ class Turns:
         async with asyncio.timeout(_SLOWEST) as limit:
             reader = _Reader(limit, asyncio.get_running_loop().time(), other=other)
             self._readers[reader] = None
+            self._budget.coming += self._longest_message
             try:
                 yield
             finally:
+                self._budget.coming -= self._longest_message
                 del self._readers[reader]
 
     async def _get(self, other: bool) -> None:
