@@ -76,12 +76,12 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Any, Any], Awaitabl
         async def accept() -> bytes:
             await receiver.identify(_authorization(context))
             peer = context.peer()
-            async with receiver.turns.turn(peer) as lease:
+            async with receiver.turns.turn(peer) as reader:
                 bodies = [await _read(context)]
-                lease.shrink(len(bodies[0]))
+                reader.lease.shrink(len(bodies[0]))
             receiver.metrics.received(signal, "grpc", len(bodies[0]))
             # Popped, so that nobody holds the body while the answer is awaited.
-            return await receiver.pipeline.export(signal, bodies.pop(), host_of(peer), lease)
+            return await receiver.pipeline.export(signal, bodies.pop(), host_of(peer), reader.lease)
 
         answer = await receiver.answer(signal, "grpc", accept)
         if isinstance(answer, Refusal):

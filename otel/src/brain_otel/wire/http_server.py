@@ -6,8 +6,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from google.protobuf import json_format
@@ -56,29 +55,30 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Request], Awaitable
 
 async def _body(receiver: Receiver, signal: Signal, request: Request, encoding: str) -> tuple[list[bytes], Lease]:
     """The one body, as protobuf, with memory set aside for it."""
-    async with _lease(receiver, request) as lease:
-        body = await read_body(request, receiver.limit, lease)
+    body, lease = await _read(receiver, request)
+    try:
         receiver.metrics.received(signal, "http", len(body))
-        if encoding == JSON:
-            lease.shrink(len(body))
-            lease.grow(TIMES * len(body))
-            async with receiver.converting:  # one at a time, beside the event loop: it takes a second for a megabyte
-                body = await asyncio.to_thread(protobuf_of, signal, body)
         lease.shrink(len(body))
+        if encoding == JSON:
+            lease.grow(TIMES * len(body))
+            async with receiver.converting:  # one at a time, beside the event loop: a megabyte takes a second
+                body = await asyncio.to_thread(protobuf_of, signal, body)
+            lease.shrink(len(body))
+    except BaseException:
+        lease.release()
+        raise
     return [body], lease
 
 
-@contextlib.asynccontextmanager
-async def _lease(receiver: Receiver, request: Request) -> AsyncIterator[Lease]:
-    """One that grows for a short body, a turn for a long one: many that grow at once would all come to nothing."""
+async def _read(receiver: Receiver, request: Request) -> tuple[bytes, Lease]:
+    """In a turn where it is long: many that grow at once would all come to nothing."""
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > _LONG and request.client:
-        async with receiver.turns.turn(f"{request.client.host} {request.client.port}") as lease:
-            yield lease
-        return
+    if declared.isdecimal() and _LONG < int(declared) <= receiver.limit and request.client:
+        async with receiver.turns.turn(f"{request.client.host} {request.client.port}") as reader:
+            return await read_body(request, receiver.limit, reader.lease, reader.moved), reader.lease
     lease = await receiver.budget.take(0)
     try:
-        yield lease
+        return await read_body(request, receiver.limit, lease, lambda _: None), lease
     except BaseException:
         lease.release()
         raise

@@ -33,7 +33,7 @@ def protobuf_of(signal: Signal, body: bytes) -> bytes:
     wire = WIRES[signal]
     check_density(body.count(b"{"), len(body))
     try:
-        data = _with_base64_ids(msgspec.json.decode(body), 0)
+        data = _with_base64_ids(msgspec.json.decode(body, type=dict[str, Any]), 0)
         message = json_format.ParseDict(
             data, wire.request(), ignore_unknown_fields=True, max_recursion_depth=2 * _DEEPEST
         )
