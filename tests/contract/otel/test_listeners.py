@@ -194,7 +194,12 @@ ENDS = {"OK", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}
 @pytest.mark.parametrize("way", ["grpc", "x-protobuf", "json", "gzip"])
 async def test_no_bytes_do_harm(brain: Processor, way: str) -> None:
     bodies: list[bytes] = []
-    collect = HOSTILE(given(st.one_of(st.binary(max_size=200), MUTATED))(bodies.append))
+
+    @HOSTILE
+    @given(st.one_of(st.binary(max_size=200), MUTATED))
+    def collect(body: bytes) -> None:
+        bodies.append(body)
+
     collect()
     for body in bodies:
         for signal in Signal:
