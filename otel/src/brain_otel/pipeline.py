@@ -76,7 +76,8 @@ class Pipeline:
             del body
             self._metrics.decoded(signal, batch.count())
             self._steps.enrich(batch)
-            self._budget.check(2 * size)
+            if size > LARGEST_PIECE:
+                self._budget.check(2 * size)
             with self._metrics.asking(signal):
                 answer = await self._next_hop.send(signal, batch.encode())
         except BaseException:
