@@ -13,13 +13,13 @@ from brain_common.errors import ConfigError
 from brain_otel.config import ClientTlsSettings, NextHopSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
-from brain_otel.wire.next_hop import Verdicts
+from brain_otel.wire.next_hop import Verdicts, checked
 
 _OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", 4 << 20),  # of answers, which are short
     ("grpc.initial_reconnect_backoff_ms", 250),  # senders are waiting: a next hop that is back is found at once
-    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.min_reconnect_backoff_ms", 2000),  # which is how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -47,7 +47,7 @@ class GrpcNextHop:
             words = (error.details() or "").split("\n", 1)[0]
             raise self._verdicts.error(error.code().name, words, _hint(error)) from error
         self._verdicts.accepted()
-        return answer
+        return checked(signal, answer)
 
     async def close(self) -> None:
         """See ``NextHop``."""

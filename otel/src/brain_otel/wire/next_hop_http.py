@@ -14,7 +14,7 @@ from brain_common.errors import ConfigError
 from brain_otel.config import ClientTlsSettings, NextHopSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
-from brain_otel.wire.next_hop import Verdicts
+from brain_otel.wire.next_hop import Verdicts, checked
 
 _CONNECTIONS: Final = 32
 _FAST: Final = 1  # level of gzip: a link inside a data centre is faster than the next levels
@@ -73,7 +73,7 @@ class HttpNextHop:
         if response.status_code != 200:
             raise self._refused(response, answer)
         self._verdicts.accepted()
-        return _checked(signal, answer)
+        return checked(signal, answer)
 
     async def close(self) -> None:
         """See ``NextHop``."""
@@ -94,15 +94,6 @@ async def _read(response: httpx.Response) -> bytes:
         if len(data) > _LARGEST_ANSWER:
             return b""
     return data
-
-
-def _checked(signal: Signal, answer: bytes) -> bytes:
-    """It has accepted; an answer that cannot be read says no more than that."""
-    try:
-        WIRES[signal].response.FromString(answer)
-    except DecodeError:
-        return b""
-    return answer
 
 
 def _words(answer: bytes) -> str:
