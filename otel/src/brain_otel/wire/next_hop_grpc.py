@@ -59,7 +59,7 @@ def _channel(settings: NextHopSettings) -> Any:  # noqa: ANN401 - grpc has no ty
     options = {"options": _OPTIONS, "compression": compression}
     if not settings.encrypted:
         return grpc.aio.insecure_channel(settings.address, **options)
-    return grpc.aio.secure_channel(settings.address, _credentials(settings.tls), **options)
+    return grpc.aio.secure_channel(settings.address, channel_credentials(settings.tls), **options)
 
 
 def _credentials(tls: ClientTlsSettings) -> Any:  # noqa: ANN401 - grpc has no types

@@ -56,7 +56,7 @@ class HttpNextHop:
             headers=headers,
             timeout=settings.timeout_seconds,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-            verify=_context(settings.tls) if settings.encrypted else False,
+            verify=client_context(settings.tls) if settings.encrypted else False,
             trust_env=False,
         )
 
