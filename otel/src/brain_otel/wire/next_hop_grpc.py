@@ -62,7 +62,12 @@ def _channel(settings: NextHopSettings) -> Any:  # noqa: ANN401 - grpc has no ty
     return grpc.aio.secure_channel(settings.address, channel_credentials(settings.tls), **options)
 
 
-def _credentials(tls: ClientTlsSettings) -> Any:  # noqa: ANN401 - grpc has no types
+def channel_credentials(tls: ClientTlsSettings) -> Any:  # noqa: ANN401 - grpc has no types
+    """For a channel.
+
+    Raises:
+        ConfigError: A file cannot be read.
+    """
     parts: list[bytes | None] = []
     for name in ("ca_file", "key_file", "cert_file"):
         path = getattr(tls, name)

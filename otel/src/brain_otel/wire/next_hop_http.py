@@ -103,7 +103,12 @@ def _words(answer: bytes) -> str:
         return ""
 
 
-def _context(tls: ClientTlsSettings) -> ssl.SSLContext:
+def client_context(tls: ClientTlsSettings) -> ssl.SSLContext:
+    """For a client.
+
+    Raises:
+        ConfigError: A file cannot be used.
+    """
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         if tls.cert_file:
