@@ -13,10 +13,10 @@ use_few_arenas(mmap_threshold=1 << 20)
 resident = ResidentSet()
 before = resident.read()
 for _ in range(3):  # by itself, glibc raises its threshold when large blocks come and go
-    block = b"x" * (24 << 20)
+    block = bytearray(b"x") * (24 << 20)
     assert resident.read() > before + (20 << 20)
     del block
-small = [b"x" * 1000 for _ in range(50_000)]
+small = [bytearray(1000) for _ in range(50_000)]
 assert resident.read() > before + (40 << 20)
 del small
 trim()
