@@ -6,7 +6,7 @@ resource and encoding again are three times as fast as one attribute per record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -39,9 +39,14 @@ class Group:
         """What the records are."""
         return self._wire.signal
 
+    def scopes(self) -> Sequence[Any]:
+        """Every ``ScopeSpans``, ``ScopeMetrics`` or ``ScopeLogs``; may be changed."""
+        scopes: Sequence[Any] = getattr(self.message, self._wire.scopes)
+        return scopes
+
     def records(self) -> Iterator[Any]:
         """Every ``Span``, ``Metric`` or ``LogRecord``."""
-        for scope in getattr(self.message, self._wire.scopes):
+        for scope in self.scopes():
             yield from getattr(scope, self._wire.records)
 
     def keep(self, wanted: Callable[[Any], bool]) -> int:

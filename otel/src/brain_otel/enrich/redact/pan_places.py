@@ -1,0 +1,70 @@
+"""Where card numbers are in a text.
+
+A card number stands in one piece, in groups as on a card (4 4 4 4, 4 6 5, 4 6 4, 4 4 4 4 3), or digit by digit, with a
+space, a dot or a dash between. Other groups are not looked at: columns of numbers would be card numbers by chance, one
+in twenty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from brain_otel.enrich.redact.pan import LONGEST, SHORTEST, is_pan
+
+_RUN: Final = re.compile(r"[0-9](?:[ .-]?[0-9]){12,}+")
+_GROUP: Final = re.compile(r"[0-9]+")
+_SEPARATORS: Final = str.maketrans("", "", " .-")
+_WHOLE_PART: Final = re.compile(r"(?<![.0-9])[0-9]{1,4}\.\Z")
+_ON_CARDS: Final = frozenset({(4, 6, 5), (4, 6, 4)})
+_HEX: Final = frozenset("0123456789abcdefABCDEF")
+_LONGEST_ID: Final = 64  # characters before and behind digits that may make them a hexadecimal id
+
+Place = tuple[int, int]
+
+
+def card_numbers(text: str) -> Iterator[Place]:
+    """Start and end of each; they may overlap where digits can be read in two ways."""
+    for run in _RUN.finditer(text):
+        groups = [group.span() for group in _GROUP.finditer(text, *run.span())]
+        for start, end in _readings(groups):
+            digits = text[start:end].translate(_SEPARATORS).encode()
+            if is_pan(digits) and not _belongs_to_more(text, start, end):
+                yield start, end
+
+
+def _readings(groups: Sequence[Place]) -> Iterator[Place]:
+    """Neighbouring groups that are written as a card number is."""
+    for first in range(len(groups)):
+        lengths: tuple[int, ...] = ()
+        for start, end in groups[first : first + LONGEST]:
+            lengths += (end - start,)
+            if sum(lengths) > LONGEST:
+                break
+            if sum(lengths) >= SHORTEST and _as_on_a_card(lengths):
+                yield groups[first][0], end
+
+
+def _as_on_a_card(lengths: tuple[int, ...]) -> bool:
+    *others, last = lengths
+    if not others or lengths in _ON_CARDS:
+        return True
+    return (set(others) == {4} and last <= 4) or set(lengths) == {1}
+
+
+def _belongs_to_more(text: str, start: int, end: int) -> bool:
+    """Whether the digits are part of a hexadecimal id, a UUID for one, or the fraction of a number."""
+    if text[start:end].isdigit() and _WHOLE_PART.search(text[max(start - 8, 0) : start]):
+        return True
+    before = _letters(text[max(start - _LONGEST_ID, 0) : start][::-1])
+    around = before + _letters(text[end : end + _LONGEST_ID])
+    return bool(around) and _HEX.issuperset(around)
+
+
+def _letters(text: str) -> str:
+    """Letters and digits up to the first other character."""
+    for place, character in enumerate(text):
+        if not (character.isascii() and character.isalnum()):
+            return text[:place]
+    return text
