@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from typing import Final, Literal
 
 from brain_otel.enrich.redact.pan import LONGEST, SHORTEST, is_pan
@@ -19,7 +18,9 @@ Shown = Literal["first-six-and-last-four", "last-four", "nothing"]
 
 _SHOWN: Final = {"first-six-and-last-four": (6, 4), "last-four": (0, 4), "nothing": (0, 0)}
 _IN_ONE_PIECE: Final = b"0" * SHORTEST
-_IN_GROUPS: Final = (b"0000 0000 0000", b"0000 000000 0000", b"0 0 0 0 0 0 0")
+_TWO_GROUPS: Final = b"0000 0000"  # 4 4 4 …, or 4 6 …
+_THIRD_GROUP: Final = (b" 0000", b"00 0000")
+_ONE_BY_ONE: Final = b"0 0 0 0 0 0 0"
 _SHORT: Final = 15  # digits: of shorter numbers first six and last four would leave too little to guess
 _BEFORE: Final = 2  # bytes: tag and length of the text
 _BEHIND: Final = 6  # bytes: tag and a fixed32 of the next field, or tag and length
@@ -107,14 +108,14 @@ def _near(data: bytes) -> bytes:
 
 
 def _in_groups(seen: Seen) -> bool:
-    return any(not _within_uuid(seen.data, place) for groups in _IN_GROUPS for place in _places(seen.shape, groups))
-
-
-def _places(shape: bytes, groups: bytes) -> Iterator[int]:
-    place = shape.find(groups)
+    if _ONE_BY_ONE in seen.shape:
+        return True
+    place = seen.shape.find(_TWO_GROUPS)
     while place >= 0:
-        yield place
-        place = shape.find(groups, place + 1)
+        if seen.shape.startswith(_THIRD_GROUP, place + len(_TWO_GROUPS)) and not _within_uuid(seen.data, place):
+            return True
+        place = seen.shape.find(_TWO_GROUPS, place + 1)
+    return False
 
 
 def _within_uuid(data: bytes, place: int) -> bool:

@@ -18,6 +18,8 @@ _GROUP: Final = re.compile(r"[0-9]+")
 _SEPARATORS: Final = str.maketrans("", "", " .-")
 _WHOLE_PART: Final = re.compile(r"(?<![.0-9])[0-9]{1,4}\.\Z")
 _ON_CARDS: Final = frozenset({(4, 6, 5), (4, 6, 4)})
+_KEY: Final = re.compile(r"_-?\Z")  # blk_-4980916519894289629: a random number of 64 bits
+_LONGEST_USUAL: Final = 16  # digits
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _LONGEST_ID: Final = 64  # characters before and behind digits that may make them a hexadecimal id
 
@@ -54,8 +56,10 @@ def _as_on_a_card(lengths: tuple[int, ...]) -> bool:
 
 
 def _belongs_to_more(text: str, start: int, end: int) -> bool:
-    """Whether the digits are part of a hexadecimal id, a UUID for one, or the fraction of a number."""
+    """Whether the digits are part of a hexadecimal id, a UUID for one, the fraction of a number or a key."""
     if text[start:end].isdigit() and _WHOLE_PART.search(text[max(start - 8, 0) : start]):
+        return True
+    if end - start > _LONGEST_USUAL and _KEY.search(text[max(start - 2, 0) : start]):
         return True
     before = _letters(text[max(start - _LONGEST_ID, 0) : start][::-1])
     around = before + _letters(text[end : end + _LONGEST_ID])

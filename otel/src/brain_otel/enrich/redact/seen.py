@@ -11,9 +11,19 @@ from typing import Final
 
 _DIGITS: Final = b"0123456789"
 _SEPARATORS: Final = b" .-"
-_SHAPE: Final = bytes(
-    ord("0") if byte in _DIGITS else ord(" ") if byte in _SEPARATORS else ord("x") for byte in range(256)
-)
+_CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _form(byte: int) -> str:
+    for form, members in (("0", _DIGITS), (" ", _SEPARATORS), ("A", _CAPITALS), ("|", b"|")):
+        if byte in members:
+            return form
+    return "x"
+
+
+_SHAPE: Final = "".join(map(_form, range(256))).encode()
+
+_WORDS: Final = bytes(byte | 0x20 if chr(byte).isalpha() and byte < 0x80 else 0 for byte in range(256))
 
 
 class Seen:
@@ -27,11 +37,11 @@ class Seen:
         self.data = data
 
     @cached_property
-    def lower(self) -> bytes:
-        """In lower case, as far as it is ASCII."""
-        return self.data.lower()
+    def words(self) -> bytes:
+        """Letters in lower case, all else as zero: the fewer different bytes, the faster a word is found."""
+        return self.data.translate(_WORDS)
 
     @cached_property
     def shape(self) -> bytes:
-        """Digits as ``0``, space, dot and dash as a space, all else as ``x``, at their places."""
+        """Digits as ``0``, capitals as ``A``, space, dot and dash as a space, ``|`` as it is, all else as ``x``."""
         return self.data.translate(_SHAPE)
