@@ -62,6 +62,7 @@ class Filter:
 def _keeps(rules: Sequence[_Rule], record: Any, dropped: Tally[str]) -> bool:  # noqa: ANN401 - any record
     for rule in rules:
         if rule.on_record is None or rule.on_record(record):
-            dropped[rule.name] += rule.drops
+            if rule.drops:
+                dropped[rule.name] += 1
             return not rule.drops
     return True
