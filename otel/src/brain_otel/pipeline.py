@@ -36,6 +36,9 @@ class Pipeline:
     async def export(self, signal: Signal, body: bytes, peer: str) -> bytes:
         """The next hop's answer to the enriched request, as protobuf; a ``partial_success`` passes through.
 
+        Where steps have taken all records away, nothing is sent, and the answer is full success: they are where the
+        configuration wants them.
+
         Args:
             signal: What the request carries.
             body: The request as protobuf.
@@ -48,6 +51,8 @@ class Pipeline:
         """
         batch = Batch.decode(signal, body, peer)
         self._steps.enrich(batch)
+        if not batch.count():
+            return bytes(batch.wire.response().SerializeToString())
         answer = await self._next_hop.send(signal, batch.encode())
         asyncio.get_running_loop().call_soon(self._observe, batch)
         return answer
