@@ -52,7 +52,7 @@ def test_card_numbers_keep_first_six_and_last_four_at_most(text: str, expected: 
 @pytest.mark.parametrize("pan", list(CARDS.values()))
 def test_cards_of_all_networks_are_found(pan: str) -> None:
     assert pan not in redacted(f"card {pan} declined")
-    assert pan[-5:] not in redacted(pan)
+    assert redacted(pan)[6:-4] == "*" * (len(pan) - 10)
 
 
 def test_what_a_card_number_shows_can_be_less() -> None:

@@ -30,7 +30,7 @@ class Redact:
     """Takes out what its rules find."""
 
     def __init__(self, settings: RedactSettings, context: Context) -> None:
-        self._rules = tuple(_rules(settings))
+        self._rules = tuple(rules_of(settings))
         self._redacted = Counter(
             "brain_otel_redacted",
             "Values that were taken out or masked.",
@@ -83,7 +83,7 @@ def _suspecting(rules: Sequence[Rule], message: Any) -> list[Rule]:  # noqa: ANN
     return [rule for rule in rules if rule.suspects(seen)]
 
 
-def _rules(settings: RedactSettings) -> Iterator[Rule]:
+def rules_of(settings: RedactSettings) -> Iterator[Rule]:
     """In an order in which none spoils what another would know things by: segments first, then words, then digits."""
     if "hipaa" in settings.rules:
         yield Hl7()

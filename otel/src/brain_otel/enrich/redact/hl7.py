@@ -15,7 +15,7 @@ _SEGMENTS: Final = ("PID", "NK1", "MRG", "GT1", "IN1", "IN2")
 _INSTEAD: Final = "[redacted:hl7]"
 # Segments end with a carriage return; in a log it may be a line feed, or either of them escaped as in JSON or HL7.
 _FIELDS: Final = re.compile(
-    rf"(?<![A-Za-z0-9])({'|'.join(_SEGMENTS)})\|(?!{re.escape(_INSTEAD)})"
+    rf"(?:(?<![A-Za-z0-9])|(?<=\\[rn])|(?<=\\u000[dDaA]))({'|'.join(_SEGMENTS)})\|(?!{re.escape(_INSTEAD)})"
     r"(?:[^\r\n\x0b\x1c\\]|\\(?![rn]|u000[dDaA]|X0[DdAa]\\))+"
 )
 
