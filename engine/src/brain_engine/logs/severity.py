@@ -30,7 +30,9 @@ _KLOG_NUMBERS: Final = {
     "F": Severity(21, "F"),
     "D": Severity(5, "D"),
 }
-_REDIS: Final = re.compile(r"(?:\d+:[XCSM] |\[\d+\] )?\d{1,2} [A-Z][a-z]{2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{3})? ([-.*#]) ")
+_REDIS: Final = re.compile(
+    r"(?:\d+:[XCSM] |\[\d+\] )?\d{1,2} [A-Z][a-z]{2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{3})? ([-.*#]) "
+)
 _REDIS_NUMBERS: Final = {
     ".": Severity(5, "."),
     "-": Severity(7, "-"),
@@ -41,7 +43,7 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;]{0,16}m")
 _PHP: Final = re.compile(r"PHP (Fatal|Parse|Warning|Notice|Deprecated)\b")
 _PHP_NUMBERS: Final = {"Fatal": 21, "Parse": 17, "Warning": 13, "Notice": 10, "Deprecated": 13}
 _CRASH: Final = re.compile(
-    r'(?:Traceback \(most recent call last\)|Exception in thread "|panic: |Unhandled exception[.:]|Uncaught [A-Z]\w*Error)'
+    r'(?:Traceback \(most recent call last\)|Exception in thread "|Unhandled exception[.:]|Uncaught [A-Z]\w*Error)'
 )
 _CRASHED: Final = Severity(17, "")
 _DIGITS: Final = frozenset("0123456789")
@@ -87,7 +89,7 @@ def _named_in_head(head: str) -> Severity | None:
     for place, token in enumerate(tokens):
         if (plain := _PLAIN.get(token)) is not None:
             return plain
-        if token[0] in _DIGITS:
+        if token[0] in _DIGITS and "][" not in token:
             continue
         if token[0] == '"':  # of a request or a text: the message has begun
             break
@@ -95,7 +97,7 @@ def _named_in_head(head: str) -> Severity | None:
         if word.lower() in NUMBERS:
             if _as_level(word, token, place, tokens):
                 return named(word)
-        elif (inner := _inside(token, place)) is not None:
+        elif (inner := _inside(token)) is not None:
             return inner
         if word.islower() and word.isalpha():
             prose += 1
@@ -119,16 +121,16 @@ def _after_time(token: str) -> bool:
     return token[-1] == "Z" and token[:1].isdigit()
 
 
-def _inside(token: str, place: int) -> Severity | None:
+def _inside(token: str) -> Severity | None:
     """A level that is joined to something else: ``WARNING:root:…``, ``[core:error]``, ``[2026-…][7][warning][…]``, ``level=…``."""
     if "=" in token:
         return _keyed(_LOGFMT, token)
-    if token[0] == "[":
+    if "][" in token or token[0] == "[":
         for part in token.strip("[]:").replace("][", ":").split(":"):
             if part in NUMBERS:
                 return named(part)
         return None
-    front = token.partition(":" if place == 0 else "[")[0]
+    front = token.partition(":" if ":" in token else "[")[0]
     return named(front) if front.isupper() and front.lower() in NUMBERS else None
 
 

@@ -108,7 +108,10 @@ def test_what_only_looks_alike_stays(text: str) -> None:
         ("date of birth: 31 Jan 1970", "date of birth: [redacted:birth]"),
         ("beneficiary 1EG4-TE5-MK73", "beneficiary [redacted:mbi]"),
         ("beneficiary 1EG4TE5MK73", "beneficiary [redacted:mbi]"),
-        ("MSH|^~\\&|EMR\rPID|1||555^^^NORTH||DOE^JANE||19700131\rPV1|1|I", "MSH|^~\\&|EMR\rPID|[redacted:hl7]\rPV1|1|I"),
+        (
+            "MSH|^~\\&|EMR\rPID|1||555^^^NORTH||DOE^JANE||19700131\rPV1|1|I",
+            "MSH|^~\\&|EMR\rPID|[redacted:hl7]\rPV1|1|I",
+        ),
         ("got PID|1||555\\rNK1|1|DOE\\rPV1|1", "got PID|[redacted:hl7]\\rNK1|[redacted:hl7]\\rPV1|1"),
     ],
 )
@@ -142,7 +145,11 @@ def test_the_key_says_what_a_value_is() -> None:
         KeyValue(key="order", value=AnyValue(string_value="123-45-6789")),
     ]
     record = only(Made("redact").on(log("x", attributes=attributes)))
-    assert [pair.value.string_value for pair in record.attributes] == ["[redacted:ssn]", "[redacted:ssn]", "123-45-6789"]
+    assert [pair.value.string_value for pair in record.attributes] == [
+        "[redacted:ssn]",
+        "[redacted:ssn]",
+        "123-45-6789",
+    ]
 
 
 def test_numbers_that_are_card_numbers_become_texts() -> None:
@@ -179,7 +186,9 @@ def test_fields_of_a_later_otlp_do_not_smuggle_a_card_number() -> None:
 
 
 def test_a_group_that_holds_nothing_is_not_touched() -> None:
-    batch = log("all is well", trace_id=b"4111111111111111", attributes=[KeyValue(key="a", value=AnyValue(int_value=1))])
+    batch = log(
+        "all is well", trace_id=b"4111111111111111", attributes=[KeyValue(key="a", value=AnyValue(int_value=1))]
+    )
     before = batch.encode()
     assert Made("redact").on(batch).encode() == before
 

@@ -95,7 +95,10 @@ def plant(message: Any, path: tuple[str, ...], text: str) -> None:
 
 
 PLACES = [
-    (signal, path) for signal, wire in WIRES.items() for path in places(wire.request.DESCRIPTOR) if path[0] == wire.groups
+    (signal, path)
+    for signal, wire in WIRES.items()
+    for path in places(wire.request.DESCRIPTOR)
+    if path[0] == wire.groups
 ]
 
 

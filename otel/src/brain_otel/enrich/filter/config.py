@@ -59,7 +59,9 @@ class RuleSettings(Settings):
     severity_at_least: Severity | None = Field(default=None, description="Of a log record; not met where it has none.")
     severity_below: Severity | None = Field(default=None, description="Of a log record; not met where it has none.")
     span_name: MatchSettings | None = Field(default=None, description="Name of a span.")
-    span_kind: Sequence[SpanKind] | None = Field(default=None, min_length=1, description="Kind of a span, any of these.")
+    span_kind: Sequence[SpanKind] | None = Field(
+        default=None, min_length=1, description="Kind of a span, any of these."
+    )
     span_status: Sequence[SpanStatus] | None = Field(
         default=None, min_length=1, description="Status of a span, any of these."
     )

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import Counter
-
 from brain_otel.batch import Group
 from brain_otel.enrich.filter.conditions import OnGroup, OnRecord, on_group, on_record
 from brain_otel.enrich.filter.config import OTHERWISE, FilterSettings
 from brain_otel.enrich.kind import Context
+from brain_otel.enrich.own_counter import own_counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,8 @@ class Filter:
             _Rule(rule.name, rule.action == "drop", on_group(rule), on_record(rule)) for rule in settings.rules
         )
         self._otherwise = _Rule(OTHERWISE, settings.otherwise == "drop", lambda _: True, None)
-        self._filtered = Counter(
-            "brain_otel_filtered", "Records that a rule dropped.", ["rule", "signal"], registry=context.registry
+        self._filtered = own_counter(
+            context, "filter", "brain_otel_filtered", "Records that a rule dropped.", ["rule", "signal"]
         )
 
     def enrich(self, group: Group) -> None:

@@ -7,12 +7,13 @@ that is suspected, the texts of each record that is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import Counter
 
 from brain_otel.batch import Group
 from brain_otel.enrich.kind import Context
+from brain_otel.enrich.own_counter import own_counter
 from brain_otel.enrich.redact.card import Card
 from brain_otel.enrich.redact.config import RedactSettings
 from brain_otel.enrich.redact.contact import Email, Phone
@@ -25,17 +26,18 @@ from brain_otel.enrich.redact.seen import Seen
 from brain_otel.enrich.redact.walk import change_strings, change_texts
 from brain_otel.signals import Signal
 
+# Large groups are looked at in pieces, since looking takes twice the memory. They overlap by more than a rule looks at.
+_PIECE: Final = 1024 * 1024
+_OVERLAP: Final = 512
+
 
 class Redact:
     """Takes out what its rules find."""
 
     def __init__(self, settings: RedactSettings, context: Context) -> None:
         self._rules = tuple(rules_of(settings))
-        self._redacted = Counter(
-            "brain_otel_redacted",
-            "Values that were taken out or masked.",
-            ["rule", "signal"],
-            registry=context.registry,
+        self._redacted = own_counter(
+            context, "redact", "brain_otel_redacted", "Values that were taken out or masked.", ["rule", "signal"]
         )
 
     def enrich(self, group: Group) -> None:
@@ -79,8 +81,13 @@ class _Found:
 
 
 def _suspecting(rules: Sequence[Rule], message: Any) -> list[Rule]:  # noqa: ANN401 - any message
-    seen = Seen(message.SerializeToString())
-    return [rule for rule in rules if rule.suspects(seen)]
+    data = message.SerializeToString()
+    if len(data) <= _PIECE:
+        seen = Seen(data)
+        return [rule for rule in rules if rule.suspects(seen)]
+    pieces = (Seen(data[start : start + _PIECE + _OVERLAP]) for start in range(0, len(data), _PIECE))
+    suspecting = {rule.name for seen in pieces for rule in rules if rule.suspects(seen)}
+    return [rule for rule in rules if rule.name in suspecting]
 
 
 def rules_of(settings: RedactSettings) -> Iterator[Rule]:

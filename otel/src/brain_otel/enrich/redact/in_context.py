@@ -15,7 +15,9 @@ from brain_otel.enrich.redact.rule import Rule
 from brain_otel.enrich.redact.seen import Seen
 
 # What may be between: no "]", so that what is written instead of one value is never the word in front of the next.
-_GAP: Final = r"""[\s"'\\:=#(>|.,_-]{0,8}(?:(?:is|was|number|num|no|nr|id|value)(?![a-z])[\s"'\\:=#(>|.,_-]{1,8}){0,2}"""
+_GAP: Final = (
+    r"""[\s"'\\:=#(>|.,_-]{0,8}(?:(?:is|was|number|num|no|nr|id|value)(?![a-z])[\s"'\\:=#(>|.,_-]{1,8}){0,2}"""
+)
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _DATE: Final = (
     r"[12]\d{3}[-/.]?[01]\d[-/.]?[0-3]\d|[0-3]?\d[-/.][0-3]?\d[-/.](?:[12]\d)?\d\d"
