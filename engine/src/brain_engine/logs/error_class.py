@@ -92,7 +92,7 @@ def _root(text: str) -> str | None:
 
 
 def _python(text: str) -> str | None:
-    """What stands without indentation behind the first traceback: Python ends with the exception, and tells the cause first."""
+    """What stands unindented behind the first traceback: Python ends with the exception, and tells the cause first."""
     start = text.find("Traceback (most recent call last)")
     if start < 0:
         return None

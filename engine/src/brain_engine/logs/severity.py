@@ -114,7 +114,7 @@ def _as_level(word: str, token: str, place: int, tokens: list[str]) -> bool:
         return True
     if place == 0:
         return token[-1] == ":"
-    return place <= 3 and tokens[place - 1][-1].isdigit() or _after_time(tokens[place - 1])
+    return (place <= 3 and tokens[place - 1][-1].isdigit()) or _after_time(tokens[place - 1])
 
 
 def _after_time(token: str) -> bool:
@@ -122,7 +122,7 @@ def _after_time(token: str) -> bool:
 
 
 def _inside(token: str) -> Severity | None:
-    """A level that is joined to something else: ``WARNING:root:…``, ``[core:error]``, ``[2026-…][7][warning][…]``, ``level=…``."""
+    """A level that is joined to something else: ``WARNING:root:…``, ``[core:error]``, ``[7][warning][…]``, ``level=…``."""
     if "=" in token:
         return _keyed(_LOGFMT, token)
     if "][" in token or token[0] == "[":

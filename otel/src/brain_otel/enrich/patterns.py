@@ -12,6 +12,7 @@ dangerous (``a*b*`` is harmless), which is the price of a rule that can be said 
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
@@ -32,8 +33,10 @@ def check_pattern(text: str) -> str:
     if len(text) > _LONGEST:
         raise ValueError(f"a pattern has at most {_LONGEST} characters")
     try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a pattern that will mean something else one day, such as [[:alpha:]]
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
         raise ValueError(f"no regular expression: {error}") from None
     ways = _Reader(text).ways()
     if ways > MOST_WAYS:
@@ -91,7 +94,7 @@ class _Reader:
 
     def _group(self) -> int:
         opening = _GROUP.match(self._text, self._place)
-        if opening is None or self._text.startswith("(?", self._place) and opening.end() == self._place + 1:
+        if opening is None or (self._text.startswith("(?", self._place) and opening.end() == self._place + 1):
             raise ValueError("of groups with (? only (?:…), (?P<name>…), flags and looks around are allowed")
         self._place = opening.end()
         if opening[0].endswith(")"):  # flags for the whole pattern

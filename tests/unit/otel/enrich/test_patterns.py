@@ -47,6 +47,7 @@ def test_patterns_that_are_quick_are_taken(pattern: str) -> None:
         (r"(?P<a>x)(?P=a)", "are allowed"),
         ("(", "no regular expression"),
         ("a{99999999999}", "no regular expression"),
+        ("[[:alpha:]]", "Possible nested set"),
         ("x" * 513, "at most 512"),
     ],
 )

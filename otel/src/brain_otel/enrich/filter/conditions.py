@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from brain_otel.batch import Group
-from brain_otel.enrich.filter.config import RuleSettings, MatchSettings, Value
+from brain_otel.enrich.filter.config import MatchSettings, RuleSettings, Value
 
 OnGroup = Callable[[Group], bool]
 OnRecord = Callable[[Any], bool]

@@ -1,7 +1,7 @@
 """Rule ``card``: card numbers, shown as PCI DSS 3.4.1 lets them be, or not at all.
 
-The quick test looks at encoded messages, where the tag and length of a field, or a fixed number, may stand beside a text
-and happen to be digits or letters. It forgives as many: two bytes before, and any that follow.
+The quick test looks at encoded messages, where the tag and length of a field, or a fixed number, may stand beside a
+text and happen to be digits or letters. It forgives as many: two bytes before, and any that follow.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ class RedactSettings(Settings):
 
     rules: Sequence[Literal["pci", "hipaa", "email", "phone"]] = Field(
         default=("pci", "hipaa"),
-        description="`pci`: card numbers. `hipaa`: social security, medical record, Medicare, provider and NHS numbers, "
-        "dates of birth, and segments of HL7 messages that name a patient. `email`, `phone`: such addresses.",
+        description="`pci`: card numbers. `hipaa`: social security, medical record, Medicare, provider and NHS "
+        "numbers, dates of birth, and segments of HL7 messages that name a patient. `email`, `phone`: such addresses.",
     )
     cards_show: Shown = Field(
         default="first-six-and-last-four",

@@ -1,7 +1,8 @@
 """Rule ``hl7``: segments of HL7 v2 messages that say who the patient is, family and insurance included.
 
 Which of the fields of such a segment hold an identifier, and in which component, differs from site to site, so all
-fields go: ``PID|[redacted:hl7]``. http://www.hl7.org/implement/standards/product_brief.cfm?product_id=144, chapters 3 and 6.
+fields go: ``PID|[redacted:hl7]``. HL7 v2.5.1, chapters 3 and 6:
+http://www.hl7.org/implement/standards/product_brief.cfm?product_id=144
 """
 
 from __future__ import annotations

@@ -50,10 +50,7 @@ class InContext:
     def suspects(self, seen: Seen) -> bool:
         """Whether one of the words is there."""
         letters = seen.words
-        for word in self._words:  # in a loop: a generator would take as long as the search
-            if word in letters:
-                return True
-        return False
+        return any(word in letters for word in self._words)
 
     def redact(self, text: str, key: str) -> tuple[str, int]:
         """With a mark instead of the values."""

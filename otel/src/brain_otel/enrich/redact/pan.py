@@ -1,6 +1,6 @@
 """Whether digits are a card number: its range is issued to a card network and its check digit is right.
 
-Ranges as of ISO/IEC 7812 registries of the networks' own documents; the check digit is Luhn's (ISO/IEC 7812-1, annex B).
+Ranges as the networks publish them (ISO/IEC 7812-2); the check digit is Luhn's (ISO/IEC 7812-1, annex B).
 Left out: airline cards (UATP), which start with 1 as every timestamp does, and Maestro's lengths of 12.
 """
 

@@ -58,9 +58,9 @@ def _as_on_a_card(lengths: tuple[int, ...]) -> bool:
 def _belongs_to_more(text: str, start: int, end: int) -> bool:
     """Whether the digits are part of a hexadecimal id, a UUID for one, the fraction of a number or a key."""
     in_front = text[max(start - 8, 0) : start]
-    if text[start:end].isdigit():
-        if _WHOLE_PART.search(in_front) or (end - start > _LONGEST_USUAL and _KEY.search(in_front)):
-            return True
+    long = end - start > _LONGEST_USUAL
+    if text[start:end].isdigit() and (_WHOLE_PART.search(in_front) or (long and _KEY.search(in_front))):
+        return True
     before = _letters(text[max(start - _LONGEST_ID, 0) : start][::-1])
     around = before + _letters(text[end : end + _LONGEST_ID])
     return bool(around) and _HEX.issuperset(around)
