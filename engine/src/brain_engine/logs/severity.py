@@ -122,7 +122,7 @@ def _after_time(token: str) -> bool:
 
 
 def _inside(token: str) -> Severity | None:
-    """A level that is joined to something else: ``WARNING:root:…``, ``[core:error]``, ``[7][warning][…]``, ``level=…``."""
+    """A level joined to something else: ``WARNING:root:…``, ``[core:error]``, ``[7][warning][…]``, ``level=…``."""
     if "=" in token:
         return _keyed(_LOGFMT, token)
     if "][" in token or token[0] == "[":
