@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from brain_otel.enrich.redact.pan import LONGEST, SHORTEST, is_pan
@@ -17,6 +18,8 @@ _RUN: Final = re.compile(r"[0-9](?:[ .-]?[0-9]){12,}+")
 _GROUP: Final = re.compile(r"[0-9]+")
 _SEPARATORS: Final = str.maketrans("", "", " .-")
 _WHOLE_PART: Final = re.compile(r"(?<![.0-9])[0-9]{1,4}\.\Z")
+_MOST_GROUPS: Final = 5
+_LONGEST_ROW: Final = 24  # single digits: more of them in a row are a table
 _ON_CARDS: Final = frozenset({(4, 6, 5), (4, 6, 4)})
 _KEY: Final = re.compile(r"_-?\Z")  # blk_-4980916519894289629: a random number of 64 bits
 _LONGEST_USUAL: Final = 16  # digits
@@ -38,21 +41,31 @@ def card_numbers(text: str) -> Iterator[Place]:
 
 def _readings(groups: Sequence[Place]) -> Iterator[Place]:
     """Neighbouring groups that are written as a card number is."""
-    for first in range(len(groups)):
-        lengths: tuple[int, ...] = ()
-        for start, end in groups[first : first + LONGEST]:
-            lengths += (end - start,)
-            if sum(lengths) > LONGEST:
-                break
-            if sum(lengths) >= SHORTEST and _as_on_a_card(lengths):
-                yield groups[first][0], end
+    for first, (start, end) in enumerate(groups):
+        if SHORTEST <= end - start <= LONGEST:
+            yield start, end
+        elif end - start == 4:
+            yield from _as_on_a_card(groups[first : first + _MOST_GROUPS])
+    for single, run in groupby(groups, key=lambda group: group[1] - group[0] == 1):
+        if single:
+            yield from _one_by_one(list(run))
 
 
-def _as_on_a_card(lengths: tuple[int, ...]) -> bool:
-    *others, last = lengths
-    if not others or lengths in _ON_CARDS:
-        return True
-    return (set(others) == {4} and last <= 4) or set(lengths) == {1}
+def _as_on_a_card(groups: Sequence[Place]) -> Iterator[Place]:
+    lengths: tuple[int, ...] = ()
+    for start, end in groups:
+        lengths += (end - start,)
+        *others, last = lengths
+        if sum(lengths) >= SHORTEST and (lengths in _ON_CARDS or (set(others) == {4} and last <= 4)):
+            yield groups[0][0], end
+
+
+def _one_by_one(digits: Sequence[Place]) -> Iterator[Place]:
+    if len(digits) > _LONGEST_ROW:
+        return
+    for first, (start, _) in enumerate(digits):
+        for _, end in digits[first + SHORTEST - 1 : first + LONGEST]:
+            yield start, end
 
 
 def _belongs_to_more(text: str, start: int, end: int) -> bool:
