@@ -82,7 +82,8 @@ class Pipeline:
             if not batch.count():
                 lease.release()
                 return bytes(batch.wire.response().SerializeToString())
-            self._budget.check(2 * size)
+            if size > LARGEST_PIECE:
+                self._budget.check(2 * size)
             with self._metrics.asking(signal):
                 answer = await self._next_hop.send(signal, batch.encode())
         except BaseException:

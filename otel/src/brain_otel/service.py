@@ -18,6 +18,7 @@ from starlette.routing import Route
 from brain_common.clock import Clock, SystemClock
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
+from brain_common.serving.tls import LiveTls
 from brain_otel.config import HttpSettings, OtelSettings
 from brain_otel.enrich.kind import Context
 from brain_otel.observe import Observer
@@ -95,7 +96,8 @@ async def _serving_http(receiver: Receiver, settings: HttpSettings | None) -> As
     if settings is None:
         yield None
         return
-    async with serving(otlp_app(receiver), settings, "otlp.http") as port:
+    context = LiveTls(settings.tls, "otlp.http.tls").context() if settings.tls else None
+    async with serving(otlp_app(receiver), settings, "otlp.http", context=context) as port:
         _log.info("listening for OTLP/HTTP on %s:%d", settings.host, port)
         yield port
 
