@@ -7,13 +7,16 @@ resource and encoding again are three times as fast as one attribute per record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
 from brain_common.errors import InputError
 from brain_otel.attributes import Attributes
+from brain_otel.pieces import Look, check_density, decode_in_pieces
 from brain_otel.signals import WIRES, Signal, Wire
+
+_GROUP: Final = 1200  # bytes of Python's objects for one group
 
 
 class Group:
@@ -100,17 +103,27 @@ class Batch:
         self.groups = [Group(wire, each, peer) for each in getattr(message, wire.groups)]
 
     @classmethod
-    def decode(cls, signal: Signal, body: bytes, peer: str = "") -> Batch:
+    def decode(cls, signal: Signal, body: bytes, peer: str = "", look: Look = lambda _: None) -> Batch:
         """From protobuf.
 
+        Args:
+            signal: What it carries.
+            body: The request.
+            peer: Address of the sender, without port.
+            look: Asked for the bytes that are needed, before they are taken; what it raises ends the decoding.
+
         Raises:
-            InputError: It is no request of this signal.
+            InputError: It is no request of this signal, or consists of next to nothing, many times.
         """
         wire = WIRES[signal]
         try:
-            return cls(wire, wire.request.FromString(body), peer)
+            message = decode_in_pieces(wire, body, look)
         except DecodeError as error:
             raise InputError(f"no {wire.request.DESCRIPTOR.name}: the protobuf is malformed") from error
+        groups = len(getattr(message, wire.groups))
+        check_density(groups, len(body))
+        look(groups * _GROUP)
+        return cls(wire, message, peer)
 
     @property
     def signal(self) -> Signal:
