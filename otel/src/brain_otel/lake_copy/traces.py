@@ -1,0 +1,152 @@
+"""Spans of traces that failed or were slow, and of a few others for comparison, for the lake's table ``spans``.
+
+Whether a span is worth keeping may only be known from another one that comes later. So what came is kept for some
+seconds as it was on the wire, one block for each resource: encoding a block costs a fraction of what a tuple for each
+span would, and of a block without any trace that is wanted nothing is ever decoded. All spans of a trace have to come
+to the same worker.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from brain_common.clock import Clock
+from brain_otel.batch import Batch, Group
+from brain_otel.lake_copy.config import TraceCopySettings
+from brain_otel.lake_copy.spans import span_rows
+from brain_otel.side.channel import Row
+from brain_otel.signals import WIRES, Signal
+
+TABLE: Final = "spans"
+_BLOCK: Final = 300  # bytes of a block without its content, and of a trace id in a set
+_ID: Final = 100
+_ERROR_STATUS: Final = 2
+_SERVER: Final = 2
+_RANDOM: Final = 7  # the last bytes of a trace id, which are random: https://www.w3.org/TR/trace-context-2/
+ERROR: Final = "error"
+SLOW: Final = "slow"
+SAMPLE: Final = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Spans of one resource that wait."""
+
+    came: float
+    data: bytes
+    traces: set[bytes]
+
+    @property
+    def size(self) -> int:
+        return len(self.data) + _BLOCK + _ID * len(self.traces)
+
+
+class TraceCopy:
+    """Observes batches of spans.
+
+    Args:
+        settings: What is kept.
+        cluster: For resources that name none.
+        clock: Time.
+        put: Takes rows.
+        dropped: Told of spans that are dropped although they are wanted: reason and number.
+    """
+
+    def __init__(
+        self,
+        settings: TraceCopySettings,
+        cluster: str,
+        clock: Clock,
+        put: Callable[[str, Sequence[Row]], None],
+        dropped: Callable[[str, int], None],
+    ) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        self._clock = clock
+        self._put = put
+        self._dropped = dropped
+        self._slow = int(settings.slow_seconds * 1e9)
+        self._sampled = int(settings.keep_ratio * (1 << 8 * _RANDOM))
+        self._blocks: deque[_Block] = deque()
+        self._size = 0
+        self._wanted: dict[bytes, tuple[float, str]] = {}  # by trace: since when, and why
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait."""
+        return self._size
+
+    def observe(self, batch: Batch) -> None:
+        """Keep spans for a while, and hand on those whose while is over."""
+        if batch.signal is not Signal.TRACES:
+            return
+        for group in batch.groups:
+            self._add(group)
+        self.expire()
+
+    def expire(self) -> None:
+        """Decide about what has waited long enough, or has no room."""
+        now, waits = self._clock.now(), self._settings.wait_seconds
+        while self._blocks and (self._blocks[0].came + waits <= now or self._size > self._settings.buffer_bytes):
+            self._decide(self._blocks.popleft())
+        while self._wanted:  # in the order they came
+            trace, (since, _) = next(iter(self._wanted.items()))
+            if since + 2 * waits > now:
+                break
+            del self._wanted[trace]
+
+    def close(self) -> None:
+        """Decide about everything that waits."""
+        while self._blocks:
+            self._decide(self._blocks.popleft())
+
+    def _add(self, group: Group) -> None:
+        now = self._clock.now()
+        traces = self._look(group, now)
+        for trace in traces:
+            if self._sampled and int.from_bytes(trace[-_RANDOM:], "big") < self._sampled:
+                self._want(trace, SAMPLE, now)
+        block = _Block(now, group.message.SerializeToString(), traces)
+        self._blocks.append(block)
+        self._size += block.size
+
+    def _look(self, group: Group, now: float) -> set[bytes]:
+        """The traces of a group; those with an error or a slow span are wanted from now on."""
+        traces: set[bytes] = set()
+        slow = self._slow
+        for span in group.records():
+            trace = span.trace_id
+            traces.add(trace)
+            if span.status.code == _ERROR_STATUS:
+                self._want(trace, ERROR, now)
+            elif span.end_time_unix_nano - span.start_time_unix_nano > slow and (
+                span.kind == _SERVER or not span.parent_span_id
+            ):
+                self._want(trace, SLOW, now)
+        return traces
+
+    def _want(self, trace: bytes, reason: str, now: float) -> None:
+        known = self._wanted.get(trace)
+        if known is None:
+            if len(self._wanted) >= self._settings.most_traces:
+                return self._dropped("too_many_traces", 1)
+            self._wanted[trace] = (now, reason)
+        elif reason == ERROR and known[1] != ERROR:
+            self._wanted[trace] = (known[0], ERROR)
+        return None
+
+    def _decide(self, block: _Block) -> None:
+        self._size -= block.size
+        if not self._wanted or self._wanted.keys().isdisjoint(block.traces):
+            return
+        wanted = {trace: why for trace in block.traces if (why := self._wanted.get(trace))}
+        message = WIRES[Signal.TRACES].request()
+        group = getattr(message, WIRES[Signal.TRACES].groups).add()
+        group.MergeFromString(block.data)
+        self._put(TABLE, self._rows(group, wanted))
+
+    def _rows(self, message: Any, wanted: dict[bytes, tuple[float, str]]) -> list[Row]:  # noqa: ANN401 - ResourceSpans
+        return span_rows(message, {trace: reason for trace, (_, reason) in wanted.items()}, self._cluster)
