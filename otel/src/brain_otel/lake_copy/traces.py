@@ -25,6 +25,7 @@ _BLOCK: Final = 300  # bytes of a block without its content, and of a trace id i
 _ID: Final = 100
 _ERROR_STATUS: Final = 2
 _SERVER: Final = 2
+_TRACE_ID: Final = 16  # bytes
 _RANDOM: Final = 7  # the last bytes of a trace id, which are random: https://www.w3.org/TR/trace-context-2/
 ERROR: Final = "error"
 SLOW: Final = "slow"
@@ -52,7 +53,7 @@ class TraceCopy:
         cluster: For resources that name none.
         clock: Time.
         put: Takes rows.
-        dropped: Told of spans that are dropped although they are wanted: reason and number.
+        missed: Called for a trace that was wanted when too many were.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class TraceCopy:
         cluster: str,
         clock: Clock,
         put: Callable[[str, Sequence[Row]], None],
-        dropped: Callable[[str, int], None],
+        missed: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._cluster = cluster
         self._clock = clock
         self._put = put
-        self._dropped = dropped
+        self._missed = missed
         self._slow = int(settings.slow_seconds * 1e9)
         self._sampled = int(settings.keep_ratio * (1 << 8 * _RANDOM))
         self._blocks: deque[_Block] = deque()
@@ -131,11 +132,17 @@ class TraceCopy:
     def _want(self, trace: bytes, reason: str, now: float) -> None:
         known = self._wanted.get(trace)
         if known is None:
+            if len(trace) != _TRACE_ID:
+                return None  # no trace id, and nobody knows how long
             if len(self._wanted) >= self._settings.most_traces:
-                return self._dropped("too_many_traces", 1)
-            self._wanted[trace] = (now, reason)
-        elif reason == ERROR and known[1] != ERROR:
-            self._wanted[trace] = (known[0], ERROR)
+                return self._missed()
+        else:
+            since, before = known
+            reason = ERROR if ERROR in (reason, before) else before
+            if reason == before and now - since < self._settings.wait_seconds / 2:
+                return None
+            del self._wanted[trace]  # to the end: it is wanted anew
+        self._wanted[trace] = (now, reason)
         return None
 
     def _decide(self, block: _Block) -> None:

@@ -57,7 +57,7 @@ FromSide = Fate | LakeState | Snapshot
 Message = FromWorker | FromSide
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final[msgspec.msgpack.Decoder[Message]] = msgspec.msgpack.Decoder(Message)  # type: ignore[arg-type]
+_decoder: Final[msgspec.msgpack.Decoder[Message]] = msgspec.msgpack.Decoder(Message)
 
 
 def packed_rows(table: str, rows: list[tuple[object, ...]]) -> bytes:

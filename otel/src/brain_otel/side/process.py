@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -141,7 +141,9 @@ async def running_side(settings: OtelSettings, path: Path, clock: Clock | None =
         server.close()
 
 
-async def run_side(settings: OtelSettings, path: Path, ready: Callable[[], None], told: Awaitable[None]) -> None:
+async def run_side(
+    settings: OtelSettings, path: Path, ready: Callable[[], None], told: Coroutine[Any, Any, None]
+) -> None:
     """Run it until told to end."""
     async with running_side(settings, path):
         ready()
