@@ -9,7 +9,6 @@ from brain_otel.batch import Group
 from brain_otel.entity import entity_of
 from brain_otel.lake_copy.values import json_of
 from brain_otel.side.channel import Row
-from brain_otel.signals import WIRES, Signal
 
 _KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
 _STATUS: Final = ("unset", "ok", "error")
@@ -31,18 +30,20 @@ _ABOUT: Final = (
 )
 
 
-def span_rows(message: Any, wanted: Mapping[bytes, str], cluster: str) -> list[Row]:  # noqa: ANN401 - ResourceSpans
+def span_rows(group: Group, wanted: Mapping[bytes, str], cluster: str) -> list[Row]:
     """The spans of wanted traces.
 
     Args:
-        message: ``ResourceSpans``.
+        group: Of traces.
         wanted: Trace ids, each with the reason why.
         cluster: Where the resource names none.
     """
-    group = Group(WIRES[Signal.TRACES], message, "")
+    spans = [span for span in group.records() if span.trace_id in wanted]
+    if not spans:
+        return []
     entity = entity_of(group.resource, cluster)
     place = (entity.cluster, entity.namespace, str(entity.kind), entity.name)
-    return [_row(span, place, wanted[span.trace_id]) for span in group.records() if span.trace_id in wanted]
+    return [_row(span, place, wanted[span.trace_id]) for span in spans]
 
 
 def _row(span: Any, place: tuple[str, ...], reason: str) -> Row:  # noqa: ANN401 - a Span

@@ -1,9 +1,9 @@
 """Spans of traces that failed or were slow, and of a few others for comparison, for the lake's table ``spans``.
 
 Whether a span is worth keeping may only be known from another one that comes later. So what came is kept for some
-seconds as it was on the wire, one block for each resource: encoding a block costs a fraction of what a tuple for each
-span would, and of a block without any trace that is wanted nothing is ever decoded. All spans of a trace have to come
-to the same worker.
+seconds as it was sent on, one block for each request: that costs nothing but its bytes, where a tuple for each span
+would take several times the time and memory, and a block without any trace that is wanted is never decoded. All spans
+of a trace have to come to the same worker.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from brain_common.clock import Clock
-from brain_otel.batch import Batch, Group
+from brain_otel.batch import Batch
 from brain_otel.lake_copy.config import TraceCopySettings
 from brain_otel.lake_copy.spans import span_rows
 from brain_otel.side.channel import Row
-from brain_otel.signals import WIRES, Signal
+from brain_otel.signals import Signal
 
 TABLE: Final = "spans"
 _BLOCK: Final = 300  # bytes of a block without its content, and of a trace id in a set
@@ -34,7 +34,7 @@ SAMPLE: Final = "sample"
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Spans of one resource that wait."""
+    """Spans of one request that wait."""
 
     came: float
     data: bytes
@@ -70,7 +70,7 @@ class TraceCopy:
         self._put = put
         self._missed = missed
         self._slow = int(settings.slow_seconds * 1e9)
-        self._sampled = int(settings.keep_ratio * (1 << 8 * _RANDOM))
+        self._sampled = _threshold(settings.keep_ratio)
         self._blocks: deque[_Block] = deque()
         self._size = 0
         self._wanted: dict[bytes, tuple[float, str]] = {}  # by trace: since when, and why
@@ -82,52 +82,54 @@ class TraceCopy:
 
     def observe(self, batch: Batch) -> None:
         """Keep spans for a while, and hand on those whose while is over."""
-        if batch.signal is not Signal.TRACES:
-            return
-        for group in batch.groups:
-            self._add(group)
-        self.expire()
+        if batch.signal is Signal.TRACES and batch.groups:
+            self._forget(self._clock.now())
+            self._add(batch)
+            self.expire()
 
     def expire(self) -> None:
         """Decide about what has waited long enough, or has no room."""
         now, waits = self._clock.now(), self._settings.wait_seconds
         while self._blocks and (self._blocks[0].came + waits <= now or self._size > self._settings.buffer_bytes):
             self._decide(self._blocks.popleft())
-        while self._wanted:  # in the order they came
-            trace, (since, _) = next(iter(self._wanted.items()))
-            if since + 2 * waits > now:
-                break
-            del self._wanted[trace]
+        self._forget(now)
 
     def close(self) -> None:
         """Decide about everything that waits."""
         while self._blocks:
             self._decide(self._blocks.popleft())
 
-    def _add(self, group: Group) -> None:
+    def _add(self, batch: Batch) -> None:
         now = self._clock.now()
-        traces = self._look(group, now)
-        for trace in traces:
-            if self._sampled and int.from_bytes(trace[-_RANDOM:], "big") < self._sampled:
-                self._want(trace, SAMPLE, now)
-        block = _Block(now, group.message.SerializeToString(), traces)
+        traces = self._look(batch, now)
+        for trace in [each for each in traces if each[-_RANDOM:] >= self._sampled]:
+            self._want(trace, SAMPLE, now)
+        block = _Block(now, batch.encoded, traces)
         self._blocks.append(block)
         self._size += block.size
 
-    def _look(self, group: Group, now: float) -> set[bytes]:
-        """The traces of a group; those with an error or a slow span are wanted from now on."""
+    def _look(self, batch: Batch, now: float) -> set[bytes]:
+        """The traces of a batch; those with an error or a slow span are wanted from now on."""
         traces: set[bytes] = set()
         slow = self._slow
-        for span in group.records():
-            trace = span.trace_id
-            traces.add(trace)
-            if span.status.code == _ERROR_STATUS:
-                self._want(trace, ERROR, now)
-            elif span.end_time_unix_nano - span.start_time_unix_nano > slow and (
-                span.kind == _SERVER or not span.parent_span_id
-            ):
-                self._want(trace, SLOW, now)
+        for group in batch.groups:
+            for span in group.records():
+                traces.add(span.trace_id)
+                if span.status.code == _ERROR_STATUS:
+                    self._want(span.trace_id, ERROR, now)
+                elif span.end_time_unix_nano - span.start_time_unix_nano > slow and (
+                    span.kind == _SERVER or not span.parent_span_id
+                ):
+                    self._want(span.trace_id, SLOW, now)
         return traces
+
+    def _forget(self, now: float) -> None:
+        """Traces that no waiting span can be of any more; they are in the order they came."""
+        while self._wanted:
+            trace, (since, _) = next(iter(self._wanted.items()))
+            if since + 2 * self._settings.wait_seconds > now:
+                return
+            del self._wanted[trace]
 
     def _want(self, trace: bytes, reason: str, now: float) -> None:
         known = self._wanted.get(trace)
@@ -150,10 +152,15 @@ class TraceCopy:
         if not self._wanted or self._wanted.keys().isdisjoint(block.traces):
             return
         wanted = {trace: why for trace in block.traces if (why := self._wanted.get(trace))}
-        message = WIRES[Signal.TRACES].request()
-        group = getattr(message, WIRES[Signal.TRACES].groups).add()
-        group.MergeFromString(block.data)
-        self._put(TABLE, self._rows(group, wanted))
+        reasons = {trace: reason for trace, (_, reason) in wanted.items()}
+        groups = Batch.decode(Signal.TRACES, block.data).groups
+        self._put(TABLE, [row for group in groups for row in span_rows(group, reasons, self._cluster)])
 
-    def _rows(self, message: Any, wanted: dict[bytes, tuple[float, str]]) -> list[Row]:  # noqa: ANN401 - ResourceSpans
-        return span_rows(message, {trace: reason for trace, (_, reason) in wanted.items()}, self._cluster)
+
+def _threshold(ratio: float) -> bytes:
+    """Trace ids whose last bytes are at or above are drawn: the same ones by every worker, and by SDKs that draw so.
+
+    https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
+    """
+    least = int((1 - ratio) * (1 << 8 * _RANDOM))
+    return b"\xff" * (_RANDOM + 1) if ratio == 0 else least.to_bytes(_RANDOM, "big")
