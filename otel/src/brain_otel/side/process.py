@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -118,33 +118,34 @@ class Side:
                 send(LakeState(up))
 
 
-@contextlib.asynccontextmanager
-async def running_side(settings: OtelSettings, path: Path, clock: Clock | None = None) -> AsyncIterator[Side]:
-    """Run it on a socket while the block does.
+async def run_side(
+    settings: OtelSettings,
+    path: Path,
+    ready: Callable[[], None],
+    told: Coroutine[Any, Any, None],
+    clock: Clock | None = None,
+) -> None:
+    """Run it until told to end.
 
     Args:
         settings: With a lake.
         path: Of the socket; what is left of one before is replaced.
+        ready: Called when it listens.
+        told: Ends when it is time to end.
         clock: Time.
     """
     side = Side(settings, clock or SystemClock())
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - of a local folder, once
     server = await asyncio.start_unix_server(side.serve, path)
-    tasks = [asyncio.create_task(work) for work in side.tasks()]
+    tasks = [asyncio.create_task(work) for work in (told, *side.tasks())]
+    ready()
     try:
-        yield side
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
         await side.end()  # before the tasks are cancelled: a commit under way is waited for, not made twice
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         server.close()
-
-
-async def run_side(
-    settings: OtelSettings, path: Path, ready: Callable[[], None], told: Coroutine[Any, Any, None]
-) -> None:
-    """Run it until told to end."""
-    async with running_side(settings, path):
-        ready()
-        await told

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 import pyarrow as pa
 
+from brain_common.errors import InputError
 from brain_lake.schemas import TableSchema
 
 MOST_FOLDERS: Final = 200  # one commit may touch; a day of eight clusters
@@ -58,7 +59,14 @@ class Admission:
 
 
 def as_table(schema: TableSchema, rows: Sequence[Sequence[Any]]) -> pa.Table:
-    """Rows in the order of the columns."""
-    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(schema.columns)
-    arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema.columns, strict=True)]
+    """Rows in the order of the columns.
+
+    Raises:
+        InputError: They are none of this table.
+    """
+    try:
+        columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(schema.columns)
+        arrays = [pa.array(values, kind.type) for values, kind in zip(columns, schema.columns, strict=True)]
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"lake table {schema.name}: {error}") from error
     return pa.Table.from_arrays(arrays, schema=schema.columns)
