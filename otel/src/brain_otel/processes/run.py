@@ -11,8 +11,8 @@ from brain_common.ending import until_told
 from brain_otel.config import OtelSettings
 
 # Together below the half minute that Kubernetes gives a pod.
-_WORKER_END: Final = 15.0  # seconds
-_SIDE_END: Final = 13.0
+_WORKER_END: Final = 20.0  # seconds
+_SIDE_END: Final = 9.0
 
 
 def run(settings: OtelSettings) -> None:

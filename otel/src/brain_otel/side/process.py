@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MOST_UNSENT: Final = 32 << 20  # bytes for a worker that does not read: it misses what comes then
 _LAST_WORDS: Final = 2.0  # seconds workers get to end what they say
-_LAST_FLUSH: Final = 10.0  # seconds the lake gets at the end
+_LAST_FLUSH: Final = 6.0  # seconds the lake gets at the end
 
 
 class Side:
