@@ -70,12 +70,13 @@ class Channel:
             table: Name of one of the lake.
             rows: In the order of its columns, times in microseconds.
         """
-        if self._writer is None or self._writer.is_closing():
+        writer = self._open()
+        if writer is None:
             return self._drop(table, "side_away", len(rows))
         data = packed_rows(table, list(rows))
         if self._waiting() + len(data) > self._buffer_bytes:
             return self._drop(table, "buffer_full", len(rows))
-        self._writer.write(data)
+        writer.write(data)
         self._under_way[table] += len(rows)
         return None
 
@@ -87,8 +88,8 @@ class Channel:
             yield
         finally:
             self._ending = True
-            if self._writer is not None:
-                self._writer.write_eof()  # the side process closes when it has read all
+            if (writer := self._open()) is not None:
+                writer.write_eof()  # the side process closes when it has read all
                 await asyncio.wait([task], timeout=_LAST)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -148,4 +149,9 @@ class Channel:
         self._dropped.labels(table, reason).inc(count)
 
     def _waiting(self) -> int:
-        return self._writer.transport.get_write_buffer_size() if self._writer is not None else 0
+        writer = self._open()
+        return 0 if writer is None else writer.transport.get_write_buffer_size()
+
+    def _open(self) -> asyncio.StreamWriter | None:
+        """Its end may not have been noticed yet."""
+        return None if self._writer is None or self._writer.is_closing() else self._writer

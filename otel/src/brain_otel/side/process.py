@@ -67,7 +67,7 @@ class Side:
         """One worker, until it ends."""
 
         def send(message: Message) -> None:
-            if writer.transport.get_write_buffer_size() < _MOST_UNSENT:
+            if not writer.is_closing() and writer.transport.get_write_buffer_size() < _MOST_UNSENT:
                 writer.write(frame(message))
 
         self._workers.add(send)
