@@ -20,7 +20,7 @@ from brain_lake.reader import LakeReader
 from brain_lake.schemas import LOGS, SPANS, TableSchema
 from brain_otel.signals import WIRES, Signal
 from tests.fakes.otlp_next_hop import OtlpNextHop, otlp_next_hop
-from tests.integration.otel.processor import PATIENCE, maps, processor, until
+from tests.integration.otel.processes import PATIENCE, maps, processor, until
 
 pytestmark = pytest.mark.anyio
 
