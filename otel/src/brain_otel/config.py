@@ -45,8 +45,8 @@ class MetricsSettings(WebSettings):
 class OtlpSettings(Settings):
     """What is listened on, and who may send."""
 
-    grpc: GrpcSettings = GrpcSettings()
-    http: HttpSettings | None = HttpSettings()
+    grpc: GrpcSettings = Field(default=GrpcSettings(), description="OTLP/gRPC.")
+    http: HttpSettings | None = Field(default=HttpSettings(), description="OTLP/HTTP; `null`: nobody listens.")
     callers: Sequence[CallerSettings] = Field(
         default=(), description="Who may send, by bearer token or basic auth; anybody who reaches the port when empty."
     )
@@ -80,7 +80,7 @@ class NextHopSettings(Settings):
     timeout_seconds: float = Field(default=10.0, gt=0, le=300, description="For one request.")
     compression: Literal["none", "gzip"] = Field(default="none", description="Of requests.")
     headers: Mapping[str, SecretStr] = Field(default={}, description="Sent along, such as `authorization`.")
-    tls: ClientTlsSettings = ClientTlsSettings()
+    tls: ClientTlsSettings = Field(default=ClientTlsSettings(), description="TLS towards it, of an `https` endpoint.")
 
     @model_validator(mode="before")
     @classmethod
@@ -121,12 +121,12 @@ class OtelSettings(Settings):
     """Configuration file of ``brain otel``."""
 
     cluster: str = Field(default="", max_length=253, description="Name of the cluster that the signals come from.")
-    otlp: OtlpSettings = OtlpSettings()
-    next_hop: NextHopSettings = NextHopSettings()
+    otlp: OtlpSettings = Field(default=OtlpSettings(), description="What is listened on, and who may send.")
+    next_hop: NextHopSettings = Field(default=NextHopSettings(), description="Where enriched signals go.")
     enrich: Sequence[Mapping[str, Mapping[str, Any] | None]] = Field(
         default=(), description="Steps in their order, each `name: settings`."
     )
-    metrics: MetricsSettings = MetricsSettings()
+    metrics: MetricsSettings = Field(default=MetricsSettings(), description="The processor's own metrics.")
     workers: int = Field(
         default=1,
         ge=1,
@@ -136,7 +136,7 @@ class OtelSettings(Settings):
     lake: LakeSettings | None = Field(default=None, description="Where a copy goes; none is made when absent.")
     lake_copy: LakeCopySettings = Field(default=LakeCopySettings(), description="What is copied to the lake.")
     lake_upkeep: UpkeepSettings = Field(
-        default=UpkeepSettings(), description="How the copied tables are kept quick and small in the background."
+        default=UpkeepSettings(), description="How the tables `logs`, `spans` and `edges` are kept quick and small."
     )
     memory_limit_bytes: int = Field(
         default=512 * MIB,

@@ -13,6 +13,7 @@ from typing import Any
 from brain_common.clock import Clock, SystemClock
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
+from brain_common.serving.tls import check_tls
 from brain_common.serving.web import check_web
 from brain_otel.config import HttpSettings, OtelSettings
 from brain_otel.enrich.kind import Context
@@ -58,6 +59,9 @@ def check(settings: OtelSettings) -> None:
         ConfigError: Something is.
     """
     list(configured_steps(settings))
+    for key, listener in settings.listeners():
+        if listener.tls is not None:
+            check_tls(listener.tls, f"{key}.tls")
     check_web(settings.metrics, "metrics")
 
 
