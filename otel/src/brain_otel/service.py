@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from brain_common.clock import Clock, SystemClock
+from brain_common.errors import ConfigError
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
 from brain_common.serving.tls import check_tls
@@ -82,6 +83,8 @@ async def running(
     registry = own_registry()
     context = Context(settings.cluster, clock or SystemClock(), registry)
     steps = build_steps(settings, context)
+    if settings.lake is None and context.snapshots.wanted:
+        raise ConfigError(f"lake: a step of enrich reads {', '.join(context.snapshots.wanted)} of it; say where it is")
     observers: list[Observer] = []
     reach = Reach(settings.next_hop.endpoint)
     context.background.append(("reach", reach.run))

@@ -17,13 +17,16 @@ import pytest
 
 from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
-from brain_lake.schemas import LOGS, SPANS, TableSchema
+from brain_lake.schemas import CHANGES, LOGS, SPANS, TableSchema
+from brain_lake.writer import LakeWriter
 from brain_otel.signals import WIRES, Signal
 from tests.fakes.otlp_next_hop import OtlpNextHop, otlp_next_hop
 from tests.integration.otel.processes import PATIENCE, maps, processor, until
+from tests.unit.lake.rows import sample_rows
 
 pytestmark = pytest.mark.anyio
 
+KNOWN = "brain_otel_enricher_last_success_timestamp_seconds"
 NEVER = 300.0  # seconds between commits: what comes into the lake came at the end
 
 
@@ -116,6 +119,30 @@ async def test_a_side_process_that_is_killed_disturbs_nobody_and_comes_back(
         assert await running.metric(0, "brain_otel_lake_dropped_total", 'reason="side_away",table="logs"') == 1
     assert len(next_hop.got) == 3
     assert lake_rows(lake, LOGS, "body") == ["after", "before"]
+
+
+async def test_what_the_side_process_reads_of_the_lake_reaches_the_steps_of_all_workers(
+    tmp_path: Path, next_hop: OtlpNextHop
+) -> None:
+    location = LakeLocation.local(tmp_path / "lake")
+    kind = {"cluster": "c1", "namespace": "", "kind": "service", "name": "cart", "change_kind": "rollout"}
+    LakeWriter(location).append(CHANGES, sample_rows(CHANGES, [time.time() - 10], **kind))
+    settings = {"lake": {"path": str(tmp_path / "lake")}, "enrich": [{"changes": {}}]}
+    async with processor(tmp_path, next_hop.grpc_port, **settings) as running:
+        await running.said("worker 0, worker 1 ready")
+        for worker in (0, 1):
+            while await running.metric(worker, KNOWN, 'enricher="changes"') in (None, 0.0):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            await running.send(worker, Signal.LOGS, logs("after the change"))
+    for _, message in next_hop.got:
+        attributes = message.resource_logs[0].resource.attributes
+        assert {pair.key: pair.value.string_value for pair in attributes}["brain.change.kind"] == "rollout"
+
+
+async def test_a_step_that_needs_the_lake_is_refused_without_one(tmp_path: Path, next_hop: OtlpNextHop) -> None:
+    async with processor(tmp_path, next_hop.grpc_port, enrich=[{"changes": {}}]) as running:
+        assert await running.ended() == 1
+    assert "brain: lake: a step of enrich reads changes of it; say where it is" in running.lines
 
 
 async def test_a_worker_that_is_killed_takes_its_port_again(tmp_path: Path, next_hop: OtlpNextHop) -> None:

@@ -72,6 +72,7 @@ class Readings:
             try:
                 rows = await asyncio.to_thread(self._read, name, seconds)
             except BrainError as error:
+                self._newest.pop(name, None)  # a worker that comes now would take it for fresh
                 self._say(name, f"snapshot {name}: {error}")
             else:
                 self._say(name, "")
