@@ -12,6 +12,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from brain_common.serving.config import CallerSettings, ListenSettings, WebSettings
 from brain_common.settings import Settings
 from brain_lake.config import LakeSettings, UpkeepSettings
+from brain_otel.graph.config import ServiceGraphSettings
 from brain_otel.lake_copy.config import LakeCopySettings
 
 MIB = 1 << 20
@@ -125,6 +126,9 @@ class OtelSettings(Settings):
     next_hop: NextHopSettings = Field(default=NextHopSettings(), description="Where enriched signals go.")
     enrich: Sequence[Mapping[str, Mapping[str, Any] | None]] = Field(
         default=(), description="Steps in their order, each `name: settings`."
+    )
+    service_graph: ServiceGraphSettings = Field(
+        default=ServiceGraphSettings(), description="Metrics and edges made from spans."
     )
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="The processor's own metrics.")
     workers: int = Field(

@@ -19,7 +19,8 @@ from brain_common.serving.web import check_web
 from brain_otel.config import HttpSettings, OtelSettings
 from brain_otel.enrich.kind import Context
 from brain_otel.face import own_registry, serving_face
-from brain_otel.lake_copy.copying import copying
+from brain_otel.graph.observer import SpanObserver
+from brain_otel.lake_copy.copying import Copying, copying
 from brain_otel.observe import Observer
 from brain_otel.pipeline import Pipeline
 from brain_otel.reach import Reach
@@ -85,7 +86,6 @@ async def running(
     steps = build_steps(settings, context)
     if settings.lake is None and context.snapshots.wanted:
         raise ConfigError(f"lake: a step of enrich reads {', '.join(context.snapshots.wanted)} of it; say where it is")
-    observers: list[Observer] = []
     reach = Reach(settings.next_hop.endpoint)
     context.background.append(("reach", reach.run))
     async with contextlib.AsyncExitStack() as stack:
@@ -94,8 +94,8 @@ async def running(
         wire.budget(lambda: budget.taken, lambda: budget.capacity)
         next_hop = (GrpcNextHop if settings.next_hop.protocol == "grpc" else HttpNextHop)(settings.next_hop, wire)
         stack.push_async_callback(next_hop.close)
-        if side is not None:
-            observers += await stack.enter_async_context(copying(settings.lake_copy, context, side))
+        copy = await stack.enter_async_context(copying(settings.lake_copy, context, side)) if side else None
+        observers = _observers(settings, context, copy)
         pipeline = Pipeline(steps, next_hop, observers, budget, wire)
         receiver = Receiver(
             pipeline=pipeline,
@@ -111,6 +111,12 @@ async def running(
         http_port = await stack.enter_async_context(_serving_http(receiver, settings.otlp.http))
         _log.info("listening for OTLP/gRPC on %s:%d", settings.otlp.grpc.host, grpc_port)
         yield Running(grpc_port, http_port, metrics_url, failed)
+
+
+def _observers(settings: OtelSettings, context: Context, copy: Copying | None) -> list[Observer]:
+    graph = settings.service_graph
+    of_spans = [SpanObserver(graph, context, copy.edges if copy else None)] if graph.enabled else []
+    return [*of_spans, *(copy.observers if copy else ())]
 
 
 @contextlib.asynccontextmanager

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import Counter, Gauge
 
 from brain_otel.enrich.kind import Context
+from brain_otel.graph.edges import EdgeLog
 from brain_otel.lake_copy.config import LakeCopySettings
+from brain_otel.lake_copy.edges import TABLE as EDGES
+from brain_otel.lake_copy.edges import edge_rows
 from brain_otel.lake_copy.logs import LogCopy
 from brain_otel.lake_copy.traces import TraceCopy
 from brain_otel.observe import Observer
@@ -20,9 +24,22 @@ from brain_otel.side.channel import Channel
 _TICK: Final = 1.0  # seconds between two looks whether spans have waited long enough
 
 
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """A copy that runs.
+
+    Attributes:
+        observers: Who has to be told of batches.
+        edges: Takes edges of the service graph.
+    """
+
+    observers: Sequence[Observer]
+    edges: EdgeLog
+
+
 @contextlib.asynccontextmanager
-async def copying(settings: LakeCopySettings, context: Context, socket: Path) -> AsyncIterator[Sequence[Observer]]:
-    """Copy while the block runs; yields who has to observe.
+async def copying(settings: LakeCopySettings, context: Context, socket: Path) -> AsyncIterator[Copying]:
+    """Copy while the block runs.
 
     Args:
         settings: What is copied.
@@ -38,7 +55,7 @@ async def copying(settings: LakeCopySettings, context: Context, socket: Path) ->
             traces = _trace_copy(settings, context, channel)
             observers.append(traces)
             await stack.enter_async_context(_ticking(traces))
-        yield observers
+        yield Copying(observers, lambda edges: channel.put(EDGES, edge_rows(edges)))
 
 
 def _trace_copy(settings: LakeCopySettings, context: Context, channel: Channel) -> TraceCopy:
