@@ -32,10 +32,12 @@ class OtlpNextHop:
         self.answer = b""
         self.open = asyncio.Event()  # nothing is answered before
         self.open.set()
+        self.asked = asyncio.Event()
         self.grpc_port = 0
         self.http_port = 0
 
     async def _export(self, signal: Signal, body: bytes, context: Any) -> bytes:
+        self.asked.set()
         await self.open.wait()
         self.headers.append({str(key): str(value) for key, value in context.invocation_metadata()})
         if self.status is not None:

@@ -33,6 +33,7 @@ from brain_otel.wire.next_hop_grpc import GrpcNextHop
 from brain_otel.wire.next_hop_http import HttpNextHop
 from brain_otel.wire.receiver import Receiver
 from brain_otel.wire.refusal import Refusals
+from brain_otel.wire.turns import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ async def running(
             pipeline=pipeline,
             authenticator=Authenticator(settings.otlp.callers),
             budget=budget,
+            turns=Turns(budget, settings.otlp.max_request_bytes),
             metrics=wire,
             refusals=Refusals(),
             limit=settings.otlp.max_request_bytes,
