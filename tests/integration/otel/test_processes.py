@@ -139,6 +139,26 @@ async def test_what_the_side_process_reads_of_the_lake_reaches_the_steps_of_all_
         assert {pair.key: pair.value.string_value for pair in attributes}["brain.change.kind"] == "rollout"
 
 
+async def test_edges_of_the_service_graph_come_into_the_lake(tmp_path: Path, next_hop: OtlpNextHop) -> None:
+    settings = {"lake": {"path": str(tmp_path / "lake")}, "lake_copy": {"flush_seconds": 0.1}}
+    request, now = WIRES[Signal.TRACES].request(), time.time_ns()
+    for place, (service, kind) in enumerate((("front", 3), ("cart", 2))):  # a client and its server
+        group = request.resource_spans.add()
+        group.resource.attributes.add(key="service.name").value.string_value = service
+        parent = bytes([place] * 8) if place else b""
+        span = group.scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=bytes([place + 1] * 8), kind=kind)
+        span.parent_span_id, span.start_time_unix_nano, span.end_time_unix_nano = parent, now, now + 10**7
+    async with processor(
+        tmp_path, next_hop.grpc_port, workers=1, service_graph={"edge_seconds": 1}, **settings
+    ) as running:
+        await running.shows(0, "brain_otel_side_up", 1)
+        await running.send(0, Signal.TRACES, request)
+        await running.shows(0, "brain_otel_lake_rows_total", 1, 'table="edges"')
+    reader = LakeReader(LakeLocation.local(tmp_path / "lake"))
+    (edge,) = reader.edges(time.time() - 3600, time.time() + 60).to_pylist()
+    assert (edge["dependent"], edge["dependency"]) == ("c1//service/front", "c1//service/cart")
+
+
 async def test_a_step_that_needs_the_lake_is_refused_without_one(tmp_path: Path, next_hop: OtlpNextHop) -> None:
     async with processor(tmp_path, next_hop.grpc_port, enrich=[{"changes": {}}]) as running:
         assert await running.ended() == 1
