@@ -14,7 +14,7 @@ from brain_common.clock import Clock, SystemClock
 from brain_common.errors import ConfigError
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
-from brain_common.serving.tls import check_tls
+from brain_common.serving.tls import LiveTls
 from brain_common.serving.web import check_web
 from brain_otel.config import HttpSettings, OtelSettings
 from brain_otel.enrich.kind import Context
@@ -26,6 +26,7 @@ from brain_otel.pipeline import Pipeline
 from brain_otel.reach import Reach
 from brain_otel.steps import build_steps, configured_steps
 from brain_otel.wire.admission import admitting
+from brain_otel.wire.check import check_wire
 from brain_otel.wire.grpc_server import serving_grpc
 from brain_otel.wire.http_server import otlp_app
 from brain_otel.wire.metrics import WireMetrics
@@ -62,9 +63,7 @@ def check(settings: OtelSettings) -> None:
         ConfigError: Something is.
     """
     list(configured_steps(settings))
-    for key, listener in settings.listeners():
-        if listener.tls is not None:
-            check_tls(listener.tls, f"{key}.tls")
+    check_wire(settings)
     check_web(settings.metrics, "metrics")
 
 
@@ -126,7 +125,8 @@ async def _serving_http(receiver: Receiver, settings: HttpSettings | None) -> As
     if settings is None:
         yield None
         return
-    async with serving(otlp_app(receiver), settings, "otlp.http") as port:
+    context = LiveTls(settings.tls, "otlp.http.tls").context() if settings.tls else None
+    async with serving(otlp_app(receiver), settings, "otlp.http", context=context) as port:
         _log.info("listening for OTLP/HTTP on %s:%d", settings.host, port)
         yield port
 

@@ -311,8 +311,10 @@ async def test_a_renewed_certificate_is_shown_without_a_request_lost(tmp_path: P
     (tmp_path / "new").mkdir()
     old, new = Authority(tmp_path, "old"), Authority(tmp_path / "new", "new")
     tls = tls_of(tmp_path, "server", old, mutual=False)
-    async with processor(grpc={"port": 0, "tls": tls}) as brain:
+    async with processor(grpc={"port": 0, "tls": tls}, http={"port": 0, "tls": tls}) as brain:
         port = brain.running.grpc_port
+        url = f"https://127.0.0.1:{brain.running.http_port}/v1/logs"
+        assert await status_of(url, old) == 200
         async with secure(port, old) as open_before:
             assert await code_of(open_before) == "OK"
             cert, key = new.issue("server")
@@ -326,6 +328,13 @@ async def test_a_renewed_certificate_is_shown_without_a_request_lost(tmp_path: P
             async with secure(port, old) as late:
                 assert await code_of(late) == "UNAVAILABLE"
             assert await code_of(open_before) == "OK"
+            assert await status_of(url, new) == 200
+
+
+async def status_of(url: str, authority: Authority) -> int:
+    async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=authority.file)) as client:
+        answer = await client.post(url, content=GOOD, headers={"content-type": "application/x-protobuf"})
+        return answer.status_code
 
 
 async def test_a_call_under_way_is_answered_before_the_end() -> None:

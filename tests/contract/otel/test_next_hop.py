@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -13,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from brain_otel.signals import Signal
-from tests.contract.otel.conftest import Processor, processor, request
+from tests.contract.otel.conftest import PATIENCE, Processor, processor, request
 from tests.fakes.authority import Authority
 from tests.fakes.otlp_next_hop import otlp_next_hop
 
@@ -169,3 +170,23 @@ async def test_one_that_speaks_tls_and_wants_a_certificate(tmp_path: Any) -> Non
         async with processor({"next_hop": {**options, "tls": {"ca_file": str(authority.file)}}}) as brain:
             assert (await brain.grpc(Signal.TRACES, GOOD)).code == "UNAVAILABLE"
     assert len(hop.got) == 1
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+async def test_an_answer_that_cannot_be_read_is_one_nevertheless(protocol: str) -> None:
+    async with otlp_next_hop() as hop:
+        hop.answer = b"\xff"
+        port = hop.grpc_port if protocol == "grpc" else hop.http_port
+        async with processor({"next_hop": {"endpoint": f"http://127.0.0.1:{port}", "protocol": protocol}}) as brain:
+            assert (await brain.grpc(Signal.TRACES, GOOD)).code == "OK"
+
+
+async def test_one_that_comes_back_is_found_soon() -> None:
+    async with otlp_next_hop() as hop:
+        port = hop.grpc_port
+    async with processor({"next_hop": {"endpoint": f"http://127.0.0.1:{port}"}}) as brain:
+        assert (await brain.grpc(Signal.TRACES, GOOD)).code == "UNAVAILABLE"
+        async with otlp_next_hop(port=port) as hop, asyncio.timeout(PATIENCE):
+            while (await brain.grpc(Signal.TRACES, GOOD)).code != "OK":  # noqa: ASYNC110 - gRPC tells nobody
+                await asyncio.sleep(0.05)
+            assert len(hop.got) == 1

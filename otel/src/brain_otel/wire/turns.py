@@ -85,32 +85,28 @@ class Turns:
         await self._get(other)
         try:
             lease = await self._budget.take(self._cost)
+            self._budget.coming += self._longest_message
             try:
-                self._budget.check(3 * self._longest_message)
-                async with self._reading(lease, other) as reader:
-                    yield reader
+                self._budget.check(2 * self._longest_message)
+                async with asyncio.timeout(_SLOWEST) as limit:
+                    reader = Reader(lease, limit, other=other)
+                    self._readers[reader] = None
+                    try:
+                        yield reader
+                    finally:
+                        del self._readers[reader]
             except BaseException as error:
                 lease.release()
                 self._quick.pop(connection, None)
                 if isinstance(error, TimeoutError):
                     raise OverloadError("the message came too slowly while others waited") from error
                 raise
+            finally:
+                self._budget.coming -= self._longest_message
             self._remember(connection)
         finally:
             self._given[other] -= 1
             self._serve()
-
-    @contextlib.asynccontextmanager
-    async def _reading(self, lease: Lease, other: bool) -> AsyncIterator[Reader]:
-        async with asyncio.timeout(_SLOWEST) as limit:
-            reader = Reader(lease, limit, other=other)
-            self._readers[reader] = None
-            self._budget.coming += self._longest_message
-            try:
-                yield reader
-            finally:
-                self._budget.coming -= self._longest_message
-                del self._readers[reader]
 
     async def _get(self, other: bool) -> None:
         if self._free(other) and not self._waiting[other]:
