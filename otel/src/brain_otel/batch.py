@@ -93,13 +93,15 @@ class Batch:
         wire: Of its signal.
         message: The request.
         groups: Its records by resource.
+        encoded: The request as it was last encoded, for who looks at it after it was sent; empty before.
     """
 
-    __slots__ = ("groups", "message", "wire")
+    __slots__ = ("encoded", "groups", "message", "wire")
 
     def __init__(self, wire: Wire, message: Any, peer: str = "") -> None:  # noqa: ANN401 - one of three messages
         self.wire = wire
         self.message = message
+        self.encoded = b""
         self.groups = [Group(wire, each, peer) for each in getattr(message, wire.groups)]
 
     @classmethod
@@ -136,8 +138,8 @@ class Batch:
         for place in range(len(messages) - 1, -1, -1):
             if not getattr(messages[place], self.wire.scopes):
                 del messages[place]
-        data: bytes = self.message.SerializeToString()
-        return data
+        self.encoded = self.message.SerializeToString()
+        return self.encoded
 
     def count(self) -> int:
         """Number of records."""
