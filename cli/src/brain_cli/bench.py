@@ -121,6 +121,25 @@ def exporters(
     _show(bench.run(kills, seconds, _progress), as_json=as_json)
 
 
+@app.command()
+def otel(as_json: AsJson = False) -> None:
+    """What the processor behind a Collector sustains, what it costs beside one that does the same, and what it loses."""
+    from brain_lab.bench.otel import run as bench
+
+    _show(bench.run(_progress), as_json=as_json)
+
+
+@app.command()
+def otel_soak(
+    minutes: Annotated[float, typer.Option(min=1, max=1440, help="Of steady load.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Memory of the processor under a steady load of logs and spans, minute by minute."""
+    from brain_lab.bench.otel import soak as bench
+
+    _show(bench.run(minutes, _progress), as_json=as_json)
+
+
 def _progress(line: str) -> None:
     typer.echo(line, err=True)
 

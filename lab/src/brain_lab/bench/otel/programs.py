@@ -8,16 +8,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
 from brain_lab.bench.otel.generator import Order, Sent
 from brain_lab.bench.otel.sink import Arrivals
 from brain_lab.servers.binaries import find, runnable
-from brain_lab.servers.errors import ServerFailed
 from brain_lab.servers.process import ServerProcess
 from brain_lab.servers.server import HOST, Server, free_port
+
+_GRACE: Final = 120.0  # seconds for what is under way
 
 
 def _listens(port: int) -> bool:
@@ -31,13 +32,9 @@ def _listens(port: int) -> bool:
 class Listener(Server):
     """Ready once its port takes connections."""
 
-    @property
-    def pid(self) -> int:
-        """Of its process, which must run."""
-        pid = self.process.pid
-        if pid is None:
-            raise ServerFailed(f"{self.program} is not running")
-        return pid
+    def keep_port(self) -> None:
+        """Come back where it is now when it is started again."""
+        self.port = int(self.address.rpartition(":")[2])
 
     def _answers(self, port: int) -> bool:
         return _listens(port)
@@ -133,5 +130,5 @@ class Load:
         return msgspec.json.decode(self._account.read_bytes(), type=Sent)
 
     def stop(self) -> None:
-        """End it; nothing new is sent."""
-        self._process.stop()
+        """Nothing new is sent from now on; what is under way is seen through."""
+        self._process.stop(_GRACE)
