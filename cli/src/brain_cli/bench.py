@@ -123,7 +123,7 @@ def exporters(
 
 @app.command()
 def otel(as_json: AsJson = False) -> None:
-    """What the processor behind a Collector sustains, what it costs beside one that does the same, and what it loses."""
+    """What the processor behind a Collector sustains, costs and loses: five minutes of real processes."""
     from brain_lab.bench.otel import run as bench
 
     _show(bench.run(_progress), as_json=as_json)

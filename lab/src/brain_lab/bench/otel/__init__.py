@@ -1,1 +1,1 @@
-"""What the processor behind a Collector sustains, costs and loses: all of it real processes on the cores of one machine."""
+"""What the processor behind a Collector sustains, costs and loses: real processes that share the cores of a machine."""

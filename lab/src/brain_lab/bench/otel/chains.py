@@ -12,14 +12,17 @@ from brain_lab.bench.otel.programs import Processor, Sink
 from brain_lab.servers.collector import Collector
 
 Shape = Literal["direct", "inside", "ours", "through", "balanced"]
-"""``direct``: Collector, sink. ``inside``: the same with k8sattributes and servicegraph in it. ``ours``: Collector, processor,
-sink. ``through``: Collector, processor, Collector, sink. ``balanced``: Collector that spreads traces over processors, sink."""
+"""``direct``: Collector, sink. ``inside``: the same with k8sattributes and servicegraph in it.
+
+``ours``: Collector, processor, sink. ``through``: Collector, processor, Collector, sink. ``balanced``: Collector that
+spreads traces over processors, sink.
+"""
 
 INTAKE: Final = "OTLP_GRPC_ENDPOINT"
 GRAPH: Final = "GRAPH_ENDPOINT"
 _RECEIVER: Final = {"otlp": {"protocols": {"grpc": {"endpoint": f"${{env:{INTAKE}}}", "max_recv_msg_size_mib": 64}}}}
 _BATCH: Final = {"min_size": 8192, "flush_timeout": "200ms", "sizer": "items"}
-"""As the batch processor's defaults; in the exporter, so that the sender is answered only when the batch was accepted."""
+"""The batch processor's defaults; in the exporter, so that the sender is answered when the batch was accepted."""
 
 QUEUE: Final = {"wait_for_result": True, "block_on_overflow": True, "batch": _BATCH}
 KEPT_QUEUE: Final = {"storage": "file_storage", "queue_size": 10_000, "block_on_overflow": True}
@@ -61,7 +64,7 @@ def exporter(address: str, queue: Mapping[str, Any] = QUEUE) -> dict[str, Any]:
 
 def collector(folder: Path, address: str, queue: Mapping[str, Any] = QUEUE) -> Collector:
     """One that hands all it gets to an address."""
-    config = {**_pipelines({"otlp_grpc": exporter(address, queue)})}
+    config = _pipelines({"otlp_grpc": exporter(address, queue)})
     if "storage" in queue:
         config = {**config, **_KEPT, "service": {**config["service"], "extensions": ["file_storage"]}}
     return Collector(data_dir=folder, config=config, addresses=[INTAKE])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brain_lab.bench.otel.chains import Chain
 from brain_lab.bench.otel.generator import Order, Request, Sent
@@ -89,8 +90,8 @@ def balance(requests: Sequence[Request], arrivals: Arrivals) -> Balance:
     numbers = (accepted[:, None] + np.arange(PER_REQUEST)).ravel()
     return Balance(
         accepted=len(numbers),
-        lost=int(np.count_nonzero(arrivals.times[numbers] == 0)),
-        repeated=int(np.count_nonzero(arrivals.times > 1)),
+        lost=arrivals.missing(numbers),
+        repeated=arrivals.repeated(),
     )
 
 
@@ -116,9 +117,9 @@ def _used(chain: Chain) -> list[float]:
     return [cpu_seconds(chain.collector.pid), *processors]
 
 
-def _lateness(arrivals: Arrivals, requests: Sequence[Request]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _lateness(arrivals: Arrivals, requests: Sequence[Request]) -> NDArray[np.float64]:
     """Seconds from due to arrived, of each record that has arrived."""
     firsts = np.array([each.first for each in requests], np.int64)
     arrived = arrivals.first[firsts[:, None] + np.arange(PER_REQUEST)]
     late = arrived - np.array([each.due for each in requests])[:, None]
-    return late[arrived > 0]
+    return np.extract(arrived > 0, late)

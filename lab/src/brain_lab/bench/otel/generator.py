@@ -1,4 +1,4 @@
-"""The load of the benches: prepared requests over OTLP/gRPC, numbered, sent again as a Collector would, all accounted for.
+"""The load of the benches: numbered requests over OTLP/gRPC, sent again as a Collector would, all accounted for.
 
     python -m brain_lab.bench.otel.generator '{"address": "127.0.0.1:4317", "kind": "logs", …}' FILE
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from brain_lab.bench.otel.generator import Order, Sent
-from brain_lab.bench.otel.sink import Arrivals
+from brain_lab.bench.otel.sink import SAMPLE, Arrivals
 from brain_lab.servers.binaries import find, runnable
 from brain_lab.servers.process import ServerProcess
 from brain_lab.servers.server import HOST, Server, free_port
@@ -59,6 +59,10 @@ class Sink(Listener):
         if self._arrivals is None:
             raise RuntimeError("the sink was never started")
         return self._arrivals
+
+    def sample(self) -> bytes:
+        """A recent request, as it came."""
+        return (self.data_dir / SAMPLE).read_bytes()
 
     def _command(self, port: int) -> list[str]:
         if self._arrivals is None:

@@ -173,8 +173,8 @@ def _logs() -> ExportLogsServiceRequest:
         )
         record.body.string_value = (
             f"Order {number * 7919 % 100_000:06d} of customer {number * 104_729 % 1_000_000:07d} was accepted in "
-            f"{number % 90 + 5} ms: reserved {number % 7 + 1} items in warehouse eu-central-{number % 4}, payment by card "
-            f"ending {number * 31 % 10_000:04d} authorised, confirmation queued for delivery to the mail gateway at once"
+            f"{number % 90 + 5} ms: reserved {number % 7 + 1} items in warehouse eu-central-{number % 4}, payment by "
+            f"card {number * 31 % 10_000:04d} authorised, confirmation queued for the mail gateway; nothing else to do"
         )
         _put(
             record.attributes,

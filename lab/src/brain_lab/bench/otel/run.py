@@ -1,4 +1,4 @@
-"""What the processor sustains, what it costs beside a Collector that does the same by itself, and what it loses: nothing."""
+"""What the processor sustains, what it costs beside a Collector that does the same by itself, and what it loses."""
 
 from __future__ import annotations
 

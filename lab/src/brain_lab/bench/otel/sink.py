@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 
 from brain_lab.bench.otel.requests import METHODS, numbers_in
 
+SAMPLE: Final = "sample"
+"""File with a recent request, as it came."""
+
+_SAMPLE_SECONDS: Final = 1.0
 _GRACE: Final = 1.0  # seconds
 
 
@@ -58,6 +62,14 @@ class Arrivals:
         self.first[numbers] = np.where(self.times[numbers] == 0, now, self.first[numbers])
         np.add.at(self.times, numbers[self.times[numbers] < np.iinfo(np.uint8).max], 1)
 
+    def missing(self, numbers: NDArray[np.int64]) -> int:
+        """How many of these have not come."""
+        return int(np.count_nonzero(self.times[numbers] == 0))
+
+    def repeated(self) -> int:
+        """How many have come more than once."""
+        return int(np.count_nonzero(self.times > 1))
+
     def seen(self) -> int:
         """How many different records have come."""
         return int(np.count_nonzero(self.times))
@@ -66,8 +78,15 @@ class Arrivals:
 async def _main(port: int, folder: Path) -> None:
     arrivals = Arrivals.at(folder)
 
+    sampled = 0.0
+
     async def export(body: bytes, _: Any) -> bytes:  # noqa: ANN401 - grpc has no types
-        arrivals.note(numbers_in(body), time.monotonic())
+        nonlocal sampled
+        now = time.monotonic()
+        arrivals.note(numbers_in(body), now)
+        if now - sampled > _SAMPLE_SECONDS:
+            (folder / SAMPLE).write_bytes(body)
+            sampled = now
         return b""
 
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)])
