@@ -16,6 +16,9 @@ def otel(
     ] = False,
 ) -> None:
     """Run the processor: OTLP in, enriched OTLP out, and the service graph."""
+    from brain_common.memory import use_few_arenas
+
+    use_few_arenas(mmap_threshold=1 << 20)
     from brain_common.logs import configure_logging
     from brain_common.settings import absent_credentials, load_settings
     from brain_otel.config import OtelSettings

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
 from brain_common.serving.config import CallerSettings, ListenSettings
 from brain_common.settings import Settings
 
 MIB = 1 << 20
+_ENDPOINT = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?(?P<path>(/[^?#@]*)?)"
+)
+_HEADER_NAME = re.compile(r"[a-zA-Z0-9_.-]+(?<!-bin)")  # of gRPC; `-bin` would be binary
+_HEADER_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?")
 
 
 class GrpcSettings(ListenSettings):
@@ -44,6 +51,20 @@ class OtlpSettings(Settings):
     )
 
 
+class NextHopTlsSettings(Settings):
+    """TLS towards the next hop; used when its endpoint is `https`."""
+
+    ca_file: Path | None = Field(default=None, description="PEM bundle to trust instead of the system's.")
+    cert_file: Path | None = Field(default=None, description="Client certificate (PEM) for mTLS.")
+    key_file: Path | None = Field(default=None, description="Its private key (PEM).")
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file are given together or not at all")
+        return self
+
+
 class NextHopSettings(Settings):
     """Where enriched signals go: a Collector, or a store that speaks OTLP."""
 
@@ -55,6 +76,41 @@ class NextHopSettings(Settings):
     timeout_seconds: float = Field(default=10.0, gt=0, le=300, description="For one request.")
     compression: Literal["none", "gzip"] = Field(default="none", description="Of requests.")
     headers: Mapping[str, SecretStr] = Field(default={}, description="Sent along, such as `authorization`.")
+    tls: NextHopTlsSettings = NextHopTlsSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, data: Any) -> Any:  # noqa: ANN401 - not yet checked
+        """OTLP's own ports where none is given; pydantic's URL would mean 80 and 443."""
+        if not isinstance(data, Mapping) or not isinstance(endpoint := data.get("endpoint"), str):
+            return data
+        match = _ENDPOINT.fullmatch(endpoint.strip())
+        if match is None:
+            raise ValueError("endpoint: expected http://host[:port] or https://host[:port], with a path only for http")
+        port = match["port"] or (":4318" if data.get("protocol") == "http" else ":4317")
+        if match["path"].strip("/") and data.get("protocol") != "http":
+            raise ValueError("endpoint: OTLP/gRPC has no path")
+        return {**data, "endpoint": f"{match['scheme']}://{match['host']}{port}{match['path']}"}
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a header")
+            if not _HEADER_VALUE.fullmatch(value.get_secret_value()):
+                raise ValueError(f"the value of {name} is not printable ASCII without blanks around it")
+        return headers
+
+    @property
+    def address(self) -> str:
+        """``host:port``, for gRPC and for messages."""
+        return f"{self.endpoint.host}:{self.endpoint.port}"
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.endpoint.scheme == "https"
 
 
 class OtelSettings(Settings):
@@ -67,4 +123,19 @@ class OtelSettings(Settings):
         default=(), description="Steps in their order, each `name: settings`."
     )
     metrics: MetricsSettings = MetricsSettings()
+    memory_limit_bytes: int = Field(
+        default=512 * MIB,
+        ge=128 * MIB,
+        description="Resident memory that no worker goes beyond: requests that would are refused so that senders keep "
+        "them and try again.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Of the log.")
+
+    @model_validator(mode="after")
+    def _room_for_one_request(self) -> Self:
+        if self.memory_limit_bytes < 96 * MIB + 4 * self.otlp.max_request_bytes:
+            raise ValueError(
+                "memory_limit_bytes must be 96 MiB and four times otlp.max_request_bytes at least: a request is in "
+                "memory as received, decoded, and encoded again"
+            )
+        return self

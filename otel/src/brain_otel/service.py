@@ -16,14 +16,21 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from brain_common.clock import Clock, SystemClock
+from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
-from brain_otel.config import OtelSettings
+from brain_otel.config import HttpSettings, OtelSettings
 from brain_otel.enrich.kind import Context
 from brain_otel.observe import Observer
 from brain_otel.pipeline import Pipeline
 from brain_otel.steps import build_steps
+from brain_otel.wire.admission import admitting
 from brain_otel.wire.grpc_server import serving_grpc
-from brain_otel.wire.next_hop import GrpcNextHop
+from brain_otel.wire.http_server import otlp_app
+from brain_otel.wire.metrics import WireMetrics
+from brain_otel.wire.next_hop_grpc import GrpcNextHop
+from brain_otel.wire.next_hop_http import HttpNextHop
+from brain_otel.wire.receiver import Receiver
+from brain_otel.wire.refusal import Refusals
 
 _log = logging.getLogger(__name__)
 
@@ -34,11 +41,13 @@ class Running:
 
     Attributes:
         grpc_port: Of OTLP/gRPC.
+        http_port: Of OTLP/HTTP; None: nobody listens.
         metrics_url: Of its own metrics.
         failed: Ends only by an error of a background task, which is then the process's.
     """
 
     grpc_port: int
+    http_port: int | None
     metrics_url: str
     failed: asyncio.Future[None]
 
@@ -57,14 +66,36 @@ async def running(settings: OtelSettings, clock: Clock | None = None) -> AsyncIt
     steps = build_steps(settings, context)
     observers: list[Observer] = []
     async with contextlib.AsyncExitStack() as stack:
-        next_hop = GrpcNextHop(settings.next_hop)
+        wire = WireMetrics(registry)
+        budget = await stack.enter_async_context(admitting(settings.memory_limit_bytes))
+        wire.budget(lambda: budget.taken, lambda: budget.capacity)
+        next_hop = (GrpcNextHop if settings.next_hop.protocol == "grpc" else HttpNextHop)(settings.next_hop, wire)
         stack.push_async_callback(next_hop.close)
-        pipeline = Pipeline(steps, next_hop, observers)
+        pipeline = Pipeline(steps, next_hop, observers, budget, wire)
+        receiver = Receiver(
+            pipeline=pipeline,
+            authenticator=Authenticator(settings.otlp.callers),
+            budget=budget,
+            metrics=wire,
+            refusals=Refusals(),
+            limit=settings.otlp.max_request_bytes,
+        )
         failed = await stack.enter_async_context(_working(context))
-        grpc_port = await stack.enter_async_context(serving_grpc(pipeline, settings.otlp))
+        grpc_port = await stack.enter_async_context(serving_grpc(receiver, settings.otlp.grpc))
+        http_port = await stack.enter_async_context(_serving_http(receiver, settings.otlp.http))
         port = await stack.enter_async_context(serving(_metrics(registry), settings.metrics, "metrics"))
         _log.info("listening for OTLP/gRPC on %s:%d", settings.otlp.grpc.host, grpc_port)
-        yield Running(grpc_port, f"http://{settings.metrics.host}:{port}", failed)
+        yield Running(grpc_port, http_port, f"http://{settings.metrics.host}:{port}", failed)
+
+
+@contextlib.asynccontextmanager
+async def _serving_http(receiver: Receiver, settings: HttpSettings | None) -> AsyncIterator[int | None]:
+    if settings is None:
+        yield None
+        return
+    async with serving(otlp_app(receiver), settings, "otlp.http") as port:
+        _log.info("listening for OTLP/HTTP on %s:%d", settings.host, port)
+        yield port
 
 
 def _metrics(registry: CollectorRegistry) -> Starlette:

@@ -73,5 +73,6 @@ def _run(command: list[str], timeout: float) -> None:
     except subprocess.TimeoutExpired as error:
         raise ServerFailed(f"{PROGRAM} did not end within {timeout:g} s") from error
     if done.returncode != 0:
-        last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        said, _, _ = (done.stdout + done.stderr).partition("\nUsage:")
+        last = "\n".join(said.splitlines()[-15:])
         raise ServerFailed(f"{PROGRAM} ended with status {done.returncode}:\n{last}")
