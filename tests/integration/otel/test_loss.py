@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from brain_lab.bench.otel.losses import killed, next_hop_away
+from brain_lab.bench.otel.losses import MEMORY_LIMIT, killed, next_hop_away, overload
 from tests.servers.provide import require
 
 pytestmark = pytest.mark.timeout(170)
@@ -31,3 +31,12 @@ def test_kill_9_loses_nothing(tmp_path: Path) -> None:
     assert left.accepted > 0
     assert left.lost == 0
     assert left.repeated <= left.accepted
+
+
+def test_more_than_it_has_room_for_is_refused_so_that_it_comes_again(tmp_path: Path) -> None:
+    over = overload(tmp_path, "logs", requests=200, in_flight=200, config=CONFIG)
+    assert over.refused > 0
+    assert over.dropped == 0
+    assert over.balance.accepted > 0
+    assert over.balance.lost == 0
+    assert over.peak_rss_bytes < MEMORY_LIMIT

@@ -25,6 +25,11 @@ from brain_lab.bench.usage import family, peak_rss_bytes
 RETRYABLE: Final = frozenset({"OK", "UNAVAILABLE+RetryInfo"})
 """All that a processor that runs may answer to good requests."""
 
+MEMORY_LIMIT: Final = 192 * 2**20
+"""Bytes that the overloaded processor may take."""
+
+_SMALL: Final = {"memory_limit_bytes": MEMORY_LIMIT, "otlp": {"max_request_bytes": 4 * 2**20}}
+_SLOW: Final = 0.5  # seconds that the next hop takes, so that few requests at the same time are too many
 _RATE: Final = 5_000.0  # records a second; what is away has to be caught up with
 _CAPACITY: Final = 2_000  # requests, more than any run sends
 _PATIENCE: Final = 120.0  # seconds until all is answered
@@ -87,10 +92,18 @@ def killed(folder: Path, kind: Kind, kills: int, config: Mapping[str, Any], seed
 
 
 def overload(folder: Path, kind: Kind, requests: int, in_flight: int, config: Mapping[str, Any]) -> Overload:
-    """Send requests straight to the processor, as many at the same time as ``in_flight`` says."""
+    """Send requests straight to a processor with little memory and a slow next hop, many at the same time.
+
+    Args:
+        folder: For all files.
+        kind: What is sent.
+        requests: How many in all.
+        in_flight: How many at the same time; of one connection, gRPC itself lets no more than 256 in.
+        config: Of the processor, but for its memory.
+    """
     with (
-        Sink(data_dir=folder / "sink", capacity=requests * PER_REQUEST) as sink,
-        Processor(data_dir=folder / "processor", next_hop=sink.address, config=config) as processor,
+        Sink(data_dir=folder / "sink", capacity=requests * PER_REQUEST, seconds=_SLOW) as sink,
+        Processor(data_dir=folder / "processor", next_hop=sink.address, config={**config, **_SMALL}) as processor,
     ):
         order = Order(address=processor.address, kind=kind, requests=requests, in_flight=in_flight)
         sent = Load(order, folder / "load").wait(_PATIENCE)

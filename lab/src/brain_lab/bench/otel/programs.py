@@ -46,11 +46,13 @@ class Sink(Listener):
 
     Attributes:
         capacity: Records are numbered below it.
+        seconds: That it takes to answer.
     """
 
     program: ClassVar[str] = "otel-sink"
 
     capacity: int
+    seconds: float = 0.0
     _arrivals: Arrivals | None = field(default=None, init=False, repr=False)
 
     @property
@@ -67,7 +69,8 @@ class Sink(Listener):
     def _command(self, port: int) -> list[str]:
         if self._arrivals is None:
             self._arrivals = Arrivals.create(self.data_dir, self.capacity)
-        return [sys.executable, "-m", "brain_lab.bench.otel.sink", str(port), str(self.data_dir)]
+        module = "brain_lab.bench.otel.sink"
+        return [sys.executable, "-m", module, str(port), str(self.data_dir), str(self.seconds)]
 
 
 @dataclass(kw_only=True)
@@ -93,13 +96,13 @@ class Processor(Listener):
     def _command(self, port: int) -> list[str]:
         file = self.data_dir / "config.yaml"
         own = {
-            "otlp": {"grpc": {"host": HOST, "port": port}, "http": None},
+            "otlp": {**self.config.get("otlp", {}), "grpc": {"host": HOST, "port": port}, "http": None},
             "next_hop": {"endpoint": f"http://{self.next_hop}"},
             "metrics": {"host": HOST, "port": free_port()},
             "log_level": "WARNING",
         }
         # JSON is YAML.
-        file.write_text(json.dumps({**own, **self.config}, indent=1), encoding="utf-8")
+        file.write_text(json.dumps({**self.config, **own}, indent=1), encoding="utf-8")
         return [str(self.executable), "otel", "--config", str(file)]
 
 

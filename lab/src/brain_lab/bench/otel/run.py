@@ -14,7 +14,7 @@ from brain_lab.bench.figures import Bar, Progress, at_least, at_most, exactly
 from brain_lab.bench.otel.chains import Shape, chain
 from brain_lab.bench.otel.cluster import cluster
 from brain_lab.bench.otel.course import WARM_UP, Balance, Course, run_course
-from brain_lab.bench.otel.losses import Overload, killed, next_hop_away, overload
+from brain_lab.bench.otel.losses import MEMORY_LIMIT, Overload, killed, next_hop_away, overload
 from brain_lab.bench.otel.processor_config import processor_config
 from brain_lab.bench.otel.requests import PER_REQUEST, Kind
 
@@ -23,13 +23,12 @@ CPU_BAR: Final = 3.0
 ADDED_BAR: Final = 0.050
 RSS_BAR: Final = 150.0 * 2**20
 SCALING_BAR: Final = 1.1
-OVERLOAD_MEMORY_MIB: Final = 256
 _SECONDS: Final = 10.0  # of each load with a rate
 _FULL_REQUESTS: Final = 600  # of each load without
 _AWAY_SECONDS: Final = 10.0
 _KILLS: Final = 6
-_OVERLOAD_REQUESTS: Final = 600
-_OVERLOAD_IN_FLIGHT: Final = 150
+_OVERLOAD_REQUESTS: Final = 300
+_OVERLOAD_IN_FLIGHT: Final = 200
 
 
 class ForKind(msgspec.Struct, frozen=True):
@@ -203,5 +202,5 @@ def _bars(figures: OtelFigures) -> list[Bar]:
         at_least("least_share", figures.least_share, 0.25),
         exactly("overload_dropped", figures.overload_dropped, 0),
         at_least("overload_refused", figures.overload_refused, 1),
-        at_most("overload_peak_rss_bytes", figures.overload_peak_rss_bytes, OVERLOAD_MEMORY_MIB * 2**20),
+        at_most("overload_peak_rss_bytes", figures.overload_peak_rss_bytes, MEMORY_LIMIT),
     ]

@@ -1,6 +1,8 @@
 """The last hop of the benches: takes OTLP/gRPC and notes in files which records have come, how often, and when first.
 
-    python -m brain_lab.bench.otel.sink PORT FOLDER
+    python -m brain_lab.bench.otel.sink PORT FOLDER SECONDS
+
+Each request is answered so many seconds after it came.
 
 The notes are mapped files, made before the answer: they outlive a kill, and others look at them while it runs.
 """
@@ -75,7 +77,7 @@ class Arrivals:
         return int(np.count_nonzero(self.times))
 
 
-async def _main(port: int, folder: Path) -> None:
+async def _main(port: int, folder: Path, seconds: float) -> None:
     arrivals = Arrivals.at(folder)
 
     sampled = 0.0
@@ -87,6 +89,7 @@ async def _main(port: int, folder: Path) -> None:
         if now - sampled > _SAMPLE_SECONDS:
             (folder / SAMPLE).write_bytes(body)
             sampled = now
+        await asyncio.sleep(seconds)
         return b""
 
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)])
@@ -103,4 +106,4 @@ async def _main(port: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(_main(int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])))
