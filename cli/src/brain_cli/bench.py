@@ -122,11 +122,16 @@ def exporters(
 
 
 @app.command()
-def otel(as_json: AsJson = False) -> None:
+def otel(
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="Of each load with a rate.")] = 10.0,
+    away: Annotated[float, typer.Option(min=1, max=600, help="Seconds that the next hop is away.")] = 10.0,
+    kills: Annotated[int, typer.Option(min=1, max=100, help="Times the processor is killed.")] = 6,
+    as_json: AsJson = False,
+) -> None:
     """What the processor behind a Collector sustains, costs and loses: five minutes of real processes."""
     from brain_lab.bench.otel import run as bench
 
-    _show(bench.run(_progress), as_json=as_json)
+    _show(bench.run(seconds, away, kills, _progress), as_json=as_json)
 
 
 @app.command()

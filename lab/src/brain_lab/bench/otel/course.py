@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -92,6 +92,16 @@ def balance(requests: Sequence[Request], arrivals: Arrivals) -> Balance:
         accepted=len(numbers),
         lost=arrivals.missing(numbers),
         repeated=arrivals.repeated(),
+    )
+
+
+def total(balances: Iterable[Balance]) -> Balance:
+    """Of several loads."""
+    each = list(balances)
+    return Balance(
+        accepted=sum(one.accepted for one in each),
+        lost=sum(one.lost for one in each),
+        repeated=sum(one.repeated for one in each),
     )
 
 
