@@ -33,6 +33,7 @@ from brain_lab.servers.s3_gateway import S3Gateway
 from brain_lab.servers.telemetrygen import Telemetrygen
 from brain_lab.servers.thanos import Thanos
 from brain_lab.servers.toxiproxy import Toxiproxy
+from tests.servers.otlp_file import INTAKE, OtlpFile, into_file
 from tests.servers.provide import locate, require
 
 PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
@@ -248,6 +249,13 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectorFac
             return running.enter_context(server)
 
         yield start
+
+
+@pytest.fixture
+def otlp_file(collector: CollectorFactory, tmp_path: Path) -> OtlpFile:
+    """Takes OTLP/gRPC and writes it into a file."""
+    path = tmp_path / "arrived.json"
+    return OtlpFile(path, collector(into_file(path), addresses=[INTAKE]))
 
 
 @pytest.fixture

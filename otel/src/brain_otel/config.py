@@ -51,8 +51,8 @@ class OtlpSettings(Settings):
     )
 
 
-class NextHopTlsSettings(Settings):
-    """TLS towards the next hop; used when its endpoint is `https`."""
+class ClientTlsSettings(Settings):
+    """TLS towards a server; used when its endpoint is `https`."""
 
     ca_file: Path | None = Field(default=None, description="PEM bundle to trust instead of the system's.")
     cert_file: Path | None = Field(default=None, description="Client certificate (PEM) for mTLS.")
@@ -76,7 +76,7 @@ class NextHopSettings(Settings):
     timeout_seconds: float = Field(default=10.0, gt=0, le=300, description="For one request.")
     compression: Literal["none", "gzip"] = Field(default="none", description="Of requests.")
     headers: Mapping[str, SecretStr] = Field(default={}, description="Sent along, such as `authorization`.")
-    tls: NextHopTlsSettings = NextHopTlsSettings()
+    tls: ClientTlsSettings = ClientTlsSettings()
 
     @model_validator(mode="before")
     @classmethod

@@ -26,6 +26,7 @@ _OTHERS: Final = (
     ("cloud.resource_id", EntityKind.CLOUD_RESOURCE),
 )
 _NO_NAME: Final = "unknown_service"  # an SDK that was not told, maybe with the name of the program behind
+_CLOUD: Final = ("cloud.resource_id", "host.id")  # an ARN, the id of an instance: as CloudTrail names what was called
 
 
 def entity_of(resource: Attributes, cluster: str) -> Entity:
@@ -50,3 +51,30 @@ def entity_of(resource: Attributes, cluster: str) -> Entity:
         if name := resource.get(key):
             return Entity(cluster, namespace if kind is EntityKind.POD else "", kind, name)
     return Entity(cluster, namespace, EntityKind.SERVICE, service)
+
+
+def entities_of(resource: Attributes, cluster: str) -> list[Entity]:
+    """Everything that the resource names, from the service down to pod, node and cloud resource.
+
+    What is known outside goes by one of these names, and which one depends on who knows it.
+
+    Args:
+        resource: Attributes of a resource.
+        cluster: Where the resource does not name its own.
+    """
+    if not len(resource):
+        return []
+    cluster = resource.get("k8s.cluster.name", cluster)
+    namespace = resource.get("k8s.namespace.name") or resource.get("service.namespace")
+    service = resource.get("service.name")
+    named = [
+        (EntityKind.SERVICE, "" if service.startswith(_NO_NAME) else service),
+        *((EntityKind.WORKLOAD, resource.get(key)) for key in _WORKLOADS),
+        (EntityKind.POD, resource.get("k8s.pod.name")),
+    ]
+    account = resource.get("cloud.account.id")
+    return [
+        *(Entity(cluster, namespace, kind, name) for kind, name in named if name),
+        *(Entity(cluster, "", EntityKind.NODE, name) for name in [resource.get("k8s.node.name")] if name),
+        *(Entity(cluster, account, EntityKind.CLOUD_RESOURCE, name) for key in _CLOUD if (name := resource.get(key))),
+    ]

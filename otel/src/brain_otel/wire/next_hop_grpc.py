@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from brain_common.errors import ConfigError
-from brain_otel.config import NextHopSettings, NextHopTlsSettings
+from brain_otel.config import ClientTlsSettings, NextHopSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
 from brain_otel.wire.next_hop import Verdicts
@@ -62,7 +62,7 @@ def _channel(settings: NextHopSettings) -> Any:  # noqa: ANN401 - grpc has no ty
     return grpc.aio.secure_channel(settings.address, _credentials(settings.tls), **options)
 
 
-def _credentials(tls: NextHopTlsSettings) -> Any:  # noqa: ANN401 - grpc has no types
+def _credentials(tls: ClientTlsSettings) -> Any:  # noqa: ANN401 - grpc has no types
     parts: list[bytes | None] = []
     for name in ("ca_file", "key_file", "cert_file"):
         path = getattr(tls, name)

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
 from brain_common.errors import ConfigError
-from brain_otel.config import NextHopSettings, NextHopTlsSettings
+from brain_otel.config import ClientTlsSettings, NextHopSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
 from brain_otel.wire.next_hop import Verdicts
@@ -112,7 +112,7 @@ def _words(answer: bytes) -> str:
         return ""
 
 
-def _context(tls: NextHopTlsSettings) -> ssl.SSLContext:
+def _context(tls: ClientTlsSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         if tls.cert_file:
