@@ -124,7 +124,7 @@ def exporters(
 @app.command()
 def otel(
     seconds: Annotated[float, typer.Option(min=1, max=600, help="Of each load with a rate.")] = 10.0,
-    away: Annotated[float, typer.Option(min=1, max=600, help="Seconds that the next hop is away.")] = 10.0,
+    away: Annotated[float, typer.Option(min=1, max=300, help="Seconds that the next hop is away.")] = 10.0,
     kills: Annotated[int, typer.Option(min=1, max=100, help="Times the processor is killed.")] = 6,
     as_json: AsJson = False,
 ) -> None:

@@ -49,7 +49,7 @@ class OtelFigures(msgspec.Struct, frozen=True, kw_only=True):
             the processor, at half the rate that is asked for.
         rss_bytes: Of the processor at the rate that is asked for, through both Collectors; the greater of both kinds.
         peak_rss_bytes: The most it had then.
-        scaling: CPU for a span of two processors behind one exporter, over that of one.
+        scaling: CPU for a span of two processors behind one exporter, over that of one, at the rate that is asked for.
         least_share: Of that CPU, the share of the one that did less.
         accepted: Records of all loads that the sender was told are accepted.
         lost: Of these, how many did not arrive: of undisturbed loads, while the next hop was away, while the processor
@@ -152,7 +152,7 @@ def run(seconds: float, away_seconds: float, kills: int, progress: Progress) -> 
     with TemporaryDirectory(prefix="brain-bench-") as name, cluster(Path(name) / "cluster") as kubeconfig:
         bench = _Bench(Path(name), kubeconfig, seconds, progress)
         kinds = {kind: bench.by_kind(kind) for kind in get_args(Kind)}
-        balanced = [bench.course("spans", "balanced", RATE_BARS["spans"] / 2, count) for count in (1, 2)]
+        balanced = [bench.course("spans", "balanced", RATE_BARS["spans"], count) for count in (1, 2)]
         progress(f"the next hop away for {away_seconds:g} s")
         broken = {"next_hop_away": next_hop_away(bench.folder(), "logs", away_seconds, bench.config)}
         progress(f"the processor killed {kills} times")
