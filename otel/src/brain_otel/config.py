@@ -11,6 +11,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
 from brain_common.serving.config import CallerSettings, ListenSettings
 from brain_common.settings import Settings
+from brain_otel.graph.config import ServiceGraphSettings
 
 MIB = 1 << 20
 _ENDPOINT = re.compile(
@@ -122,6 +123,7 @@ class OtelSettings(Settings):
     enrich: Sequence[Mapping[str, Mapping[str, Any] | None]] = Field(
         default=(), description="Steps in their order, each `name: settings`."
     )
+    service_graph: ServiceGraphSettings = ServiceGraphSettings()
     metrics: MetricsSettings = MetricsSettings()
     memory_limit_bytes: int = Field(
         default=512 * MIB,

@@ -20,6 +20,7 @@ from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
 from brain_otel.config import HttpSettings, OtelSettings
 from brain_otel.enrich.kind import Context
+from brain_otel.graph.observer import SpanObserver
 from brain_otel.observe import Observer
 from brain_otel.pipeline import Pipeline
 from brain_otel.steps import build_steps
@@ -64,7 +65,9 @@ async def running(settings: OtelSettings, clock: Clock | None = None) -> AsyncIt
         collector(registry=registry)
     context = Context(settings.cluster, clock or SystemClock(), registry)
     steps = build_steps(settings, context)
-    observers: list[Observer] = []
+    observers: list[Observer] = (
+        [SpanObserver(settings.service_graph, context)] if settings.service_graph.enabled else []
+    )
     async with contextlib.AsyncExitStack() as stack:
         wire = WireMetrics(registry)
         budget = await stack.enter_async_context(admitting(settings.memory_limit_bytes))
