@@ -135,21 +135,24 @@ class CallTable:
 
     def outgoing(self, end: End, connection: str) -> None:
         """A call to what sends no spans; its seconds are those of the client."""
-        nowhere = ("",) * len(end.node.dimensions)
-        edge = Edge(end.node, Node("", end.peer, nowhere), connection, "" if connection == DATABASE else "server")
+        edge = Edge(end.node, _virtual(end, end.peer), connection, "" if connection == DATABASE else "server")
         self._one(self._count(edge, failed=end.failed), end)
 
     def incoming(self, end: End) -> None:
         """A call from what sends no spans."""
-        edge = Edge(Node("", USER, ("",) * len(end.node.dimensions)), end.node, VIRTUAL, "client")
+        edge = Edge(_virtual(end, USER), end.node, VIRTUAL, "client")
         self._one(self._count(edge, failed=end.failed), end)
 
     def _one(self, calls: Calls, end: End) -> None:
-        for side in (calls.server, calls.client):
-            side.add(end.seconds, end.trace_id, end.span_id, self._moment)
+        calls.client = calls.server  # known from one side, so they are the same: counted once
+        calls.server.add(end.seconds, end.trace_id, end.span_id, self._moment)
 
     def _count(self, edge: Edge, *, failed: bool) -> Calls:
         calls = self.series.get(edge)
         calls.touched = self._moment.now
         calls.failed += failed
         return calls
+
+
+def _virtual(end: End, name: str) -> Node:
+    return Node("", name, ("",) * len(end.node.dimensions))

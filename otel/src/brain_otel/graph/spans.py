@@ -76,7 +76,11 @@ def failed(kind: int, known: Values) -> bool:
 
 def peer(known: Values, attributes: Sequence[str]) -> str:
     """Name of the other end, empty where nothing names it."""
-    return next((str(known[key])[:LONGEST] for key in attributes if known.get(key)), "")
+    if known:
+        for key in attributes:
+            if key in known and (name := str(known[key])[:LONGEST]):
+                return name
+    return ""
 
 
 def guessed(known: Values, peers: Collection[str]) -> int:
