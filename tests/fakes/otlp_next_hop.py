@@ -32,10 +32,12 @@ class OtlpNextHop:
         self.answer = b""
         self.open = asyncio.Event()  # nothing is answered before
         self.open.set()
+        self.asked = asyncio.Event()
         self.grpc_port = 0
         self.http_port = 0
 
     async def _export(self, signal: Signal, body: bytes, context: Any) -> bytes:
+        self.asked.set()
         await self.open.wait()
         self.headers.append({str(key): str(value) for key, value in context.invocation_metadata()})
         if self.status is not None:
@@ -68,16 +70,16 @@ class OtlpNextHop:
 
 
 @contextlib.asynccontextmanager
-async def otlp_next_hop(credentials: Any = None) -> AsyncIterator[OtlpNextHop]:
+async def otlp_next_hop(credentials: Any = None, port: int = 0) -> AsyncIterator[OtlpNextHop]:
     """One that runs while the block does; gRPC with TLS when there are credentials."""
     hop = OtlpNextHop()
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
     for signal, wire in WIRES.items():
         handlers = grpc.method_handlers_generic_handler(wire.service, {"Export": hop._grpc(signal)})
         server.add_generic_rpc_handlers((handlers,))
-    hop.grpc_port = (
-        server.add_secure_port("127.0.0.1:0", credentials) if credentials else server.add_insecure_port("127.0.0.1:0")
-    )
+    address = f"127.0.0.1:{port}"
+    secure = credentials is not None
+    hop.grpc_port = server.add_secure_port(address, credentials) if secure else server.add_insecure_port(address)
     await server.start()
     app = Starlette(routes=[hop._http(signal) for signal in WIRES])
     async with serving(app, ListenSettings(port=0)) as hop.http_port:

@@ -23,10 +23,12 @@ def otel(
     from brain_common.settings import absent_credentials, load_settings
     from brain_otel.config import OtelSettings
     from brain_otel.steps import configured_steps
+    from brain_otel.wire.check import check_wire
 
     settings = load_settings(config, OtelSettings)
     list(configured_steps(settings))
     if check_config:
+        check_wire(settings)
         for warning in absent_credentials(settings):
             typer.echo(warning, err=True)
         typer.echo(f"{config}: good")

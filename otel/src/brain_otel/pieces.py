@@ -16,8 +16,12 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from brain_otel.signals import Wire
+from brain_otel.wire.refusal import TooLargeError
 
 LARGEST_PIECE: Final = 256 * 1024  # bytes; 23 MiB in memory when it consists of empty spans
+_MANY: Final = 4096
+_SMALLEST: Final = 8  # bytes: a group with nothing but the name of its service has 20
+_DEEPEST: Final = 100  # levels, as decoders allow
 _LENGTH: Final = 2  # wire type of strings and messages
 _FIXED: Final = {1: 8, 5: 4}
 
@@ -32,24 +36,58 @@ def decode_in_pieces(wire: Wire, body: bytes, look: Callable[[], None]) -> Any: 
 
     Raises:
         DecodeError: It is no such request.
+        TooLargeError: As ``check_density``.
     """
     message = wire.request()
-    _merge(message, memoryview(body), (wire.groups, wire.scopes), look)
+    _merge(message, memoryview(body), look)
     return message
 
 
-def _merge(message: Any, view: memoryview, inner: tuple[str, ...], look: Callable[[], None]) -> None:  # noqa: ANN401
+def check_density(messages: int, size: int) -> None:
+    """Refuse what consists of next to nothing, many times: no sender means it, and it takes seconds and gigabytes.
+
+    Args:
+        messages: Groups, scopes or records, next to each other.
+        size: Bytes that they have together.
+
+    Raises:
+        TooLargeError: They are that small and many.
+    """
+    if messages > _MANY and size < messages * _SMALLEST:
+        raise TooLargeError(f"{messages} groups or records of less than {_SMALLEST} bytes each")
+
+
+def _merge(message: Any, view: memoryview, look: Callable[[], None], depth: int = 0) -> None:  # noqa: ANN401
+    if depth > _DEEPEST:
+        raise DecodeError("nested too deeply")
     begin = end = 0  # of the run that is not merged yet
-    for number, start, content, stop in _fields(view):
-        child = inner and number == message.DESCRIPTOR.fields_by_name[inner[0]].number and stop - start > LARGEST_PIECE
+    for place, (number, start, content, stop) in enumerate(_fields(view), 1):
+        check_density(place, stop)
+        child = _child(message, number) if stop - start > LARGEST_PIECE else None
         if child or stop - begin > LARGEST_PIECE:
-            _merge_run(message, view[begin:end], look)
+            _merge_run(message, view[begin:start], look)
             begin = start
         if child:
-            _merge(getattr(message, inner[0]).add(), view[content:stop], inner[1:], look)
+            _merge(child(), view[content:stop], look, depth + 1)
             begin = stop
         end = stop
     _merge_run(message, view[begin:end], look)
+
+
+def _child(message: Any, number: int) -> Callable[[], Any] | None:  # noqa: ANN401
+    """Makes the message that a field of this number goes into; None where it is no message."""
+    field = message.DESCRIPTOR.fields_by_number.get(number)
+    if field is None or field.message_type is None:
+        return None
+    if field.is_repeated:
+        return getattr(message, field.name).add  # type: ignore[no-any-return]
+
+    def single() -> Any:  # noqa: ANN401
+        child = getattr(message, field.name)
+        child.SetInParent()  # also where it is empty
+        return child
+
+    return single
 
 
 def _merge_run(message: Any, run: memoryview, look: Callable[[], None]) -> None:  # noqa: ANN401

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from brain_common.errors import InputError
 from brain_otel.batch import Batch
 from brain_otel.observe import Observer
-from brain_otel.pieces import LARGEST_PIECE, decode_in_pieces
+from brain_otel.pieces import LARGEST_PIECE, check_density, decode_in_pieces
 from brain_otel.signals import WIRES, Signal
 from brain_otel.steps import Steps
 from brain_otel.wire.admission import Budget, Lease
@@ -25,6 +25,8 @@ from brain_otel.wire.next_hop import NextHop
 
 _TIMES: Final = 5  # its size that a request of the usual kind takes: decoded 3.4, encoded, and once more inside gRPC
 _LEAST: Final = 64 * 1024  # bytes that any request takes
+_MANY_GROUPS: Final = 4096
+_GROUP: Final = 1200  # bytes of Python's objects for one group
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +76,8 @@ class Pipeline:
             del body
             self._metrics.decoded(signal, batch.count())
             self._steps.enrich(batch)
-            self._budget.check(2 * size)
+            if size > LARGEST_PIECE:
+                self._budget.check(2 * size)
             with self._metrics.asking(signal):
                 answer = await self._next_hop.send(signal, batch.encode())
         except BaseException:
@@ -84,14 +87,20 @@ class Pipeline:
         return answer
 
     def _decode(self, signal: Signal, body: bytes, peer: str) -> Batch:
-        self._budget.check()
-        if len(body) <= LARGEST_PIECE:
-            return Batch.decode(signal, body, peer)
         wire = WIRES[signal]
+        self._budget.check()
         try:
-            return Batch(wire, decode_in_pieces(wire, body, self._budget.check), peer)
+            if len(body) <= LARGEST_PIECE:
+                message = wire.request.FromString(body)
+            else:
+                message = decode_in_pieces(wire, body, self._budget.check)
         except DecodeError as error:
             raise InputError(f"no {wire.request.DESCRIPTOR.name}: the protobuf is malformed") from error
+        groups = len(getattr(message, wire.groups))
+        check_density(groups, len(body))
+        if groups > _MANY_GROUPS:
+            self._budget.check(groups * _GROUP)
+        return Batch(wire, message, peer)
 
     def _observe(self, batch: Batch, lease: Lease) -> None:
         for observer in self._observers:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from brain_common.clock import Clock, SystemClock
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
+from brain_common.serving.tls import LiveTls
 from brain_otel.config import HttpSettings, OtelSettings
 from brain_otel.enrich.kind import Context
 from brain_otel.graph.observer import SpanObserver
@@ -32,6 +33,7 @@ from brain_otel.wire.next_hop_grpc import GrpcNextHop
 from brain_otel.wire.next_hop_http import HttpNextHop
 from brain_otel.wire.receiver import Receiver
 from brain_otel.wire.refusal import Refusals
+from brain_otel.wire.turns import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ async def running(settings: OtelSettings, clock: Clock | None = None) -> AsyncIt
             pipeline=pipeline,
             authenticator=Authenticator(settings.otlp.callers),
             budget=budget,
+            turns=Turns(budget, settings.otlp.max_request_bytes),
             metrics=wire,
             refusals=Refusals(),
             limit=settings.otlp.max_request_bytes,
@@ -96,7 +99,8 @@ async def _serving_http(receiver: Receiver, settings: HttpSettings | None) -> As
     if settings is None:
         yield None
         return
-    async with serving(otlp_app(receiver), settings, "otlp.http") as port:
+    context = LiveTls(settings.tls, "otlp.http.tls").context() if settings.tls else None
+    async with serving(otlp_app(receiver), settings, "otlp.http", context=context) as port:
         _log.info("listening for OTLP/HTTP on %s:%d", settings.host, port)
         yield port
 

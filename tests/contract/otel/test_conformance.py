@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from google.protobuf import json_format
 
 from brain_otel.signals import WIRES, Signal
-from tests.contract.otel.conftest import LIMIT, Processor, Said, request
+from tests.contract.otel.conftest import LIMIT, Processor, Said, processor, request
 
 pytestmark = pytest.mark.anyio
 
 WAYS = ["grpc", "x-protobuf", "json"]
 KINDS = ["empty", "good", "partial", "malformed", "oversize before inflation", "oversize after inflation"]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """One loop, and one processor, for all cases."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def one() -> AsyncIterator[Processor]:
+    async with processor() as brain:
+        yield brain
+
+
+@pytest.fixture
+def brain(one: Processor) -> Processor:
+    one.next_hop.got.clear()
+    one.next_hop.answer = b""
+    return one
 
 
 async def send(brain: Processor, way: str, signal: Signal, body: bytes, compression: str) -> Said:

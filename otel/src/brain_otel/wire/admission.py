@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -23,6 +24,7 @@ HEADROOM: Final = 40 * MIB  # one piece of the densest kind (see pieces.py), and
 _PATIENCE: Final = 1.0  # seconds; a stock Collector gives up after five
 _MOST_HELD: Final = 8  # part of the capacity that may be held by those who wait for more
 _LOOK_SECONDS: Final = 0.05
+_TRIM_SECONDS: Final = 0.5
 _SLACK: Final = 24 * MIB  # freed but not given back: below, it is not worth the milliseconds
 
 
@@ -80,8 +82,9 @@ class Budget:
     def __init__(self, limit: int, resident: Callable[[], int]) -> None:
         self._limit = limit
         self._resident = resident
-        self._rest = resident()
-        self._floor = self._rest
+        self._first = self._rest = self._low = resident()
+        self.coming = 0  # bytes that gRPC may read at this moment, by itself
+        self._trimmed = 0.0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._held = 0  # by those who wait for more
         self.taken = 0
@@ -135,25 +138,36 @@ class Budget:
         """Look whether ``more`` bytes can be had without going beyond the limit, whatever was set aside.
 
         Raises:
-            OverloadError: They cannot.
+            TooLargeError: They never can.
+            OverloadError: They cannot now.
         """
-        if self._resident() + more > self._limit - HEADROOM:
-            raise self._overload()
+        self._must_be_possible(more)
+        if not self._has_room(more):
+            self._trim()
+            if not self._has_room(more):
+                raise self._overload()
 
     def look(self) -> None:
         """Learn what the process needs at rest; give back what it does not."""
-        resident = self._resident()
-        if self.taken:
-            self._rest = max(self._rest, resident - self.taken)
-        else:
-            if resident > self._floor + _SLACK:
-                trim()
-                resident = self._floor = self._resident()
-            self._rest = resident
+        if self._resident() > self._low + self.taken + _SLACK:
+            self._trim()
+        if not self.taken:
+            self._rest = self._resident()
         self._serve()
 
+    def _trim(self) -> None:
+        """Not more often than it is worth its milliseconds."""
+        now = time.monotonic()
+        if now - self._trimmed >= _TRIM_SECONDS:
+            trim()
+            self._trimmed = now
+            self._low = max(self._resident() - self.taken, self._first)
+
+    def _has_room(self, more: int) -> bool:
+        return self._resident() + self.coming + more <= self._limit - HEADROOM
+
     def _must_be_possible(self, size: int) -> None:
-        if size > self._limit - HEADROOM - self._floor:
+        if size > self._limit - HEADROOM - self._first:
             raise TooLargeError(f"the request would take {size >> 20} MiB of memory; send smaller batches")
 
     def _fits(self, size: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -21,13 +22,14 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _TIMES: Final = 2  # a piece, and once more when they are joined
 
 
-async def read_body(request: Request, limit: int, lease: Lease) -> bytes:
+async def read_body(request: Request, limit: int, lease: Lease, moved: Callable[[int], None]) -> bytes:
     """The whole body, inflated.
 
     Args:
         request: The request.
         limit: Bytes, as sent and after inflation.
-        lease: Grows by what was read.
+        lease: Grows with what is read, where it is too small.
+        moved: Told how many bytes came.
 
     Raises:
         TooLargeError: It is longer.
@@ -44,6 +46,7 @@ async def read_body(request: Request, limit: int, lease: Lease) -> bytes:
     try:
         async with asyncio.timeout(SLOWEST_BODY):
             async for chunk in request.stream():
+                moved(len(chunk))
                 inflater.feed(chunk)
     except TimeoutError as error:
         raise TemporaryError(f"the body did not come within {SLOWEST_BODY:.0f} s") from error
@@ -73,7 +76,8 @@ class _Joiner:
         self._size += len(chunk)
         if self._size > self._limit:
             raise too_large(self._limit)
-        self._lease.grow(_TIMES * len(chunk))
+        if (missing := _TIMES * self._size - self._lease.size) > 0:
+            self._lease.grow(missing)
         self._pieces.append(chunk)
 
     def end(self) -> bytes:

@@ -22,7 +22,6 @@ from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.grpc_tls import listener_credentials
 from brain_otel.wire.receiver import Receiver
 from brain_otel.wire.refusal import Refusal
-from brain_otel.wire.turns import Turns
 
 _GRACE: Final = 5.0  # seconds running calls get at the end
 _OPTIONS: Final = (
@@ -46,10 +45,9 @@ async def serving_grpc(receiver: Receiver, settings: GrpcSettings) -> AsyncItera
         ConfigError: The address cannot be bound, or the TLS files cannot be used.
     """
     server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", receiver.limit)])
-    turns = Turns(receiver.budget, receiver.limit)
     checker = health.aio.HealthServicer()
     for signal, wire in WIRES.items():
-        handler = grpc.stream_unary_rpc_method_handler(_export(receiver, turns, signal))
+        handler = grpc.stream_unary_rpc_method_handler(_export(receiver, signal))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(wire.service, {"Export": handler}),))
         await checker.set(wire.service, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(checker, server)
@@ -73,16 +71,17 @@ def _bind(server: Any, settings: GrpcSettings) -> int:  # noqa: ANN401 - grpc ha
         raise ConfigError(f"otlp.grpc.port: cannot listen on {address} for OTLP/gRPC: {error}") from error
 
 
-def _export(receiver: Receiver, turns: Turns, signal: Signal) -> Callable[[Any, Any], Awaitable[bytes]]:
+def _export(receiver: Receiver, signal: Signal) -> Callable[[Any, Any], Awaitable[bytes]]:
     async def export(_: Any, context: Any) -> bytes:  # noqa: ANN401 - grpc has no types
         async def accept() -> bytes:
             await receiver.identify(_authorization(context))
             peer = context.peer()
-            async with turns.turn(peer) as lease:
-                body = await _read(context)
-                lease.shrink(len(body))
-            receiver.metrics.received(signal, "grpc", len(body))
-            return await receiver.pipeline.export(signal, body, host_of(peer), lease)
+            async with receiver.turns.turn(peer) as reader:
+                bodies = [await _read(context)]
+                reader.lease.shrink(len(bodies[0]))
+            receiver.metrics.received(signal, "grpc", len(bodies[0]))
+            # Popped, so that nobody holds the body while the answer is awaited.
+            return await receiver.pipeline.export(signal, bodies.pop(), host_of(peer), reader.lease)
 
         answer = await receiver.answer(signal, "grpc", accept)
         if isinstance(answer, Refusal):

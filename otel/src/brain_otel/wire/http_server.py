@@ -5,6 +5,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from brain_otel.wire.refusal import MediaTypeError, Refusal
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
+_LONG: Final = 1 << 20  # bytes
 
 
 def otlp_app(receiver: Receiver) -> Starlette:
@@ -41,9 +43,9 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Request], Awaitable
             if encoding not in (PROTOBUF, JSON):
                 raise MediaTypeError(f"content-type is neither {PROTOBUF} nor {JSON}")
             peer = request.client.host if request.client else ""
-            lease = await receiver.budget.take(0)
-            body = await _body(receiver, signal, request, encoding, lease)
-            return await receiver.pipeline.export(signal, body, peer, lease)
+            bodies, lease = await _body(receiver, signal, request, encoding)
+            # Popped, so that nobody holds the body while the answer is awaited.
+            return await receiver.pipeline.export(signal, bodies.pop(), peer, lease)
 
         answer = await receiver.answer(signal, "http", accept)
         return _refused(answer, encoding) if isinstance(answer, Refusal) else _accepted(signal, answer, encoding)
@@ -51,19 +53,35 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Request], Awaitable
     return export
 
 
-async def _body(receiver: Receiver, signal: Signal, request: Request, encoding: str, lease: Lease) -> bytes:
-    """As protobuf; the lease is released when there is none to be had."""
+async def _body(receiver: Receiver, signal: Signal, request: Request, encoding: str) -> tuple[list[bytes], Lease]:
+    """The one body, as protobuf, with memory set aside for it."""
+    body, lease = await _read(receiver, request)
     try:
-        body = await read_body(request, receiver.limit, lease)
         receiver.metrics.received(signal, "http", len(body))
+        lease.shrink(len(body))
         if encoding == JSON:
             lease.grow(TIMES * len(body))
-            body = protobuf_of(signal, body)
-        lease.shrink(len(body))
+            async with receiver.converting:  # one at a time, beside the event loop: a megabyte takes a second
+                body = await asyncio.to_thread(protobuf_of, signal, body)
+            lease.shrink(len(body))
     except BaseException:
         lease.release()
         raise
-    return body
+    return [body], lease
+
+
+async def _read(receiver: Receiver, request: Request) -> tuple[bytes, Lease]:
+    """In a turn where it is long: many that grow at once would all come to nothing."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and _LONG < int(declared) <= receiver.limit and request.client:
+        async with receiver.turns.turn(f"{request.client.host} {request.client.port}") as reader:
+            return await read_body(request, receiver.limit, reader.lease, reader.moved), reader.lease
+    lease = await receiver.budget.take(0)
+    try:
+        return await read_body(request, receiver.limit, lease, lambda _: None), lease
+    except BaseException:
+        lease.release()
+        raise
 
 
 def _accepted(signal: Signal, answer: bytes, encoding: str) -> Response:

@@ -13,6 +13,7 @@ import msgspec
 from google.protobuf import json_format
 
 from brain_common.errors import InputError
+from brain_otel.pieces import check_density
 from brain_otel.signals import WIRES, Signal
 
 TIMES: Final = (
@@ -27,10 +28,12 @@ def protobuf_of(signal: Signal, body: bytes) -> bytes:
 
     Raises:
         InputError: It is no JSON, or no request of this signal.
+        TooLargeError: As ``check_density``.
     """
     wire = WIRES[signal]
+    check_density(body.count(b"{"), len(body))
     try:
-        data = _with_base64_ids(msgspec.json.decode(body), 0)
+        data = _with_base64_ids(msgspec.json.decode(body, type=dict[str, Any]), 0)
         message = json_format.ParseDict(
             data, wire.request(), ignore_unknown_fields=True, max_recursion_depth=2 * _DEEPEST
         )

@@ -25,12 +25,14 @@ class WireMetrics:
         self._bytes = Counter(
             "brain_otel_received_bytes", "Bytes of requests, inflated.", ["signal", "transport"], registry=registry
         )
-        self._records = Counter(
+        records = Counter(
             "brain_otel_received_records", "Spans, metrics and log records received.", ["signal"], registry=registry
         )
-        self._seconds = Histogram(
+        self._records = {signal: records.labels(signal) for signal in Signal}
+        seconds = Histogram(
             "brain_otel_next_hop_seconds", "Waiting for the next hop.", ["signal"], buckets=_SECONDS, registry=registry
         )
+        self._seconds = {signal: seconds.labels(signal) for signal in Signal}
         self._failures = Counter(
             "brain_otel_next_hop_failures",
             "Requests that the next hop did not accept, by its status; UNAUTHENTICATED and PERMISSION_DENIED are about "
@@ -49,7 +51,7 @@ class WireMetrics:
 
     def decoded(self, signal: Signal, records: int) -> None:
         """A body was understood."""
-        self._records.labels(signal).inc(records)
+        self._records[signal].inc(records)
 
     @contextmanager
     def asking(self, signal: Signal) -> Iterator[None]:
@@ -58,7 +60,7 @@ class WireMetrics:
         try:
             yield
         finally:
-            self._seconds.labels(signal).observe(time.perf_counter() - began)
+            self._seconds[signal].observe(time.perf_counter() - began)
 
     def not_accepted(self, code: str) -> None:
         """The next hop said no, or nothing."""

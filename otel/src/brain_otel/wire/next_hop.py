@@ -17,8 +17,10 @@ from __future__ import annotations
 import logging
 from typing import Final, Protocol
 
+from google.protobuf.message import DecodeError
+
 from brain_common.errors import BrainError, PermanentError, TemporaryError
-from brain_otel.signals import Signal
+from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
 
 RETRYABLE: Final = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "OUT_OF_RANGE", "DATA_LOSS"})
@@ -43,6 +45,15 @@ class NextHop(Protocol):
     async def close(self) -> None:
         """Give up the connections."""
         ...
+
+
+def checked(signal: Signal, answer: bytes) -> bytes:
+    """The answer of who has accepted; one that cannot be read says no more than that."""
+    try:
+        WIRES[signal].response.FromString(answer)
+    except DecodeError:
+        return b""
+    return answer
 
 
 class Verdicts:

@@ -13,13 +13,13 @@ from brain_common.errors import ConfigError
 from brain_otel.config import ClientTlsSettings, NextHopSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
-from brain_otel.wire.next_hop import Verdicts
+from brain_otel.wire.next_hop import Verdicts, checked
 
 _OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", 4 << 20),  # of answers, which are short
     ("grpc.initial_reconnect_backoff_ms", 250),  # senders are waiting: a next hop that is back is found at once
-    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.min_reconnect_backoff_ms", 2000),  # which is how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -47,7 +47,7 @@ class GrpcNextHop:
             words = (error.details() or "").split("\n", 1)[0]
             raise self._verdicts.error(error.code().name, words, _hint(error)) from error
         self._verdicts.accepted()
-        return answer
+        return checked(signal, answer)
 
     async def close(self) -> None:
         """See ``NextHop``."""
@@ -59,10 +59,15 @@ def _channel(settings: NextHopSettings) -> Any:  # noqa: ANN401 - grpc has no ty
     options = {"options": _OPTIONS, "compression": compression}
     if not settings.encrypted:
         return grpc.aio.insecure_channel(settings.address, **options)
-    return grpc.aio.secure_channel(settings.address, _credentials(settings.tls), **options)
+    return grpc.aio.secure_channel(settings.address, channel_credentials(settings.tls), **options)
 
 
-def _credentials(tls: ClientTlsSettings) -> Any:  # noqa: ANN401 - grpc has no types
+def channel_credentials(tls: ClientTlsSettings) -> Any:  # noqa: ANN401 - grpc has no types
+    """For a channel.
+
+    Raises:
+        ConfigError: A file cannot be read.
+    """
     parts: list[bytes | None] = []
     for name in ("ca_file", "key_file", "cert_file"):
         path = getattr(tls, name)

@@ -14,7 +14,7 @@ from brain_common.errors import ConfigError
 from brain_otel.config import ClientTlsSettings, NextHopSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
-from brain_otel.wire.next_hop import Verdicts
+from brain_otel.wire.next_hop import Verdicts, checked
 
 _CONNECTIONS: Final = 32
 _FAST: Final = 1  # level of gzip: a link inside a data centre is faster than the next levels
@@ -56,7 +56,7 @@ class HttpNextHop:
             headers=headers,
             timeout=settings.timeout_seconds,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-            verify=_context(settings.tls) if settings.encrypted else False,
+            verify=client_context(settings.tls) if settings.encrypted else False,
             trust_env=False,
         )
 
@@ -73,7 +73,7 @@ class HttpNextHop:
         if response.status_code != 200:
             raise self._refused(response, answer)
         self._verdicts.accepted()
-        return _checked(signal, answer)
+        return checked(signal, answer)
 
     async def close(self) -> None:
         """See ``NextHop``."""
@@ -96,15 +96,6 @@ async def _read(response: httpx.Response) -> bytes:
     return data
 
 
-def _checked(signal: Signal, answer: bytes) -> bytes:
-    """It has accepted; an answer that cannot be read says no more than that."""
-    try:
-        WIRES[signal].response.FromString(answer)
-    except DecodeError:
-        return b""
-    return answer
-
-
 def _words(answer: bytes) -> str:
     try:
         return str(status_pb2.Status.FromString(answer).message)
@@ -112,7 +103,12 @@ def _words(answer: bytes) -> str:
         return ""
 
 
-def _context(tls: ClientTlsSettings) -> ssl.SSLContext:
+def client_context(tls: ClientTlsSettings) -> ssl.SSLContext:
+    """For a client.
+
+    Raises:
+        ConfigError: A file cannot be used.
+    """
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         if tls.cert_file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from brain_common.serving.auth import Authenticator
 from brain_otel.pipeline import Pipeline
@@ -12,6 +12,7 @@ from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.admission import Budget
 from brain_otel.wire.metrics import WireMetrics
 from brain_otel.wire.refusal import CallerError, Outcome, Refusal, Refusals
+from brain_otel.wire.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,21 @@ class Receiver:
         pipeline: Takes requests.
         authenticator: Tells senders apart.
         budget: Memory.
+        turns: To read what may be long.
         metrics: Where requests are counted.
         refusals: What is said to those that are not accepted.
         limit: Bytes of the largest request.
+        converting: Held while JSON is converted.
     """
 
     pipeline: Pipeline
     authenticator: Authenticator
     budget: Budget
+    turns: Turns
     metrics: WireMetrics
     refusals: Refusals
     limit: int
+    converting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def identify(self, authorization: Sequence[str]) -> None:
         """Let nobody pass who is unknown; before a byte of the body is read.

@@ -21,20 +21,34 @@ _TIMES: Final = 2  # the longest message that are set aside for a reader
 _PATIENCE: Final = 2.0  # seconds to wait for a turn
 _SLOWEST: Final = 30.0  # seconds for one message when nobody else wants to be read
 _LONGEST_TURN: Final = 1.0  # seconds, while one other waits; the more wait, the shorter
-_SHORTEST_TURN: Final = 0.02
+_SHORTEST_TURN: Final = 0.1
+_ENOUGH: Final = 1 << 20  # bytes that begin a turn anew
 _MOST_WAITING: Final = 512  # each with what the flow control lets through, 64 KiB
 _REMEMBERED: Final = 4096  # connections that have been quick
 
 
-class _Reader:
-    """One that has the turn."""
+class Reader:
+    """One that has the turn.
 
-    __slots__ = ("limit", "other", "since")
+    Attributes:
+        lease: Memory; the reader's afterwards, to be shrunk to what was read.
+    """
 
-    def __init__(self, limit: asyncio.Timeout, since: float, *, other: bool) -> None:
+    __slots__ = ("_moved", "lease", "limit", "other", "since")
+
+    def __init__(self, lease: Lease, limit: asyncio.Timeout, *, other: bool) -> None:
+        self.lease = lease
         self.limit = limit
-        self.since = since
+        self.since = asyncio.get_running_loop().time()
         self.other = other
+        self._moved = 0
+
+    def moved(self, size: int) -> None:
+        """So many bytes came: who is getting on is not slow. Only HTTP can tell."""
+        self._moved += size
+        if self._moved >= _ENOUGH:
+            self._moved = 0
+            self.since = asyncio.get_running_loop().time()
 
 
 class Turns:
@@ -47,17 +61,18 @@ class Turns:
 
     def __init__(self, budget: Budget, longest: int) -> None:
         self._budget = budget
+        self._longest_message = longest
         self._cost = _TIMES * longest
         self._turns = max(budget.capacity // self._cost, 1)
         self._given = {True: 0, False: 0}  # to others, and to those who have been quick
         self._waiting: dict[bool, deque[asyncio.Future[None]]] = {True: deque(), False: deque()}
-        self._readers: dict[_Reader, None] = {}  # in the order of their turns
+        self._readers: dict[Reader, None] = {}  # in the order of their turns
         self._quick: OrderedDict[str, None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
     @contextlib.asynccontextmanager
-    async def turn(self, connection: str) -> AsyncIterator[Lease]:
-        """Read inside the block; the lease is the reader's afterwards, to be shrunk to what was read.
+    async def turn(self, connection: str) -> AsyncIterator[Reader]:
+        """Read inside the block.
 
         Args:
             connection: Address and port of the sender.
@@ -70,29 +85,28 @@ class Turns:
         await self._get(other)
         try:
             lease = await self._budget.take(self._cost)
+            self._budget.coming += self._longest_message
             try:
-                async with self._reading(other):
-                    yield lease
+                self._budget.check(2 * self._longest_message)
+                async with asyncio.timeout(_SLOWEST) as limit:
+                    reader = Reader(lease, limit, other=other)
+                    self._readers[reader] = None
+                    try:
+                        yield reader
+                    finally:
+                        del self._readers[reader]
             except BaseException as error:
                 lease.release()
                 self._quick.pop(connection, None)
                 if isinstance(error, TimeoutError):
                     raise OverloadError("the message came too slowly while others waited") from error
                 raise
+            finally:
+                self._budget.coming -= self._longest_message
             self._remember(connection)
         finally:
             self._given[other] -= 1
             self._serve()
-
-    @contextlib.asynccontextmanager
-    async def _reading(self, other: bool) -> AsyncIterator[None]:
-        async with asyncio.timeout(_SLOWEST) as limit:
-            reader = _Reader(limit, asyncio.get_running_loop().time(), other=other)
-            self._readers[reader] = None
-            try:
-                yield
-            finally:
-                del self._readers[reader]
 
     async def _get(self, other: bool) -> None:
         if self._free(other) and not self._waiting[other]:
@@ -148,7 +162,7 @@ class Turns:
         now, longest = asyncio.get_running_loop().time(), self._longest()
         for reader in self._readers:
             helps = wanted[False] > 0 or reader.other
-            if helps and now - reader.since >= longest:
+            if helps and now - reader.since >= (longest if reader.other else _LONGEST_TURN):
                 reader.limit.reschedule(now)
         self._hurry()
 
