@@ -36,7 +36,7 @@ def exporter(
     configure_logging(settings.log_level)
 
     async def run() -> None:
-        from brain_cli.rca import until_told
+        from brain_common.ending import until_told
         from brain_exporters.runtime.run import running
 
         async with running(kind, settings) as started:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
-from brain_common.serving.config import CallerSettings, ListenSettings
+from brain_common.serving.config import CallerSettings, ListenSettings, WebSettings
 from brain_common.settings import Settings
+from brain_lake.config import LakeSettings, UpkeepSettings
 from brain_otel.graph.config import ServiceGraphSettings
+from brain_otel.lake_copy.config import LakeCopySettings
 
 MIB = 1 << 20
+PORT_STEP = 10
+"""Between the ports of two workers."""
 _ENDPOINT = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?(?P<path>(/[^?#@]*)?)"
 )
@@ -33,7 +37,7 @@ class HttpSettings(ListenSettings):
     port: int = Field(default=4318, ge=0, le=65535, description="TCP port; 0 takes a free one.")
 
 
-class MetricsSettings(ListenSettings):
+class MetricsSettings(WebSettings):
     """The processor's own metrics, with those made from spans."""
 
     port: int = Field(default=8890, ge=0, le=65535, description="TCP port; 0 takes a free one.")
@@ -42,8 +46,8 @@ class MetricsSettings(ListenSettings):
 class OtlpSettings(Settings):
     """What is listened on, and who may send."""
 
-    grpc: GrpcSettings = GrpcSettings()
-    http: HttpSettings | None = HttpSettings()
+    grpc: GrpcSettings = Field(default=GrpcSettings(), description="OTLP/gRPC.")
+    http: HttpSettings | None = Field(default=HttpSettings(), description="OTLP/HTTP; `null`: nobody listens.")
     callers: Sequence[CallerSettings] = Field(
         default=(), description="Who may send, by bearer token or basic auth; anybody who reaches the port when empty."
     )
@@ -77,7 +81,7 @@ class NextHopSettings(Settings):
     timeout_seconds: float = Field(default=10.0, gt=0, le=300, description="For one request.")
     compression: Literal["none", "gzip"] = Field(default="none", description="Of requests.")
     headers: Mapping[str, SecretStr] = Field(default={}, description="Sent along, such as `authorization`.")
-    tls: ClientTlsSettings = ClientTlsSettings()
+    tls: ClientTlsSettings = Field(default=ClientTlsSettings(), description="TLS towards it, of an `https` endpoint.")
 
     @model_validator(mode="before")
     @classmethod
@@ -118,13 +122,26 @@ class OtelSettings(Settings):
     """Configuration file of ``brain otel``."""
 
     cluster: str = Field(default="", max_length=253, description="Name of the cluster that the signals come from.")
-    otlp: OtlpSettings = OtlpSettings()
-    next_hop: NextHopSettings = NextHopSettings()
+    otlp: OtlpSettings = Field(default=OtlpSettings(), description="What is listened on, and who may send.")
+    next_hop: NextHopSettings = Field(default=NextHopSettings(), description="Where enriched signals go.")
     enrich: Sequence[Mapping[str, Mapping[str, Any] | None]] = Field(
         default=(), description="Steps in their order, each `name: settings`."
     )
-    service_graph: ServiceGraphSettings = ServiceGraphSettings()
-    metrics: MetricsSettings = MetricsSettings()
+    service_graph: ServiceGraphSettings = Field(
+        default=ServiceGraphSettings(), description="Metrics and edges made from spans."
+    )
+    metrics: MetricsSettings = Field(default=MetricsSettings(), description="The processor's own metrics.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes, one for each core; every port of worker `i` is `10 * i` higher, counted from 0.",
+    )
+    lake: LakeSettings | None = Field(default=None, description="Where a copy goes; none is made when absent.")
+    lake_copy: LakeCopySettings = Field(default=LakeCopySettings(), description="What is copied to the lake.")
+    lake_upkeep: UpkeepSettings = Field(
+        default=UpkeepSettings(), description="How the tables `logs`, `spans` and `edges` are kept quick and small."
+    )
     memory_limit_bytes: int = Field(
         default=512 * MIB,
         ge=128 * MIB,
@@ -141,3 +158,38 @@ class OtelSettings(Settings):
                 "memory as received, decoded, and encoded again"
             )
         return self
+
+    @model_validator(mode="after")
+    def _ports_of_their_own(self) -> Self:
+        taken: set[tuple[str, int]] = set()
+        for number in range(self.workers):
+            for key, listener in self.of_worker(number).listeners():
+                place = (listener.host, listener.port)
+                if listener.port and place in taken:
+                    raise ValueError(f"{key}.port: worker {number} would listen on {listener.port}, which is taken")
+                if listener.port > 65535:
+                    raise ValueError(f"{key}.port: worker {number} would listen on {listener.port}, above 65535")
+                taken.add(place)
+        return self
+
+    def listeners(self) -> Iterator[tuple[str, ListenSettings]]:
+        """Every listener with its key."""
+        yield "otlp.grpc", self.otlp.grpc
+        if self.otlp.http is not None:
+            yield "otlp.http", self.otlp.http
+        yield "metrics", self.metrics
+
+    def of_worker(self, number: int) -> Self:
+        """With the ports of one worker; a port of 0 stays a free one."""
+        http = self.otlp.http
+        otlp = {
+            "grpc": _moved(self.otlp.grpc, number),
+            "http": None if http is None else _moved(http, number),
+        }
+        changed = {"otlp": self.otlp.model_copy(update=otlp), "metrics": _moved(self.metrics, number)}
+        return self.model_copy(update=changed)
+
+
+def _moved(listener: ListenSettings, number: int) -> ListenSettings:
+    port = listener.port and listener.port + PORT_STEP * number
+    return listener.model_copy(update={"port": port})

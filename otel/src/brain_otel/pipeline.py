@@ -59,6 +59,9 @@ class Pipeline:
     async def export(self, signal: Signal, body: bytes, peer: str, lease: Lease) -> bytes:
         """The next hop's answer to the enriched request, as protobuf; a ``partial_success`` passes through.
 
+        Where steps have taken all records away, nothing is sent, and the answer is full success: they are where the
+        configuration wants them.
+
         Args:
             signal: What the request carries.
             body: The request as protobuf.
@@ -76,6 +79,9 @@ class Pipeline:
             del body
             self._metrics.decoded(signal, batch.count())
             self._steps.enrich(batch)
+            if not batch.count():
+                lease.release()
+                return bytes(batch.wire.response().SerializeToString())
             if size > LARGEST_PIECE:
                 self._budget.check(2 * size)
             with self._metrics.asking(signal):

@@ -83,6 +83,12 @@ CASES: Final[Mapping[str, Case]] = {
         resource=CART,
         learn=_learn_costs,
     ),
+    "filter": Case(
+        settings=lambda _: {"rules": [{"name": "debug", "action": "drop", "signal": "logs", "severity_below": "info"}]},
+        wrong=("rules", []),
+        adds=frozenset(),
+        rewrites="it takes records away",
+    ),
     "incidents": Case(
         settings=lambda url: {"endpoint": url},
         wrong=("endpoint", "no url"),
@@ -96,6 +102,18 @@ CASES: Final[Mapping[str, Case]] = {
         ),
         resource=CART,
         learn=_learn_incidents,
+    ),
+    "logs": Case(
+        settings=lambda _: {},
+        wrong=("nothing", 1),
+        adds=frozenset(),
+        rewrites="it adds to records, where they say nothing themselves",
+    ),
+    "redact": Case(
+        settings=lambda _: {"rules": ["pci", "hipaa", "email", "phone"]},
+        wrong=("patterns", {"slow": "(a+)+"}),
+        adds=frozenset(),
+        rewrites="it takes out what must not leave, wherever it stands",
     ),
     "tags": Case(
         settings=lambda _: {"attributes": {"brain.industry": "finance"}},

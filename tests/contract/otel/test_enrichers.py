@@ -29,7 +29,7 @@ from tests.contract.otel.cases import CASES, GONE, T0, Case, knows_enough
 from tests.contract.otel.hostile import groups
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "otel"
-HEAVY = ("pyarrow", "deltalake", "duckdb", "kubernetes", "pandas", "boto3", "brain_lake")
+HEAVY = ("pyarrow", "deltalake", "duckdb", "kubernetes", "pandas", "boto3", "brain_lake.schemas")
 MOST_ADDED = 20  # attributes: what a thousand records carry along has to be little
 
 

@@ -77,7 +77,7 @@ class ServiceGraphSettings(Settings):
         default=900.0, ge=60, description="What was not seen for so long is no longer shown."
     )
     edge_seconds: float = Field(default=60.0, ge=1, le=3600, description="How often edges go to the lake.")
-    red: RedSettings = RedSettings()
+    red: RedSettings = Field(default=RedSettings(), description="Metrics of each operation.")
 
     @field_validator("buckets")
     @classmethod

@@ -50,7 +50,7 @@ class EdgeSeen(msgspec.Struct, frozen=True):
 class EdgeLog(Protocol):
     """Takes edges, in the event loop: it may not wait, and drops what it has no room for."""
 
-    def __call__(self, edges: Sequence[EdgeSeen]) -> None:
+    def __call__(self, edges: Sequence[EdgeSeen], /) -> None:
         """Take them."""
         ...
 

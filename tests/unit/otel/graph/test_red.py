@@ -74,7 +74,7 @@ def test_a_span_that_ends_before_it_begins_took_no_time() -> None:
 
 def test_prometheus_linter_has_nothing_to_say() -> None:
     plain = generate_latest(busy().later().context.registry)
-    command = [require("promtool"), "check", "metrics"]
+    command = [str(require("promtool")), "check", "metrics"]
     done = subprocess.run(command, input=plain, capture_output=True, check=False, timeout=30)
     assert (done.returncode, done.stderr + done.stdout) == (0, b"")
 
