@@ -44,6 +44,10 @@ class Pairing:
         """A client or producer that waits: the trace's id and its span's."""
         return self._senders.get(key)
 
+    def awaits(self, key: bytes) -> bool:
+        """Whether a server or consumer waits for this sender."""
+        return key in self._receivers
+
     def sender(self, key: bytes, end: End) -> None:
         """A client or producer."""
         if key in self._senders:
