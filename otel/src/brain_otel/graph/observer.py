@@ -18,7 +18,7 @@ from brain_otel.graph.config import ServiceGraphSettings
 from brain_otel.graph.edges import EdgeLog, EdgeReport
 from brain_otel.graph.exposition import GraphCollector
 from brain_otel.graph.histogram import Moment
-from brain_otel.graph.pairing import AT_DATABASE, NO_SERVICE, UNPAIRED, VIRTUAL_NODE, Pairing
+from brain_otel.graph.pairing import AT_DATABASE, MALFORMED, NO_SERVICE, UNPAIRED, VIRTUAL_NODE, Pairing
 from brain_otel.graph.red import RedTable
 from brain_otel.graph.spans import (
     CLIENT,
@@ -31,6 +31,8 @@ from brain_otel.graph.spans import (
     OUTCOMES,
     SENDING,
     SERVER,
+    SPAN_ID,
+    TRACE_ID,
     UNSPECIFIED,
     Node,
     failed,
@@ -115,6 +117,9 @@ class SpanObserver:
 
     def _span(self, node: Node, span: Any, kind: int) -> None:  # noqa: ANN401 - a Span
         trace_id, span_id = span.trace_id, span.span_id
+        if len(trace_id) != TRACE_ID or len(span_id) != SPAN_ID:  # kept, they would take what memory the sender likes
+            self._pairing.outcomes[MALFORMED] += 1
+            return
         known: dict[str, str | int] | None = None
         if kind == UNSPECIFIED:
             known = values(span.attributes, self._of_unknown)
@@ -167,11 +172,17 @@ class SpanObserver:
         outcomes = self._pairing.outcomes
         if end.kind == CONSUMER and (links := span.links):
             for link in links[:_LINKS]:
+                if len(link.trace_id) != TRACE_ID or len(link.span_id) != SPAN_ID:
+                    outcomes[MALFORMED] += 1
+                    continue
                 own = End(
                     end.node, CONSUMER, end.arrived, end.seconds, end.failed, end.at_ns, end.trace_id, end.span_id
                 )
                 self._pairing.receiver(link.trace_id + link.span_id, own)
         elif parent := span.parent_span_id:
+            if len(parent) != SPAN_ID:
+                outcomes[MALFORMED] += 1
+                return
             self._pairing.receiver(end.trace_id + parent, end)
         elif end.kind == SERVER:
             self._calls.incoming(end)
