@@ -1,4 +1,6 @@
-"""Writes ``docs/configuration.md`` from the models of the settings; run it after changing a setting.
+"""Writes ``docs/configuration.md`` and ``docs/otel/configuration.md`` from the models of the settings.
+
+Run it after changing a setting.
 
 Why a program: the models already hold each key with its meaning, bounds and default, and a copy by hand would drift.
 Maintainers call it; a repository test fails when its result differs from what is committed. It reads no configuration.
@@ -15,20 +17,22 @@ import json
 import sys
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel, HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
+from brain_otel.config import OtelSettings
 from brain_rca.config import RcaSettings
 
-TARGET = Path(__file__).with_name("configuration.md")
+DOCS = Path(__file__).parent
 Model = type[BaseModel]
 
-INTRODUCTION = """\
+RCA_INTRODUCTION = """\
 <!-- Written by docs/generate_configuration.py from the models of the settings. Do not edit; run it. -->
 # Configuration of the RCA service
 
@@ -55,6 +59,38 @@ evidence:
 
 """
 
+OTEL_INTRODUCTION = """\
+<!-- Written by docs/generate_configuration.py from the models of the settings. Do not edit; run it. -->
+# Configuration of the processor
+
+One YAML file: `brain otel --config FILE`; every key has a default. How it runs is in [running it](running.md), the
+settings of each step of `enrich` are in [steps](enrichers.md).
+
+- **Checked strictly, at the start.** An unknown key, a wrong type or a value out of bounds stops the start with a line
+  that names the key. `--check-config` does the same and exits; it listens nowhere and reaches no server.
+- **Secrets stay outside.** In any value, `${env:NAME}` is replaced by an environment variable and `${file:PATH}` by
+  the content of a file without surrounding white space. Both are read once, at the start.
+- **Paths** are relative to the folder the process was started in.
+- There is no reload: change the file, check it, restart. A process that was started again after it died has the
+  settings of the start, whatever the file says by then.
+
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: where it is, what stands in front, and the model of the file."""
+
+    target: Path
+    introduction: str
+    model: Model
+
+
+PAGES = (
+    Page(DOCS / "configuration.md", RCA_INTRODUCTION, RcaSettings),
+    Page(DOCS / "otel" / "configuration.md", OTEL_INTRODUCTION, OtelSettings),
+)
+
 # Settings whose model does not describe them.
 MEANINGS = {
     ("HttpSettings", "tls"): "TLS towards the server.",
@@ -67,7 +103,7 @@ MEANINGS = {
     ("BearerAuth", "token_file"): "File that holds the token; read for every request.",
 }
 UNITS = {"_seconds": "seconds", "_days": "days", "bytes": "bytes"}
-NAMES = {
+NAMES: Mapping[object, str] = {
     bool: "true or false",
     int: "whole number",
     float: "number",
@@ -75,15 +111,16 @@ NAMES = {
     Path: "path",
     SecretStr: "text, secret",
     HttpUrl: "URL",
+    Any: "setting",
 }
 
 
-def render() -> str:
-    """The whole page."""
+def render(page: Page) -> str:
+    """The whole of it."""
     places: dict[Model, list[str]] = {}
-    for path, model in walk(RcaSettings, ""):
+    for path, model in walk(page.model, ""):
         places.setdefault(model, []).append(path)
-    return INTRODUCTION + "\n".join(_section(model, paths) for model, paths in places.items())
+    return page.introduction + "\n".join(_section(model, paths) for model, paths in places.items())
 
 
 def walk(model: Model, path: str) -> Iterator[tuple[str, Model]]:
@@ -149,6 +186,8 @@ def _name(annotation: object) -> str:
         return NAMES[annotation]
     arguments = [one for one in typing.get_args(annotation) if one not in (NoneType, Ellipsis)]
     origin = typing.get_origin(annotation)
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
     if inspect.isclass(origin) and issubclass(origin, Mapping):
         return f"mapping of {_name(arguments[0])} to {_name(arguments[1])}"
     if inspect.isclass(origin) and issubclass(origin, Sequence):
@@ -185,7 +224,11 @@ def _default(field: FieldInfo) -> str:
         return "none"
     if isinstance(value, BaseModel):
         return "its defaults"
-    return f"`{_number(value) if isinstance(value, float) else json.dumps(value, default=list)}`"
+    return f"`{_number(value) if isinstance(value, float) else json.dumps(value, default=_plain)}`"
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, Sequence) else str(value)
 
 
 def _number(value: object) -> str:
@@ -194,17 +237,17 @@ def _number(value: object) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write or compare; 1 when the committed page is not up to date."""
-    parser = argparse.ArgumentParser(description="Writes docs/configuration.md from the models of the settings.")
-    parser.add_argument("--check", action="store_true", help="only say whether it would change")
-    text = render()
+    """Write or compare; 1 when a committed page is not up to date."""
+    parser = argparse.ArgumentParser(description="Writes the pages of settings from their models.")
+    parser.add_argument("--check", action="store_true", help="only say whether one would change")
     if not parser.parse_args(arguments).check:
-        TARGET.write_text(text, encoding="utf-8")
+        for page in PAGES:
+            page.target.write_text(render(page), encoding="utf-8")
         return 0
-    if TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    print("docs/configuration.md is out of date: python docs/generate_configuration.py", file=sys.stderr)
-    return 1
+    late = [page.target for page in PAGES if page.target.read_text(encoding="utf-8") != render(page)]
+    for target in late:
+        print(f"{target.relative_to(DOCS)} is out of date: python docs/generate_configuration.py", file=sys.stderr)
+    return 1 if late else 0
 
 
 if __name__ == "__main__":

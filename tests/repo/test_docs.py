@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import runpy
-import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
 from brain_cli.main import app
-from brain_common.settings import check_settings
+from brain_common.settings import Settings, check_settings
 from brain_engine.findings import find
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.judge import judge
@@ -31,6 +30,7 @@ from brain_lake.config import LakeFile, UpkeepSettings
 from brain_lake.location import LakeLocation
 from brain_lake.schemas import COST, EVENTS
 from brain_lake.writer import LakeWriter
+from brain_otel.config import OtelSettings
 from brain_rca.analysis.changes import KINDS
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.catalogue import Catalogue, load_catalogue
@@ -41,6 +41,7 @@ from brain_rca.model import Cause, Change, ChangeKind
 from brain_rca.publish.names import BRAIN_ALERTNAME
 from brain_rca.service import check
 from tests.contract.engine import scenes
+from tests.repo.plugin_page import FENCE, blocks, installed
 from tests.servers.provide import require
 from tests.unit.lake.rows import START, event_rows, sample_rows
 
@@ -51,17 +52,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
 
 
 def text_of(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
-
-
-def blocks(text: str, language: str, title: str = "") -> list[str]:
-    """Fenced blocks; with a title, those whose first line is that comment."""
-    found = [block for kind, block in FENCE.findall(text) if kind == language]
-    return [block for block in found if not title or block.splitlines()[0] == f"# {title}"]
 
 
 def section(text: str, heading: str) -> str:
@@ -147,12 +141,15 @@ def test_the_configuration_page_is_up_to_date(capsys: pytest.CaptureFixture[str]
     assert main(["--check"]) == 0, capsys.readouterr().err
 
 
-def test_every_setting_is_on_the_configuration_page() -> None:
+@pytest.mark.parametrize(
+    ("page", "model"), [("configuration.md", RcaSettings), ("otel/configuration.md", OtelSettings)]
+)
+def test_every_setting_is_on_the_configuration_page(page: str, model: type[Settings]) -> None:
     """By pydantic's own list of them, so that the generator cannot forget one."""
-    schema = RcaSettings.model_json_schema()
+    schema = model.model_json_schema()
     names = {name for part in [schema, *schema["$defs"].values()] for name in part.get("properties", {})}
-    listed = {key.rpartition(".")[2] for key in re.findall(r"^\| `([^`]+)` \|", text_of("docs/configuration.md"), re.M)}
-    assert len(names) > 60
+    listed = {key.rpartition(".")[2] for key in re.findall(r"^\| `([^`]+)` \|", text_of(f"docs/{page}"), re.M)}
+    assert len(names) > 40
     assert names - listed == set()
 
 
@@ -328,28 +325,9 @@ def test_the_keys_of_a_signal_are_documented() -> None:
 
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """The package of docs/plugins.md, installed as pip would; yields its pyproject."""
-    page = text_of("docs/plugins.md")
-    package = tmp_path / "acme_causes"
-    package.mkdir()
-    for block in blocks(page, "python"):
-        file = block.splitlines()[0].removeprefix("# src/")
-        (tmp_path / file).write_text(block, encoding="utf-8")
-    (toml,) = blocks(page, "toml", "pyproject.toml")
-    project: dict[str, Any] = tomllib.loads(toml)["project"]
-    lines = [
-        line
-        for group, points in project["entry-points"].items()
-        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in points.items()))
-    ]
-    info = tmp_path / "acme_causes-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-causes\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("\n".join(lines))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield project
-    for name in [name for name in sys.modules if name.partition(".")[0] == "acme_causes"]:
-        del sys.modules[name]
+    """The package of docs/plugins.md; yields its pyproject."""
+    with installed(text_of("docs/plugins.md"), tmp_path, monkeypatch) as project:
+        yield project
 
 
 def test_the_example_plugins_judge_an_incident(plugin: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 Each module is compiled as the main module, from its own folder in Go's module cache: so its `replace`
 directives, which `go install module@version` refuses, and its checksums hold, and Thanos needs no go.mod
 of our own. Kubernetes and etcd replace their siblings by folders beside them, which a module's zip lacks;
-they build with a copy of their go.mod that takes the siblings from the module proxy.
+they build with a copy of their go.mod that takes the siblings from the module proxy. The Collector has no
+main module: its builder is compiled first, and generates one from a manifest.
 
 A build goes to a staging folder and is moved into place whole, under a lock per server: whoever looks sees
 all programs of a version or none, however many callers there are and whenever one is killed.
@@ -25,6 +26,9 @@ from typing import Final
 from brain_lab.servers.binaries import GO_VERSION, runnable, servers_dir
 from tests.servers.pins import Pin
 from tests.servers.progress import Progress, silent
+
+MANIFEST: Final = "manifest.yaml"
+"""A copy of what was put together, beside the programs: another manifest is another build."""
 
 GO_DEFAULT_FOLDER: Final = Path("/usr/local/go/bin")
 """Where Go's own installation instructions put it, often without telling PATH."""
@@ -57,8 +61,9 @@ def find_go(environ: Mapping[str, str]) -> Path:
 
 
 def is_built(pin: Pin, environ: Mapping[str, str]) -> bool:
-    """Whether the cache holds every program of the pin."""
-    return all(runnable(_home(pin, environ) / "bin" / program) for program in pin.commands)
+    """Whether the cache holds every program of the pin, put together as it says now."""
+    home = _home(pin, environ)
+    return all(runnable(home / "bin" / program) for program in pin.commands) and _follows_manifest(pin, home)
 
 
 def ensure(pin: Pin, environ: Mapping[str, str], progress: Progress = silent) -> Path:
@@ -87,6 +92,13 @@ def _home(pin: Pin, environ: Mapping[str, str]) -> Path:
     return servers_dir(environ) / pin.key
 
 
+def _follows_manifest(pin: Pin, home: Path) -> bool:
+    if pin.manifest is None:
+        return True
+    built = home / MANIFEST
+    return built.is_file() and built.read_bytes() == pin.manifest.read_bytes()
+
+
 @contextlib.contextmanager
 def _lock(path: Path, progress: Progress) -> Iterator[None]:
     with path.open("w") as file:
@@ -105,6 +117,8 @@ def _build(pin: Pin, go: Path, home: Path, environ: Mapping[str, str], progress:
     with tempfile.TemporaryDirectory(prefix=prefix, dir=home.parent) as scratch:
         staging = Path(scratch) / pin.key
         source = _download(pin, go, environ, progress)
+        if pin.manifest is not None:
+            source = _put_together(pin, pin.manifest, go, source, staging, environ, progress)
         flags = _module_flags(pin, go, source, Path(scratch), environ)
         for program, package in pin.commands.items():
             command = [str(go), "build", *flags, "-o", str(staging / "bin" / program), package]
@@ -124,6 +138,20 @@ def _download(pin: Pin, go: Path, environ: Mapping[str, str], progress: Progress
     if done.returncode != 0:
         raise BuildError(f"go could not download {pin.module}@{pin.version}:\n{done.stdout}{done.stderr}")
     return Path(json.loads(done.stdout)["Dir"])
+
+
+def _put_together(
+    pin: Pin, manifest: Path, go: Path, source: Path, staging: Path, environ: Mapping[str, str], progress: Progress
+) -> Path:
+    """The main module that the Collector's builder generates from the manifest, whose copy goes to staging."""
+    staging.mkdir()
+    shutil.copyfile(manifest, staging / MANIFEST)
+    generator = staging.with_name("generator")
+    _compile(pin, "the builder", [str(go), "build", "-v", "-o", str(generator), "."], source, environ, progress)
+    progress("generating the main module")
+    on_path = {**environ, "PATH": f"{go.parent}:{environ.get('PATH', '')}"}
+    _run(pin, [str(generator), f"--config={manifest}", "--skip-compilation"], staging.parent, on_path)
+    return staging.with_name("sources")
 
 
 def _module_flags(pin: Pin, go: Path, source: Path, scratch: Path, environ: Mapping[str, str]) -> list[str]:

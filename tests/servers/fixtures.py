@@ -21,6 +21,7 @@ import pytest
 
 from brain_lab.servers.alertmanager import Alertmanager
 from brain_lab.servers.alertmanager import default_config as alertmanager_config
+from brain_lab.servers.collector import Collector
 from brain_lab.servers.control_plane import ControlPlane
 from brain_lab.servers.document import Document
 from brain_lab.servers.kube_programs import PROGRAMS as KUBE_PROGRAMS
@@ -29,8 +30,10 @@ from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.prometheus import default_config as prometheus_config
 from brain_lab.servers.s3_gateway import S3Gateway
+from brain_lab.servers.telemetrygen import Telemetrygen
 from brain_lab.servers.thanos import Thanos
 from brain_lab.servers.toxiproxy import Toxiproxy
+from tests.servers.otlp_file import INTAKE, OtlpFile, into_file
 from tests.servers.provide import locate, require
 
 PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
@@ -39,6 +42,8 @@ PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
     "thanos": ["thanos"],
     "toxiproxy": ["toxiproxy-server"],
     "s3_gateway": ["versitygw"],
+    "collector": ["otelcol"],
+    "telemetrygen": ["telemetrygen"],
     "control_plane": KUBE_PROGRAMS,
     "shared_control_plane": KUBE_PROGRAMS,
 }
@@ -87,6 +92,20 @@ class S3GatewayFactory(Protocol):
     """Starts an S3 gateway without buckets."""
 
     def __call__(self) -> S3Gateway: ...
+
+
+class CollectorFactory(Protocol):
+    """Starts an OpenTelemetry Collector; without `data_dir` it gets an empty one."""
+
+    def __call__(
+        self,
+        config: Document,
+        *,
+        addresses: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+        flags: Sequence[str] = (),
+        data_dir: Path | None = None,
+    ) -> Collector: ...
 
 
 class ControlPlaneFactory(Protocol):
@@ -203,6 +222,46 @@ def s3_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3GatewayFa
             return running.enter_context(server)
 
         yield start
+
+
+@pytest.fixture
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectorFactory]:
+    """Starts OpenTelemetry Collectors."""
+    binary = require("otelcol")
+    with ExitStack() as running:
+
+        def start(
+            config: Document,
+            *,
+            addresses: Sequence[str] = (),
+            environ: Mapping[str, str] | None = None,
+            flags: Sequence[str] = (),
+            data_dir: Path | None = None,
+        ) -> Collector:
+            server = Collector(
+                data_dir=data_dir or tmp_path_factory.mktemp("collector"),
+                config=config,
+                addresses=addresses,
+                environ=environ or {},
+                flags=flags,
+                binary=binary,
+            )
+            return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def otlp_file(collector: CollectorFactory, tmp_path: Path) -> OtlpFile:
+    """Takes OTLP/gRPC and writes it into a file."""
+    path = tmp_path / "arrived.json"
+    return OtlpFile(path, collector(into_file(path), addresses=[INTAKE]))
+
+
+@pytest.fixture
+def telemetrygen() -> Telemetrygen:
+    """Sends loads of telemetry."""
+    return Telemetrygen(binary=require("telemetrygen"))
 
 
 @pytest.fixture

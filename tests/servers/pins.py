@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 COMMON_VERSION: Final = "github.com/prometheus/common/version.Version"
@@ -28,6 +29,8 @@ class Pin:
         tags: Go build tags.
         siblings: The version of the modules that its go.mod replaces with folders beside it. A module's zip
             lacks those, so they are taken from the module proxy; None where it replaces none.
+        manifest: Where the module is the Collector's builder: what it is to put together. The commands are then
+            packages of what it generates. None for all others.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Pin:
     version_variable: str | None
     tags: tuple[str, ...] = ()
     siblings: str | None = None
+    manifest: Path | None = None
 
     @property
     def key(self) -> str:
@@ -46,6 +50,14 @@ class Pin:
 
 
 PINS: Final = (
+    Pin(
+        name="telemetrygen",
+        module="github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen",
+        version="v0.145.0",
+        commands={"telemetrygen": "."},
+        release="0.145.0",
+        version_variable=None,
+    ),
     Pin(
         name="toxiproxy",
         module="github.com/Shopify/toxiproxy/v2",
@@ -117,6 +129,16 @@ PINS: Final = (
         release="v1.34.2",
         version_variable="k8s.io/component-base/version.gitVersion",
         siblings="v0.34.2",
+    ),
+    Pin(
+        name="otelcol",
+        module="go.opentelemetry.io/collector/cmd/builder",
+        # For newer ones, the module proxy lacks some of the components.
+        version="v0.145.0",
+        commands={"otelcol": "."},
+        release="0.145.0",
+        version_variable=None,
+        manifest=Path(__file__).with_name("otelcol.yaml"),
     ),
 )
 

@@ -39,8 +39,8 @@ def demo(
 async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool) -> None:
     import httpx
 
-    from brain_cli.rca import until_told
     from brain_cli.show import print_incident
+    from brain_common.ending import until_told
     from brain_common.errors import ConfigError
     from brain_common.serving.http import CannotListenError
     from brain_common.settings import check_settings

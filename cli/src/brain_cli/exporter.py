@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import os
 import sys
 from pathlib import Path
@@ -38,7 +36,7 @@ def exporter(
     configure_logging(settings.log_level)
 
     async def run() -> None:
-        from brain_cli.rca import until_told
+        from brain_common.ending import until_told
         from brain_exporters.runtime.run import running
 
         async with running(kind, settings) as started:
@@ -57,15 +55,9 @@ def exporter(
     uvloop.run(run())
 
 
-_M_ARENA_MAX = -8  # of glibc's malloc.h
-
-
 def _hold_little_memory() -> None:
-    """Let allocators give memory back: by default each thread gets an arena of its own, and Arrow's keeps what it had.
+    """Let allocators give memory back: Arrow's keeps what it had. Has to come before the first import of pyarrow."""
+    from brain_common.memory import use_few_arenas
 
-    Has to come before the first import of pyarrow. What the user has set stays.
-    """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    if "MALLOC_ARENA_MAX" not in os.environ:
-        with contextlib.suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    use_few_arenas()

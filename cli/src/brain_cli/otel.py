@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -16,31 +15,22 @@ def otel(
     ] = False,
 ) -> None:
     """Run the processor: OTLP in, enriched OTLP out, and the service graph."""
+    from brain_common.memory import use_few_arenas
+
+    use_few_arenas(mmap_threshold=1 << 20)
     from brain_common.logs import configure_logging
     from brain_common.settings import absent_credentials, load_settings
     from brain_otel.config import OtelSettings
-    from brain_otel.steps import configured_steps
+    from brain_otel.processes.run import run
 
     settings = load_settings(config, OtelSettings)
-    list(configured_steps(settings))
     if check_config:
+        from brain_otel.service import check
+
+        check(settings)
         for warning in absent_credentials(settings):
             typer.echo(warning, err=True)
         typer.echo(f"{config}: good")
         return
     configure_logging(settings.log_level)
-
-    async def run() -> None:
-        from brain_cli.rca import until_told
-        from brain_otel.service import running
-
-        async with running(settings) as started:
-            told = asyncio.create_task(until_told())
-            await asyncio.wait([told, started.failed], return_when=asyncio.FIRST_COMPLETED)
-            told.cancel()
-            if started.failed.done():
-                started.failed.result()
-
-    import uvloop
-
-    uvloop.run(run())
+    run(settings)

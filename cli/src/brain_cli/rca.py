@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +37,7 @@ def serve(
     configure_logging(settings.log_level)
 
     async def run() -> None:
+        from brain_common.ending import until_told
         from brain_rca.service import running
 
         async with running(settings):
@@ -82,16 +81,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-async def until_told() -> None:
-    """Return on SIGINT or SIGTERM."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, told.set)
-    await told.wait()
 
 
 def _loop_runner(main: object) -> None:

@@ -25,10 +25,16 @@ class _Masking(logging.Formatter):
         return mask(super().format(record))
 
 
-def configure_logging(level: str = "INFO") -> None:
-    """Send everything of ``level`` and above to standard error, as ``time level logger: message``."""
+def configure_logging(level: str = "INFO", process: str = "") -> None:
+    """Send everything of ``level`` and above to standard error, as ``time level logger: message``.
+
+    Args:
+        level: The least.
+        process: Put in front of the logger, where several processes write to one log.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    who = f"[{process}] " if process else ""
+    handler.setFormatter(_Masking(f"%(asctime)s %(levelname)s {who}%(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # httpx logs each request at INFO, with its URL: noise at best.
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -10,7 +10,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
 from brain_common.errors import ConfigError
 from brain_common.settings import Settings, check_settings, load_yaml
-from brain_lake.schemas import TABLES
+from brain_lake.names import TABLE_NAMES
 
 
 class S3Settings(Settings):
@@ -98,9 +98,8 @@ class UpkeepSettings(Settings):
     @field_validator("retention_days_of")
     @classmethod
     def _known(cls, days: Mapping[str, int]) -> Mapping[str, int]:
-        names = [table.name for table in TABLES]
-        if unknown := sorted(set(days) - set(names)):
-            raise ValueError(f"no such table: {', '.join(unknown)}; there are {', '.join(names)}")
+        if unknown := sorted(set(days) - set(TABLE_NAMES)):
+            raise ValueError(f"no such table: {', '.join(unknown)}; there are {', '.join(TABLE_NAMES)}")
         if any(not 1 <= count <= 3650 for count in days.values()):
             raise ValueError("days must be 1 to 3650")
         return days

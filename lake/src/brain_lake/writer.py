@@ -29,7 +29,7 @@ from brain_lake.tables import OpenTables
 ROW_GROUP: Final = 8192
 """Rows that are read or skipped together; few enough that one thing's rows are found without reading all others'."""
 
-UNLIKE: Final = ("record", "event_id", "details", "change_id")
+UNLIKE: Final = ("record", "event_id", "details", "change_id", "body", "span_id", "attributes")
 FILE_PROPERTIES: Final = WriterProperties(
     compression="ZSTD",
     max_row_group_size=ROW_GROUP,

@@ -6,7 +6,7 @@ resource and encoding again are three times as fast as one attribute per record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -39,36 +39,48 @@ class Group:
         """What the records are."""
         return self._wire.signal
 
+    def scopes(self) -> Any:  # noqa: ANN401 - protobuf's repeated field
+        """Every ``ScopeSpans``, ``ScopeMetrics`` or ``ScopeLogs``; may be changed."""
+        return getattr(self.message, self._wire.scopes)
+
     def records(self) -> Iterator[Any]:
         """Every ``Span``, ``Metric`` or ``LogRecord``."""
-        for scope in getattr(self.message, self._wire.scopes):
+        for scope in self.scopes():
             yield from getattr(scope, self._wire.records)
 
     def keep(self, wanted: Callable[[Any], bool]) -> int:
         """Take away the records that are not wanted, and scopes that have none left; returns how many records went."""
-        scopes, gone = getattr(self.message, self._wire.scopes), 0
+        scopes, gone = self.scopes(), 0
         for place in range(len(scopes) - 1, -1, -1):
             records = getattr(scopes[place], self._wire.records)
-            kept = [record for record in records if wanted(record)]
-            if len(kept) == len(records):
-                continue
-            gone += len(records) - len(kept)
-            if kept:
-                copies = type(scopes[place])()
-                getattr(copies, self._wire.records).extend(kept)
-                scopes[place].ClearField(self._wire.records)
-                scopes[place].MergeFrom(copies)
-            else:
+            unwanted = [number for number, record in enumerate(records) if not wanted(record)]
+            if len(unwanted) == len(records):
                 del scopes[place]
+            else:
+                _take_away(records, unwanted)
+            gone += len(unwanted)
         return gone
 
     def drop(self) -> int:
         """Take all records away; returns how many went."""
-        return self.keep(lambda _: False)
+        gone = self.count()
+        self.message.ClearField(self._wire.scopes)
+        return gone
 
     def count(self) -> int:
         """Number of records."""
-        return sum(len(getattr(scope, self._wire.records)) for scope in getattr(self.message, self._wire.scopes))
+        return sum(len(getattr(scope, self._wire.records)) for scope in self.scopes())
+
+
+def _take_away(records: Any, unwanted: Sequence[int]) -> None:  # noqa: ANN401 - protobuf's repeated field
+    """Remove those at places in rising order, neighbours at once: each removal moves all that stand behind."""
+    end = len(unwanted)
+    while end:
+        start = end - 1
+        while start and unwanted[start - 1] == unwanted[start] - 1:
+            start -= 1
+        del records[unwanted[start] : unwanted[end - 1] + 1]
+        end = start
 
 
 class Batch:
@@ -78,13 +90,15 @@ class Batch:
         wire: Of its signal.
         message: The request.
         groups: Its records by resource.
+        encoded: The request as it was last encoded, for who looks at it after it was sent; empty before.
     """
 
-    __slots__ = ("groups", "message", "wire")
+    __slots__ = ("encoded", "groups", "message", "wire")
 
     def __init__(self, wire: Wire, message: Any, peer: str = "") -> None:  # noqa: ANN401 - one of three messages
         self.wire = wire
         self.message = message
+        self.encoded = b""
         self.groups = [Group(wire, each, peer) for each in getattr(message, wire.groups)]
 
     @classmethod
@@ -111,8 +125,8 @@ class Batch:
         for place in range(len(messages) - 1, -1, -1):
             if not getattr(messages[place], self.wire.scopes):
                 del messages[place]
-        data: bytes = self.message.SerializeToString()
-        return data
+        self.encoded = self.message.SerializeToString()
+        return self.encoded
 
     def count(self) -> int:
         """Number of records."""

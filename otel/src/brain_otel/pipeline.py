@@ -9,12 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Final
 
+from google.protobuf.message import DecodeError
+
+from brain_common.errors import InputError
 from brain_otel.batch import Batch
 from brain_otel.observe import Observer
-from brain_otel.signals import Signal
+from brain_otel.pieces import LARGEST_PIECE, check_density, decode_in_pieces
+from brain_otel.signals import WIRES, Signal
 from brain_otel.steps import Steps
+from brain_otel.wire.admission import Budget, Lease
+from brain_otel.wire.metrics import WireMetrics
 from brain_otel.wire.next_hop import NextHop
+
+_TIMES: Final = 5  # its size that a request of the usual kind takes: decoded 3.4, encoded, and once more inside gRPC
+_LEAST: Final = 64 * 1024  # bytes that any request takes
+_MANY_GROUPS: Final = 4096
+_GROUP: Final = 1200  # bytes of Python's objects for one group
 
 _log = logging.getLogger(__name__)
 
@@ -26,35 +38,80 @@ class Pipeline:
         steps: Enrichment.
         next_hop: Who accepts.
         observers: Who is told of what was accepted.
+        budget: Memory for requests.
+        metrics: Where they are counted.
     """
 
-    def __init__(self, steps: Steps, next_hop: NextHop, observers: Sequence[Observer]) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        next_hop: NextHop,
+        observers: Sequence[Observer],
+        budget: Budget,
+        metrics: WireMetrics,
+    ) -> None:
         self._steps = steps
         self._next_hop = next_hop
         self._observers = tuple(observers)
+        self._budget = budget
+        self._metrics = metrics
 
-    async def export(self, signal: Signal, body: bytes, peer: str) -> bytes:
+    async def export(self, signal: Signal, body: bytes, peer: str, lease: Lease) -> bytes:
         """The next hop's answer to the enriched request, as protobuf; a ``partial_success`` passes through.
+
+        Where steps have taken all records away, nothing is sent, and the answer is full success: they are where the
+        configuration wants them.
 
         Args:
             signal: What the request carries.
             body: The request as protobuf.
             peer: Address of the sender, without port.
+            lease: Memory set aside for the body; given back when everybody is done with it.
 
         Raises:
-            InputError: The request is malformed.
-            TemporaryError: The next hop cannot take it now.
+            InputError: The request is malformed, or larger than can be.
+            TemporaryError: There is no memory for it, or the next hop cannot take it now.
             PermanentError: The next hop never will.
         """
-        batch = Batch.decode(signal, body, peer)
-        self._steps.enrich(batch)
-        answer = await self._next_hop.send(signal, batch.encode())
-        asyncio.get_running_loop().call_soon(self._observe, batch)
+        try:
+            await lease.reach(len(body) * _TIMES + _LEAST)
+            size, batch = len(body), self._decode(signal, body, peer)
+            del body
+            self._metrics.decoded(signal, batch.count())
+            self._steps.enrich(batch)
+            if not batch.count():
+                lease.release()
+                return bytes(batch.wire.response().SerializeToString())
+            if size > LARGEST_PIECE:
+                self._budget.check(2 * size)
+            with self._metrics.asking(signal):
+                answer = await self._next_hop.send(signal, batch.encode())
+        except BaseException:
+            lease.release()
+            raise
+        asyncio.get_running_loop().call_soon(self._observe, batch, lease)
         return answer
 
-    def _observe(self, batch: Batch) -> None:
+    def _decode(self, signal: Signal, body: bytes, peer: str) -> Batch:
+        wire = WIRES[signal]
+        self._budget.check()
+        try:
+            if len(body) <= LARGEST_PIECE:
+                message = wire.request.FromString(body)
+            else:
+                message = decode_in_pieces(wire, body, self._budget.check)
+        except DecodeError as error:
+            raise InputError(f"no {wire.request.DESCRIPTOR.name}: the protobuf is malformed") from error
+        groups = len(getattr(message, wire.groups))
+        check_density(groups, len(body))
+        if groups > _MANY_GROUPS:
+            self._budget.check(groups * _GROUP)
+        return Batch(wire, message, peer)
+
+    def _observe(self, batch: Batch, lease: Lease) -> None:
         for observer in self._observers:
             try:
                 observer.observe(batch)
             except Exception:  # noqa: BLE001 - the sender has its answer, and the next observer its turn
                 _log.exception("%s failed", type(observer).__name__)
+        lease.release()

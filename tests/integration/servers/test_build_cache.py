@@ -104,6 +104,20 @@ def test_a_build_that_lost_a_program_is_made_again(tmp_path: Path) -> None:
     assert (ensure(PIN, environ) / "promtool").exists()
 
 
+def test_another_manifest_is_another_build(tmp_path: Path) -> None:
+    environ = fake_go(tmp_path)
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text("exporters: []\n")
+    pin = dataclasses.replace(pin_of("otelcol"), manifest=manifest)
+    home = tmp_path / "cache" / "servers" / pin.key
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "otelcol").touch(mode=0o755)
+    (home / builder.MANIFEST).write_text("exporters: []\n")
+    assert is_built(pin, environ)
+    manifest.write_text("exporters: [debug]\n")
+    assert not is_built(pin, environ)
+
+
 def test_a_build_that_fails_says_what_go_said_and_is_not_kept(tmp_path: Path) -> None:
     environ = fake_go(tmp_path, status=1)
     with pytest.raises(BuildError, match=r"(?s)could not compile prometheus .*some/package"):

@@ -20,9 +20,9 @@ from starlette.routing import Route
 
 from brain_common.errors import ConfigError
 from brain_common.serving.config import ListenSettings
+from brain_common.serving.guard import Guard
 from brain_common.serving.http import serving
 from brain_common.serving.web_config import LiveWebConfig, load_web_config
-from brain_exporters.runtime.guard import Guard
 from tests.fakes.authority import Authority
 
 pytestmark = pytest.mark.anyio

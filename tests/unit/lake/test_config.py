@@ -92,7 +92,7 @@ def test_a_kms_key_encrypts_every_object() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"retention_days_of": {"logs": 3}}, "no such table: logs; there are metrics, edges"),
+        ({"retention_days_of": {"traffic": 3}}, "no such table: traffic; there are metrics, edges"),
         ({"retention_days_of": {"events": 0}}, "days must be 1 to 3650"),
         ({"keep_files_hours": 0.5}, "keep_files_hours: "),
         ({"retention_days": 0}, "retention_days: "),

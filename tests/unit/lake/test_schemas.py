@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from brain_lake.names import TABLE_NAMES
 from brain_lake.schemas import EVENTS, PARTITIONS, TABLES, TableSchema
 
 ENTITY = ["cluster", "namespace", "kind", "name"]
@@ -39,3 +40,7 @@ def test_what_a_column_means_stays_out_of_the_files() -> None:
 def test_a_list_is_described_with_what_it_holds() -> None:
     table = TableSchema("any", pa.schema([pa.field("rules", pa.list_(pa.string()))]))
     assert next(iter(table.described())).kind == "list of string"
+
+
+def test_settings_know_every_table() -> None:
+    assert tuple(table.name for table in TABLES) == TABLE_NAMES

@@ -53,3 +53,18 @@ class ListenSettings(Settings):
     host: str = Field(default="127.0.0.1", description="Address to bind; loopback unless told otherwise.")
     port: int = Field(ge=0, le=65535, description="TCP port; 0 takes a free one.")
     tls: TlsSettings | None = Field(default=None, description="Serve TLS; plain text when absent.")
+
+
+class WebSettings(ListenSettings):
+    """The listener of ``/metrics``."""
+
+    web_config_file: Path | None = Field(
+        default=None,
+        description="Prometheus web configuration file: TLS, basic auth; read again when it changes. Instead of tls.",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.tls is not None and self.web_config_file is not None:
+            raise ValueError("give tls or web_config_file, not both")
+        return self

@@ -12,13 +12,13 @@ import ssl
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from brain_common.errors import ConfigError
 from brain_common.serving.config import BCRYPT, TlsSettings
-from brain_common.serving.tls import check_tls
+from brain_common.serving.tls import FollowingContext, Stamps, check_tls, stamps
 from brain_common.settings import Settings, load_settings
 
 _log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class LiveWebConfig:
 
     def context(self) -> ssl.SSLContext | None:
         """For ``serving``; None: plain text. TLS is not switched on or off without a restart."""
-        return _FollowingContext(self) if self._context else None
+        return FollowingContext(self.fresh) if self._context else None
 
     def fresh(self) -> ssl.SSLContext:
         """The context of a new connection."""
@@ -182,32 +182,6 @@ class LiveWebConfig:
         tls = self._config.tls_server_config
         return tls.context() if tls else None
 
-    def _stamps(self) -> tuple[tuple[int, int, int] | None, ...]:
+    def _stamps(self) -> Stamps:
         tls = self._config.tls_server_config
-        return tuple(_stamp(path) for path in (self._path, *(tls.files() if tls else ())))
-
-
-class _FollowingContext(ssl.SSLContext):
-    """Event loops ask their listener's one context for each connection; this one asks for the fresh one."""
-
-    _live: LiveWebConfig
-
-    def __new__(cls, live: LiveWebConfig) -> Self:
-        made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
-        made._live = live
-        return made
-
-    def __init__(self, live: LiveWebConfig) -> None:
-        super().__init__()
-
-    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:  # noqa: ANN401 - handed on
-        return self._live.fresh().wrap_bio(*args, **options)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Mounted secrets change by a link: so the inode counts, too."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+        return stamps((self._path, *(tls.files() if tls else ())))

@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 
 from brain_common.clients.http import HttpSettings
 from brain_common.entity import EntityKind
-from brain_common.serving.config import CallerSettings
+from brain_common.serving.config import CallerSettings, WebSettings
 from brain_common.settings import Settings
 from brain_exporters.changes.model import ChangeKind
-from brain_exporters.runtime.config import ExporterSettings, WebSettings
+from brain_exporters.runtime.config import ExporterSettings
 
 PORT: Final = 9854
 CHANGE_SOURCES: Final = ("argocd", "gitlab", "github", "terraform", "generic")

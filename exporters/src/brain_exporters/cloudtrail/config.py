@@ -7,9 +7,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from brain_common.serving.config import WebSettings
 from brain_common.settings import Settings
 from brain_exporters.runtime.aws import AwsSettings
-from brain_exporters.runtime.config import ExporterSettings, WebSettings
+from brain_exporters.runtime.config import ExporterSettings
 
 PORT = 9852
 

@@ -8,9 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from brain_common.clients.prometheus import PrometheusSettings
+from brain_common.serving.config import WebSettings
 from brain_common.settings import Settings
 from brain_exporters.runtime.aws import AwsSettings
-from brain_exporters.runtime.config import ExporterSettings, WebSettings
+from brain_exporters.runtime.config import ExporterSettings
 
 PORT = 9853
 CostType = Literal["unblended", "amortized", "net_unblended", "net_amortized", "blended"]

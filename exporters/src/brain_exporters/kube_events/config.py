@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from brain_common.clients.kubernetes.config import ClientSettings
+from brain_common.serving.config import WebSettings
 from brain_common.settings import Settings
-from brain_exporters.runtime.config import ExporterSettings, WebSettings
+from brain_exporters.runtime.config import ExporterSettings
 
 PORT = 9851
 

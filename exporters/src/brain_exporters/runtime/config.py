@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pydantic import Field, model_validator
 
-from brain_common.serving.config import ListenSettings
+from brain_common.serving.config import WebSettings
 from brain_common.settings import Settings
 from brain_lake.config import LakeSettings, UpkeepSettings
-
-
-class WebSettings(ListenSettings):
-    """The listener of ``/metrics``."""
-
-    web_config_file: Path | None = Field(
-        default=None,
-        description="Prometheus web configuration file: TLS, basic auth; read again when it changes. Instead of tls.",
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if self.tls is not None and self.web_config_file is not None:
-            raise ValueError("give tls or web_config_file, not both")
-        return self
 
 
 class ExporterSettings(Settings):

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from brain_common.clock import Clock, SystemClock
-from brain_common.serving.http import serving
-from brain_common.serving.tls import check_tls
-from brain_common.serving.web_config import LiveWebConfig, load_web_config
-from brain_exporters.runtime.app import build_app
+from brain_common.serving.exposition import encode
+from brain_common.serving.metrics_app import metrics_app
+from brain_common.serving.web import check_web, serving_web
 from brain_exporters.runtime.config import ExporterSettings
 from brain_exporters.runtime.exporter import Context, Exporter, ExporterKind
-from brain_exporters.runtime.guard import Guard
 from brain_exporters.runtime.health import Health
 from brain_exporters.runtime.ledger import Ledger
 from brain_exporters.runtime.metrics import registry
@@ -46,10 +44,7 @@ def check(settings: ExporterSettings) -> None:
     Raises:
         ConfigError: Something is.
     """
-    if settings.http.tls is not None:
-        check_tls(settings.http.tls, "http.tls")
-    if settings.http.web_config_file is not None:
-        load_web_config(settings.http.web_config_file)
+    check_web(settings.http, "http")
 
 
 @contextlib.asynccontextmanager
@@ -65,11 +60,10 @@ async def running(kind: ExporterKind, settings: ExporterSettings, clock: Clock |
         context = _context(kind, settings, clock)
         stack.callback(context.ledger.close)
         exporter = kind.build(settings, context)
-        live = LiveWebConfig(settings.http.web_config_file) if settings.http.web_config_file else None
-        app = _app(kind, exporter, context, live)
-        port = await stack.enter_async_context(serving(app, settings.http, context=live.context() if live else None))
-        secure = settings.http.tls is not None or (live is not None and live.config.tls_server_config is not None)
-        url = f"{'https' if secure else 'http'}://{settings.http.host}:{port}"
+        routes = exporter.routes()
+        own = frozenset(route.path for route in routes if isinstance(route, Route))
+        app = _app(kind, exporter, context, routes)
+        url = await stack.enter_async_context(serving_web(app, settings.http, own=own))
         tasks = await stack.enter_async_context(_working(exporter, context, settings, kind.lake_seconds))
         _log.info("%s: listening: %s", kind.name, url)
         yield Running(url, exporter, context, tasks)
@@ -89,12 +83,11 @@ def _context(kind: ExporterKind, settings: ExporterSettings, clock: Clock) -> Co
     return Context(ledger, Health(kind.prefix, sources, clock), clock)
 
 
-def _app(kind: ExporterKind, exporter: Exporter, context: Context, live: LiveWebConfig | None) -> ASGIApp:
-    routes = exporter.routes()
-    app = build_app(kind.title, context.health, registry(kind.prefix, exporter, context), context.ledger, routes)
-    if live is None:
-        return app
-    return Guard(app, live, frozenset(route.path for route in routes if isinstance(route, Route)))
+def _app(kind: ExporterKind, exporter: Exporter, context: Context, routes: Sequence[BaseRoute]) -> ASGIApp:
+    made = registry(kind.prefix, exporter, context)
+    return metrics_app(
+        kind.title, context.health, lambda accept: encode(accept, made, context.ledger.counters()), routes
+    )
 
 
 @contextlib.asynccontextmanager

@@ -14,11 +14,13 @@ from brain_lake.schemas.cloudtrail import CLOUDTRAIL
 from brain_lake.schemas.cost import COST
 from brain_lake.schemas.edges import EDGES
 from brain_lake.schemas.events import EVENTS
+from brain_lake.schemas.logs import LOGS
 from brain_lake.schemas.metrics import METRICS
 from brain_lake.schemas.security import SECURITY
+from brain_lake.schemas.spans import SPANS
 from brain_lake.schemas.table import PARTITIONS, TableSchema
 
-TABLES: Final = (METRICS, EDGES, EVENTS, CHANGES, CLOUDTRAIL, COST, SECURITY)
+TABLES: Final = (METRICS, EDGES, EVENTS, CHANGES, CLOUDTRAIL, COST, SECURITY, LOGS, SPANS)
 
 __all__ = [
     "CHANGES",
@@ -26,9 +28,11 @@ __all__ = [
     "COST",
     "EDGES",
     "EVENTS",
+    "LOGS",
     "METRICS",
     "PARTITIONS",
     "SECURITY",
+    "SPANS",
     "TABLES",
     "TableSchema",
 ]

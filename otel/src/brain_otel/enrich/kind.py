@@ -13,6 +13,8 @@ from brain_common.clock import Clock
 from brain_common.errors import ConfigError
 from brain_common.settings import Settings
 from brain_otel.batch import Group
+from brain_otel.enrich.upstream import UpstreamMetrics
+from brain_otel.side.snapshots import Snapshots
 from brain_otel.signals import Signal
 
 GROUP: Final = "ai_devops_brain.enrichers"
@@ -40,12 +42,19 @@ class Context:
         registry: For the step's own metrics, named ``brain_otel_…``.
         background: Tasks that run as long as the processor does, by name: appended to while building. One that ends
             by an exception ends the processor, so what may heal is tried again inside.
+        snapshots: What is read outside the worker; subscribed to while building.
+        upstreams: How the sources of steps do; an ``Upstream`` keeps them.
     """
 
     cluster: str
     clock: Clock
     registry: CollectorRegistry
     background: list[tuple[str, Callable[[], Awaitable[None]]]] = field(default_factory=list)
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    upstreams: UpstreamMetrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "upstreams", UpstreamMetrics(self.registry))
 
 
 @dataclass(frozen=True, slots=True)

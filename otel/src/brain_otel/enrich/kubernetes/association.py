@@ -66,7 +66,7 @@ def _host(group: Group) -> str:
 
 
 _KEYS: Mapping[str, Callable[[Group], Key]] = {
-    "connection": lambda group: group.peer,
+    "connection": lambda group: group.peer.removeprefix("::ffff:"),  # IPv4, as a listener on all of IPv6 says it
     "k8s.pod.ip": lambda group: group.resource.get("k8s.pod.ip"),
     "k8s.pod.uid": lambda group: group.resource.get("k8s.pod.uid"),
     "container.id": lambda group: group.resource.get("container.id"),

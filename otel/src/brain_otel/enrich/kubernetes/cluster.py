@@ -57,9 +57,9 @@ class Cluster:
                 self._full()
                 return
             self.by_uid[pod.uid] = pod
+            self._name(pod)  # first, so that it is known at every moment
             if before is not None:
                 self._unname(before)
-            self._name(pod)
 
     def remove(self, uid: str) -> None:
         """It was deleted; known until the grace time is over."""
@@ -67,16 +67,24 @@ class Cluster:
             pod = self.by_uid.get(uid)
             if pod is not None:
                 pod.done = True  # gives its address to whoever comes
-                self._deleted.append((self._now() + self._settings.deleted_grace_seconds, pod))
+                self._deleted.append((self.later(), pod))
 
     def sweep(self) -> None:
         """Forget pods whose grace time is over."""
         with self._lock:
-            while self._deleted and self._deleted[0][0] <= self._now():
+            while self._deleted and self.due(self._deleted[0][0]):
                 _, pod = self._deleted.popleft()
                 if self.by_uid.get(pod.uid) is pod:
                     del self.by_uid[pod.uid]
                     self._unname(pod)
+
+    def later(self) -> float:
+        """When the grace time of what is deleted now is over, by the clock of ``due``."""
+        return self._now() + self._settings.deleted_grace_seconds
+
+    def due(self, at: float) -> bool:
+        """Whether it is."""
+        return at <= self._now()
 
     def changed(self) -> None:
         """Owners, nodes or namespaces have: attributes are made anew."""
@@ -94,13 +102,13 @@ class Cluster:
         owners = list(self._chain(pod.owner))
         workload = owners[-1] if owners else Owner(kind="Pod", name=pod.name)
         pairs = {
+            **{f"k8s.{owner.kind.lower()}.name": owner.name for owner in owners},
             "k8s.namespace.name": pod.namespace,
             "k8s.pod.name": pod.name,
             "k8s.pod.uid": pod.uid,
             "k8s.pod.ip": pod.ips[0] if pod.ips else "",
             "k8s.pod.start_time": pod.since,
             "k8s.node.name": pod.node,
-            **{f"k8s.{owner.kind.lower()}.name": owner.name for owner in owners},
             "service.name": pod.service or workload.name,
             "brain.workload.name": workload.name,
             "brain.workload.kind": workload.kind,
@@ -121,7 +129,7 @@ class Cluster:
     def _name(self, pod: Pod) -> None:
         for ip in pod.ips:
             holder = self.by_ip.get(ip)
-            if holder is None or _yields(holder, pod):
+            if holder is None or holder.uid == pod.uid or _yields(holder, pod):
                 self.by_ip[ip] = pod
         self.by_name[pod.namespace, pod.name] = pod
         for container in pod.containers:
@@ -168,6 +176,10 @@ class Pods:
         """It was deleted."""
         self._cluster.remove(META.decode(item).metadata.uid)
 
+    def sweep(self) -> None:
+        """Forget those whose grace time is over."""
+        self._cluster.sweep()
+
     def end(self) -> None:
         """Those that were not listed are gone."""
         for uid in [uid for uid in self._cluster.by_uid if uid not in self._seen]:
@@ -200,6 +212,7 @@ class Facts(Generic[T]):
         self._fact = fact
         self._most = most
         self._seen: set[str] = set()
+        self._deleted: deque[tuple[float, str, T]] = deque()
 
     def begin(self) -> None:
         """A list begins."""
@@ -217,14 +230,25 @@ class Facts(Generic[T]):
             self._cluster.changed()
 
     def remove(self, item: msgspec.Raw) -> None:
-        """It was deleted. What was made of it stays with the pods that are known."""
-        self._facts.pop(self._key(META.decode(item).metadata), None)
+        """It was deleted; its pods are known for the grace time yet, and so is the fact."""
+        self._gone(self._key(META.decode(item).metadata))
 
     def end(self) -> None:
         """Those that were not listed are gone."""
         for key in [key for key in self._facts if key not in self._seen]:
-            del self._facts[key]
+            self._gone(key)
         self._seen = set()
+
+    def sweep(self) -> None:
+        """Forget those whose grace time is over."""
+        while self._deleted and self._cluster.due(self._deleted[0][0]):
+            _, key, fact = self._deleted.popleft()
+            if self._facts.get(key) is fact:
+                del self._facts[key]
+
+    def _gone(self, key: str) -> None:
+        if key in self._facts:
+            self._deleted.append((self._cluster.later(), key, self._facts[key]))
 
 
 def _yields(holder: Pod, pod: Pod) -> bool:

@@ -137,15 +137,15 @@ class FilterSettings(Settings):
 class KubernetesSettings(Settings):
     """Who a resource is in Kubernetes; all defaults work inside a cluster."""
 
-    client: ClientSettings = ClientSettings()
+    client: ClientSettings = Field(default=ClientSettings(), description="How the API server is reached.")
     pod_association: Sequence[AssociationSettings] = Field(
         default=DEFAULT_ASSOCIATION,
         min_length=1,
         max_length=20,
         description="Rules in their order; the first whose sources the resource has decides.",
     )
-    extract: ExtractSettings = ExtractSettings()
-    filter: FilterSettings = FilterSettings()
+    extract: ExtractSettings = Field(default=ExtractSettings(), description="Which attributes are added.")
+    filter: FilterSettings = Field(default=FilterSettings(), description="Which pods are known.")
     max_pods: int = Field(
         default=100_000, ge=1, le=1_000_000, description="Pods kept, about 1.5 KB each; others are counted, not known."
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from brain_common.clients.kubernetes.client import METADATA, METADATA_WATCH, KubeApi
-from brain_common.clients.kubernetes.reflector import Collection, Mirror, Reflector
+from brain_common.clients.kubernetes.reflector import Collection, Reflector
 from brain_otel.enrich.kubernetes.cluster import Cluster, Facts, Pods
 from brain_otel.enrich.kubernetes.config import KubernetesSettings
 from brain_otel.enrich.kubernetes.metrics import Metrics
@@ -27,12 +27,9 @@ class Watches:
     """Runs as long as the processor does."""
 
     def __init__(self, settings: KubernetesSettings, cluster: Cluster, metrics: Metrics) -> None:
-        self._cluster = cluster
-        api = KubeApi(settings.client)
-        self._reflectors = [
-            Reflector(api, collection, mirror, metrics.report(name))
-            for name, collection, mirror in _collections(settings, cluster)
-        ]
+        api, followed = KubeApi(settings.client), list(_collections(settings, cluster))
+        self._mirrors = [mirror for _, _, mirror in followed]
+        self._reflectors = [Reflector(api, where, mirror, metrics.report(name)) for name, where, mirror in followed]
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -42,7 +39,8 @@ class Watches:
         try:
             while True:
                 await asyncio.sleep(_SWEEP)
-                self._cluster.sweep()
+                for mirror in self._mirrors:
+                    mirror.sweep()
         finally:
             await asyncio.to_thread(self._stop, threads)
 
@@ -53,7 +51,7 @@ class Watches:
             thread.join(_STOPPING)
 
 
-def _collections(settings: KubernetesSettings, cluster: Cluster) -> Iterator[tuple[str, Collection, Mirror]]:
+def _collections(settings: KubernetesSettings, cluster: Cluster) -> Iterator[tuple[str, Collection, Pods | Facts[Any]]]:
     node, most = settings.filter.node, settings.max_pods
     pods = {"fieldSelector": f"spec.nodeName={node}"} if node else {}
     nodes = {"fieldSelector": f"metadata.name={node}"} if node else {}

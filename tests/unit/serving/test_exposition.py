@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from brain_common.serving.exposition import encode
 from brain_exporters.runtime.counters import CounterSpec
-from brain_exporters.runtime.exposition import encode
 
 _SPEC = CounterSpec("things", "Things, counted.", ("kind", "name"))
 _TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")) | st.sampled_from('"\\\n'), max_size=8)

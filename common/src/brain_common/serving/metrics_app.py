@@ -1,20 +1,16 @@
-"""The HTTP face of an exporter: landing page, ``/metrics``, health, and the exporter's own paths."""
+"""The HTTP face of whatever is scraped: landing page, ``/metrics``, health, and paths of its own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from html import escape
+from typing import Protocol
 
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
-
-from brain_exporters.runtime.exposition import encode
-from brain_exporters.runtime.health import Health
-from brain_exporters.runtime.ledger import Ledger
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -26,25 +22,49 @@ _PAGE = """<!doctype html>
 <li><a href="-/ready">Readiness</a></li></ul></body></html>"""
 
 
-def build_app(
-    title: str, health: Health, registry: CollectorRegistry, ledger: Ledger, routes: Sequence[BaseRoute]
-) -> Starlette:
-    """The application of one exporter.
+class Health(Protocol):
+    """How those do that the process needs: sources of an exporter, the next hop of the processor."""
 
-    ``/-/healthy`` says that the process answers; ``/-/ready`` that every source has answered once. A source that is
-    away later is for ``<x>_up`` to say: the last values are still worth a scrape.
+    @property
+    def up(self) -> bool:
+        """Whether all answered last time."""
+        ...
+
+    @property
+    def answered(self) -> bool:
+        """Whether all have answered once."""
+        ...
+
+    def reasons(self) -> Mapping[str, str]:
+        """Why each that does not answer is so."""
+        ...
+
+
+def metrics_app(
+    title: str, health: Health, scrape: Callable[[str], tuple[list[bytes], str]], routes: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """The application.
+
+    ``/-/healthy`` says that the process answers; ``/-/ready`` that all it needs has answered once. What is away later
+    is for its metric to say: the process is still worth a scrape, and leaving a balancer would mend nothing.
+
+    Args:
+        title: One line for the landing page.
+        health: For the landing page and readiness.
+        scrape: Makes the parts of a scrape and its content type of what the scraper accepts; called in a thread.
+        routes: Besides; each does its own authentication.
     """
     busy = asyncio.Lock()  # a scrape takes a core: several at once would only make all of them late
 
     async def metrics(request: Request) -> Response:
         accept = request.headers.get("accept", "")
         async with busy:
-            parts, content_type = await asyncio.to_thread(lambda: encode(accept, registry, ledger.counters()))
+            parts, content_type = await asyncio.to_thread(scrape, accept)
         return StreamingResponse(_each(parts), headers={"Content-Type": content_type})
 
     async def landing(_: Request) -> Response:
         reasons = "".join(f"<p>{escape(name)}: {escape(why)}</p>" for name, why in health.reasons().items())
-        css, state = ("up", "up") if health.up else ("down", "down: a source does not answer")
+        css, state = ("up", "up") if health.up else ("down", "down: what it needs does not answer")
         return HTMLResponse(
             _PAGE.format(title=escape(title), css=css, state=state, reasons=reasons),
             headers={
@@ -58,7 +78,7 @@ def build_app(
     async def ready(_: Request) -> Response:
         if health.answered:
             return PlainTextResponse("ready\n")
-        return PlainTextResponse("not ready: a source has not answered yet\n", status_code=503)
+        return PlainTextResponse("not ready: what it needs has not answered yet\n", status_code=503)
 
     return Starlette(
         routes=[

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from brain_cli.rca import until_told
+from brain_common.ending import until_told
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,0 +1,1 @@
+"""The processor's processes: workers, the side process, and a small parent that keeps them."""
