@@ -92,7 +92,7 @@ class _Line(msgspec.Struct, gc=False):
     object: msgspec.Raw
 
 
-class _Version(msgspec.Struct, gc=False, rename="camel"):
+class _Version(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     resource_version: str = ""
 
 

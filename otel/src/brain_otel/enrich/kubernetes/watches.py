@@ -27,9 +27,9 @@ class Watches:
     """Runs as long as the processor does."""
 
     def __init__(self, settings: KubernetesSettings, cluster: Cluster, metrics: Metrics) -> None:
-        api, followed = KubeApi(settings.client), list(_collections(settings, cluster))
-        self._mirrors = [mirror for _, _, mirror in followed]
-        self._reflectors = [Reflector(api, where, mirror, metrics.report(name)) for name, where, mirror in followed]
+        api, found = KubeApi(settings.client), list(followed(settings, cluster))
+        self._mirrors = [mirror for _, _, mirror in found]
+        self._reflectors = [Reflector(api, where, mirror, metrics.report(name)) for name, where, mirror in found]
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,7 +51,8 @@ class Watches:
             thread.join(_STOPPING)
 
 
-def _collections(settings: KubernetesSettings, cluster: Cluster) -> Iterator[tuple[str, Collection, Pods | Facts[Any]]]:
+def followed(settings: KubernetesSettings, cluster: Cluster) -> Iterator[tuple[str, Collection, Pods | Facts[Any]]]:
+    """What is followed, by the name of the resource."""
     node, most = settings.filter.node, settings.max_pods
     pods = {"fieldSelector": f"spec.nodeName={node}"} if node else {}
     nodes = {"fieldSelector": f"metadata.name={node}"} if node else {}
