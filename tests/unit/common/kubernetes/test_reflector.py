@@ -26,6 +26,7 @@ class Picture:
         self.names: set[str] = set()
         self.lists = 0
         self.bad = 0
+        self.open = False
         self.times_heard = 0
         self.errors: list[BrainError] = []
         self._seen: set[str] = set()
@@ -51,6 +52,9 @@ class Picture:
 
     def listed(self) -> None:
         self.lists += 1
+
+    def watching(self, is_open: bool) -> None:
+        self.open = is_open
 
     def malformed(self) -> None:
         self.bad += 1
@@ -118,6 +122,7 @@ def test_pages_then_changes(tmp_path: Path) -> None:
         assert "resourceVersion=10" in api.asked[2]
         assert "allowWatchBookmarks=true" in api.asked[2]
         assert picture.lists == 1
+        assert picture.open
 
 
 def test_410_lists_anew_and_what_is_gone_goes(tmp_path: Path) -> None:

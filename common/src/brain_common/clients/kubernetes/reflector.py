@@ -58,6 +58,10 @@ class Report(Protocol):
         """All objects were listed."""
         ...
 
+    def watching(self, is_open: bool) -> None:
+        """A watch was opened, or has ended."""
+        ...
+
     def malformed(self) -> None:
         """An object could not be read, and was passed over."""
         ...
@@ -176,6 +180,7 @@ class Reflector:
         }
         with self._api.watch(asked.path, query, asked.watch_seconds + _GRACE, asked.watch_accept) as stream:
             self._stream = stream
+            self._report.watching(True)
             lines = Lines()
             try:
                 for chunk in () if self._stopped.is_set() else stream.chunks():
@@ -186,6 +191,7 @@ class Reflector:
                         return
             finally:
                 self._stream = None
+                self._report.watching(False)
         self._stopped.wait(_SHORTEST)
 
     def _line(self, line: bytes) -> None:

@@ -30,6 +30,7 @@ class Metrics:
             f"{prefix}_watch_errors", "Lists and watches that failed.", ["resource"], registry=registry
         )
         self._lists = Counter(f"{prefix}_lists", "Times that all objects were listed.", ["resource"], registry=registry)
+        self._watches = Gauge(f"{prefix}_watches", "1 while a watch is open.", ["resource"], registry=registry)
         self._malformed = Counter(
             f"{prefix}_malformed", "Objects that could not be read.", ["resource"], registry=registry
         )
@@ -56,6 +57,7 @@ class Metrics:
             self._synced.labels(resource),
             self._errors.labels(resource),
             self._lists.labels(resource),
+            self._watches.labels(resource),
             self._malformed.labels(resource),
         )
 
@@ -64,13 +66,21 @@ class WatchReport:
     """How one watch goes; a failure is logged once, until it has healed."""
 
     def __init__(
-        self, resource: str, clock: Clock, synced: Gauge, errors: Counter, lists: Counter, malformed: Counter
+        self,
+        resource: str,
+        clock: Clock,
+        synced: Gauge,
+        errors: Counter,
+        lists: Counter,
+        watches: Gauge,
+        malformed: Counter,
     ) -> None:
         self._resource = resource
         self._clock = clock
         self._synced = synced
         self._errors = errors
         self._lists = lists
+        self._watches = watches
         self._malformed = malformed
         self._said = ""
 
@@ -91,6 +101,10 @@ class WatchReport:
     def listed(self) -> None:
         """All were listed."""
         self._lists.inc()
+
+    def watching(self, is_open: bool) -> None:
+        """A watch was opened, or has ended."""
+        self._watches.set(is_open)
 
     def malformed(self) -> None:
         """One could not be read."""
