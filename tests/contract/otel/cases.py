@@ -16,6 +16,7 @@ from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context
 from brain_otel.side.reads import CHANGES, ChangeRow
 from brain_otel.side.snapshots import encode
+from tests.unit.otel.enrich.kubernetes.objects import learn, pod
 
 T0: Final = 1_700_000_000.0
 GONE: Final = "http://127.0.0.1:1"  # nobody listens on port 1
@@ -68,6 +69,10 @@ def _learn_incidents(step: Any, _: Context) -> None:
     step._parts.learn(EntityIndex(parts_of([incident], 0.1)))
 
 
+def _learn_pods(step: Any, _: Context) -> None:
+    learn(step._cluster, [pod("p1")])
+
+
 CASES: Final[Mapping[str, Case]] = {
     "changes": Case(
         settings=lambda _: {"actor": True},
@@ -102,6 +107,19 @@ CASES: Final[Mapping[str, Case]] = {
         ),
         resource=CART,
         learn=_learn_incidents,
+    ),
+    "kubernetes": Case(
+        settings=lambda _: {},
+        wrong=("max_pods", 0),
+        adds=frozenset(
+            {
+                *("k8s.namespace.name", "k8s.pod.name", "k8s.pod.start_time", "k8s.deployment.name", "k8s.node.name"),
+                *("k8s.container.name", "container.image.name", "container.image.tag", "service.name"),
+                *("cloud.availability_zone", "cloud.region", "brain.workload.name", "brain.workload.kind"),
+            }
+        ),
+        resource={"k8s.pod.uid": "p1"},
+        learn=_learn_pods,
     ),
     "logs": Case(
         settings=lambda _: {},

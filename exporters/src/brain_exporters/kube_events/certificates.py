@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from prometheus_client.core import GaugeMetricFamily
 
-from brain_exporters.kube_events.client import KubeApi, ListMeta
+from brain_common.clients.kubernetes.client import KubeApi, ListMeta
 from brain_exporters.kube_events.config import CertificateSettings
 
 SOURCE: Final = "certificates"

@@ -13,10 +13,10 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from starlette.routing import BaseRoute
 
+from brain_common.clients.kubernetes.client import KubeApi
 from brain_common.errors import BrainError
 from brain_exporters.kube_events import certificates, lease, objects, watch
 from brain_exporters.kube_events.certificates import Certificates
-from brain_exporters.kube_events.client import KubeApi
 from brain_exporters.kube_events.config import KubeEventsSettings
 from brain_exporters.kube_events.entities import Owners
 from brain_exporters.kube_events.lease import Elector

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from brain_common.clients.kubernetes.config import ClientSettings
 from brain_common.serving.config import WebSettings
 from brain_common.settings import Settings
 from brain_exporters.runtime.config import ExporterSettings
@@ -24,18 +24,6 @@ def _pattern(text: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
-
-
-class ClientSettings(Settings):
-    """How the API server is reached: as a kubeconfig file says, or from inside a pod."""
-
-    kubeconfig: Path | None = Field(
-        default=None, description="kubeconfig file; absent: the pod's own service account (in-cluster)."
-    )
-    context: str | None = Field(default=None, description="Context of the kubeconfig file; absent: its current one.")
-    timeout_seconds: float = Field(
-        default=30.0, gt=0, le=600, description="Longest wait for a connection, and for the next bytes of a list."
-    )
 
 
 class RuleSettings(Settings):

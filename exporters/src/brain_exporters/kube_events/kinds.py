@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from brain_exporters.kube_events.client import ListMeta
+from brain_common.clients.kubernetes.client import ListMeta
 
 
 class Owner(msgspec.Struct, gc=False):

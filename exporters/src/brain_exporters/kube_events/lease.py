@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
+from brain_common.clients.kubernetes.client import Conflict, KubeApi, NotThere
 from brain_common.clock import Clock
 from brain_common.errors import TemporaryError
-from brain_exporters.kube_events.client import Conflict, KubeApi, NotThere
 from brain_exporters.kube_events.config import LeaderSettings
 from brain_exporters.kube_events.watch import Takeover
 

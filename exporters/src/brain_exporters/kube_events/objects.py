@@ -16,10 +16,10 @@ from typing import Any, Final
 import pyarrow as pa
 from prometheus_client.core import GaugeMetricFamily
 
+from brain_common.clients.kubernetes.client import METADATA, KubeApi, NotThere
 from brain_common.clock import Clock
 from brain_common.errors import BrainError, PermanentError, TemporaryError
 from brain_exporters.kube_events import kinds
-from brain_exporters.kube_events.client import METADATA, KubeApi, NotThere
 from brain_exporters.kube_events.entities import Owners
 from brain_exporters.kube_events.rollouts import Rollouts, Seen
 from brain_exporters.kube_events.rows import moment

@@ -20,13 +20,14 @@ from typing import Final
 
 import msgspec
 
+from brain_common.clients.kubernetes.client import Gone, KubeApi, Stream
+from brain_common.clients.kubernetes.lines import Lines
 from brain_common.errors import BrainError, TemporaryError
-from brain_exporters.kube_events.client import Gone, KubeApi, Stream
 from brain_exporters.kube_events.config import KubeEventsSettings
 from brain_exporters.kube_events.entities import Owners
 from brain_exporters.kube_events.rows import EventRows, moment
 from brain_exporters.kube_events.rules import Rules
-from brain_exporters.kube_events.wire import EVENT, LINE, PAGE, Event, Lines
+from brain_exporters.kube_events.wire import EVENT, LINE, PAGE, Event
 from brain_exporters.runtime.batch import Batch
 from brain_exporters.runtime.counters import CounterSpec
 from brain_exporters.runtime.exporter import Context

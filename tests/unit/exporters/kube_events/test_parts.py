@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from brain_common.clients.kubernetes.client import Conflict, KubeApi, NotThere
 from brain_common.clock import ManualClock
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings
-from brain_exporters.kube_events.client import Conflict, KubeApi, NotThere
 from brain_exporters.kube_events.config import KubeEventsSettings, LeaderSettings
 from brain_exporters.kube_events.entities import Owners, workload_by_name
 from brain_exporters.kube_events.kinds import ObjectMeta, PodSpec, Workload

@@ -10,21 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
+from brain_common.clients.kubernetes.client import KubeApi
 from brain_common.clock import ManualClock
 from brain_common.settings import check_settings
-from brain_exporters.kube_events.client import KubeApi
 from brain_exporters.kube_events.config import KubeEventsSettings
 from brain_exporters.kube_events.entities import Owners
 from brain_exporters.kube_events.watch import EventWatch, Takeover, counters
-from brain_exporters.kube_events.wire import Lines
 from brain_exporters.runtime.exporter import Context
 from brain_exporters.runtime.health import Health
 from brain_exporters.runtime.ledger import Ledger
 from brain_exporters.runtime.state import State
-from tests.unit.exporters.kube_events.fake_api import FakeApi, lines, plain
+from tests.unit.common.kubernetes.fake_api import FakeApi, lines, plain
 
 
 def event(uid: str, version: int, count: int = 1, **more: Any) -> dict[str, Any]:
@@ -196,18 +192,3 @@ def test_refusals_are_told_and_heal_and_no_secret_is_in_them(tmp_path: Path) -> 
     answers = (plain(status, 403), plain(status, 401), plain(listed(10)), lines(hold=threading.Event()))
     with FakeApi(*answers) as api, watching(tmp_path, api) as ledger:
         eventually(lambda: ledger.position("events") == "10")
-
-
-@given(st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"")), max_size=20), st.integers(1, 7))
-def test_lines_are_the_same_however_the_bytes_are_cut(texts: list[bytes], size: int) -> None:
-    data = b"".join(text + b"\n" for text in texts)
-    cutter = Lines()
-    found = [each for at in range(0, len(data), size) for each in cutter.feed(data[at : at + size])]
-    assert found == [text for text in texts if text]
-
-
-def test_a_line_without_end_does_not_fill_the_memory() -> None:
-    cutter = Lines(longest=1000)
-    found = [each for _ in range(100) for each in cutter.feed(b"x" * 100)]
-    assert [set(each) for each in found] == [{ord("x")}]
-    assert list(cutter.feed(b"x\nnext\n")) == [b"next"]

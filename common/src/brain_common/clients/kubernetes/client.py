@@ -16,12 +16,14 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from brain_common.clients.kubernetes.config import ClientSettings
 from brain_common.errors import BrainError, PermanentError, TemporaryError
-from brain_exporters.kube_events.config import ClientSettings
 
 JSON: Final = "application/json"
 METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """Lists of metadata alone: neither the data of a ConfigMap nor the spec of a pod is sent."""
+METADATA_WATCH: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""The same for a watch, which sends one object a line."""
 
 _PAGE: Final = 500  # objects a page, as kubectl asks
 _LARGEST_BODY: Final = 256 << 20  # bytes; 500 objects of the largest size that etcd takes (1.5 MiB) do not all come
@@ -124,19 +126,20 @@ class KubeApi:
                 return
 
     @contextmanager
-    def watch(self, path: str, query: Mapping[str, str], silence: float) -> Iterator[Stream]:
+    def watch(self, path: str, query: Mapping[str, str], silence: float, accept: str = JSON) -> Iterator[Stream]:
         """An open watch.
 
         Args:
             path: Of the collection.
             query: Its parameters.
             silence: Seconds without a byte after which the connection counts as dead.
+            accept: Form of the objects.
 
         Raises:
             BrainError: It was refused or did not come through.
         """
         with _translated(f"watch {path}"):
-            response = self._request("GET", path, {**query, "watch": "1"}, None, JSON, silence)
+            response = self._request("GET", path, {**query, "watch": "1"}, None, accept, silence)
         try:
             if response.status != 200:
                 with _translated(f"watch {path}"):
@@ -152,7 +155,7 @@ class KubeApi:
         from urllib3 import Timeout
 
         client = self._connected()
-        headers = {"Accept": accept, "User-Agent": "ai-devops-brain-kube-events"}
+        headers = {"Accept": accept, "User-Agent": "ai-devops-brain"}
         for setting in client.configuration.auth_settings().values():  # asks again for a token that has run out
             headers[setting["key"]] = setting["value"]
         if body is not None:
