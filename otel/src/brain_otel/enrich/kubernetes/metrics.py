@@ -8,18 +8,26 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from brain_common.clock import Clock
-from brain_common.errors import BrainError
+from brain_common.errors import BrainError, ConfigError
 
 _log = logging.getLogger(__name__)
 
 
 class Metrics:
-    """All of them; shared by the lookups and the watches."""
+    """All of them; shared by the lookups and the watches.
+
+    Raises:
+        ConfigError: The step is listed a second time.
+    """
 
     def __init__(self, registry: CollectorRegistry, clock: Clock) -> None:
         prefix = "brain_otel_kubernetes"
         self._clock = clock
-        self._pods = Gauge(f"{prefix}_pods", "Pods known, those included that were just deleted.", registry=registry)
+        about = "Pods known, those included that were just deleted."
+        try:
+            self._pods = Gauge(f"{prefix}_pods", about, registry=registry)
+        except ValueError as error:  # the registry's word for a name that is taken
+            raise ConfigError("enrich: kubernetes is listed twice; put all that it has to do into one") from error
         self._synced = Gauge(
             f"{prefix}_last_sync_timestamp_seconds",
             "When the API server was last heard of, seconds since the epoch.",
