@@ -51,7 +51,7 @@ def test_a_course_counts_what_arrives_and_what_it_costs(
     assert course.rate > 0
     assert course.p99_seconds > 0
     assert len(course.processor_cpu) == processors
-    assert (b"k8s.statefulset.name" in sample) is (shape == "inside")
+    assert (b"k8s.statefulset.name" in sample) is (shape != "direct")
     assert (course.rss_bytes > 0) is (processors > 0)
 
 

@@ -1,4 +1,4 @@
-"""The configuration that is measured: what a Collector does with k8sattributes and servicegraph, and our tags."""
+"""The configuration that is measured: what a Collector does with k8sattributes and servicegraph, and tags."""
 
 from __future__ import annotations
 
@@ -8,4 +8,6 @@ from typing import Any
 
 def processor_config(kubeconfig: Path) -> dict[str, Any]:
     """Of ``brain otel``, but for its addresses."""
-    return {"cluster": "bench", "enrich": [{"tags": {"attributes": {"brain.industry": "finance"}}}]}
+    kubernetes = {"client": {"kubeconfig": str(kubeconfig)}}
+    tags = {"attributes": {"brain.industry": "finance"}}
+    return {"cluster": "bench", "enrich": [{"kubernetes": kubernetes}, {"tags": tags}]}

@@ -46,4 +46,4 @@ def build(settings: KubernetesSettings, context: Context) -> Kubernetes:
     return Kubernetes(settings, cluster, metrics)
 
 
-KIND: Final = EnricherKind(name="kubernetes", settings=KubernetesSettings, build=build)
+KIND: Final = EnricherKind(name="kubernetes", settings=KubernetesSettings, build=build, resource_only=True)
