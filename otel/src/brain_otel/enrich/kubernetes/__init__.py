@@ -30,16 +30,16 @@ class Kubernetes:
         self._metrics.hits.inc()
         resource = group.resource
         container = pod.container(resource.get("k8s.container.name"), resource.get("container.id"))
-        for key, value in self._cluster.attributes(pod):
-            resource.setdefault(key, value)
-        if container is not None:
-            for key, value in container.pairs:
-                resource.setdefault(key, value)
+        self._cluster.identity(pod, container).add_to(group)
 
 
 def build(settings: KubernetesSettings, context: Context) -> Kubernetes:
-    """Make one; asks nobody anything before its watches run."""
-    metrics = Metrics(context.registry, context.clock)
+    """Make one; asks nobody anything before its watches run.
+
+    Raises:
+        ConfigError: The step is listed a second time.
+    """
+    metrics = Metrics(context)
     cluster = Cluster(settings, metrics.refused)
     metrics.count_pods(lambda: len(cluster.by_uid))
     context.background.append(("kubernetes", Watches(settings, cluster, metrics).run))

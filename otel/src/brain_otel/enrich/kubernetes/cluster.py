@@ -18,7 +18,8 @@ import msgspec
 from prometheus_client import Counter
 
 from brain_otel.enrich.kubernetes.config import KubernetesSettings
-from brain_otel.enrich.kubernetes.pod import Pairs, Pod, Rules
+from brain_otel.enrich.kubernetes.identity import Identity
+from brain_otel.enrich.kubernetes.pod import Container, Pairs, Pod, Rules
 from brain_otel.enrich.kubernetes.wire import META, POD, Meta, Owner
 
 T = TypeVar("T")
@@ -91,12 +92,17 @@ class Cluster:
         with self._lock:
             self.version += 1
 
-    def attributes(self, pod: Pod) -> Pairs:
-        """What a pod gives to its resources, but for its containers."""
+    def identity(self, pod: Pod, container: Container | None) -> Identity:
+        """What a pod and one of its containers give to their resources."""
         made, version = pod.made, self.version
         if made is None or made[0] != version:
-            made = pod.made = (version, tuple(self._make(pod)))
-        return made[1]
+            made = pod.made = (version, {})
+        name = container.name if container else ""
+        identity = made[1].get(name)
+        if identity is None:
+            own = container.pairs if container else ()
+            identity = made[1][name] = Identity((*self._make(pod), *own))
+        return identity
 
     def _make(self, pod: Pod) -> Iterator[tuple[str, str]]:
         owners = list(self._chain(pod.owner))

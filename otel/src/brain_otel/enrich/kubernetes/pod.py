@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from brain_otel.enrich.kubernetes.config import FieldSettings, KubernetesSettings
 from brain_otel.enrich.kubernetes.wire import Meta, Owner, PodObject
+
+if TYPE_CHECKING:
+    from brain_otel.enrich.kubernetes.identity import Identity
 
 Pairs = tuple[tuple[str, str], ...]
 _LONGEST: Final = 4096  # characters of a value; annotations may have 256 KiB
@@ -40,7 +43,7 @@ class Container:
 
 
 class Pod:
-    """One pod; ``made`` keeps its attributes, with the version of what they were made from."""
+    """One pod; ``made`` keeps what it gives by container, with the version of what that was made from."""
 
     __slots__ = (
         "containers",
@@ -71,7 +74,7 @@ class Pod:
         self.service = service_name(meta)
         self.own: Pairs = rules.pod_fields(meta)
         self.containers = tuple(_containers(read, rules.wanted))
-        self.made: tuple[int, Pairs] | None = None
+        self.made: tuple[int, dict[str, Identity]] | None = None
 
     def container(self, name: str, identity: str) -> Container | None:
         """That of a name, else of an id, else the only one."""
