@@ -9,6 +9,7 @@ from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.kubernetes.association import Associations
 from brain_otel.enrich.kubernetes.cluster import Cluster
 from brain_otel.enrich.kubernetes.config import KubernetesSettings
+from brain_otel.enrich.kubernetes.identity import Identities
 from brain_otel.enrich.kubernetes.metrics import Metrics
 from brain_otel.enrich.kubernetes.watches import Watches
 
@@ -19,6 +20,7 @@ class Kubernetes:
     def __init__(self, settings: KubernetesSettings, cluster: Cluster, metrics: Metrics) -> None:
         self._cluster = cluster
         self._metrics = metrics
+        self._identities = Identities(cluster)
         self._associations = Associations(settings.pod_association, cluster)
 
     def enrich(self, group: Group) -> None:
@@ -30,7 +32,7 @@ class Kubernetes:
         self._metrics.hits.inc()
         resource = group.resource
         container = pod.container(resource.get("k8s.container.name"), resource.get("container.id"))
-        self._cluster.identity(pod, container).add_to(group)
+        self._identities.add(pod, container, group)
 
 
 def build(settings: KubernetesSettings, context: Context) -> Kubernetes:

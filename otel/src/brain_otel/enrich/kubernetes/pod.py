@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from brain_otel.enrich.kubernetes.config import FieldSettings, KubernetesSettings
 from brain_otel.enrich.kubernetes.wire import Meta, Owner, PodObject
-
-if TYPE_CHECKING:
-    from brain_otel.enrich.kubernetes.identity import Identity
 
 Pairs = tuple[tuple[str, str], ...]
 _LONGEST: Final = 4096  # characters of a value; annotations may have 256 KiB
@@ -43,7 +40,11 @@ class Container:
 
 
 class Pod:
-    """One pod; ``made`` keeps what it gives by container, with the version of what that was made from."""
+    """One pod.
+
+    Attributes:
+        made: Version of what it was made from, and what the pod gives, encoded, by container and what is not wanted.
+    """
 
     __slots__ = (
         "containers",
@@ -74,7 +75,7 @@ class Pod:
         self.service = service_name(meta)
         self.own: Pairs = rules.pod_fields(meta)
         self.containers = tuple(_containers(read, rules.wanted))
-        self.made: tuple[int, dict[str, Identity]] | None = None
+        self.made: tuple[int, dict[tuple[str, frozenset[str]], bytes]] | None = None
 
     def container(self, name: str, identity: str) -> Container | None:
         """That of a name, else of an id, else the only one."""
@@ -93,6 +94,9 @@ class Rules:
         labels, annotations = settings.extract.labels, settings.extract.annotations
         self._labels = {kind: _named(labels, kind, "labels") for kind in ("pod", "namespace", "node")}
         self._annotations = {kind: _named(annotations, kind, "annotations") for kind in ("pod", "namespace", "node")}
+
+        named = (*self._labels.values(), *self._annotations.values())
+        self.keys = self.wanted.union(name for fields in named for _, name in fields)
 
     def of(self, kind: str, meta: Meta) -> Pairs:
         """Attributes from labels and annotations of a pod, namespace or node."""
