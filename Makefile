@@ -27,7 +27,7 @@ servers: $(VENV)/dev ## Build Prometheus, Thanos, Kubernetes, an S3 gateway, …
 	@$(BIN)/python tests/servers/build.py
 
 bench: $(VENV)/dev servers ## Run all benchmarks and print their figures
-	@status=0; for name in analysis intake crash outage lab lake exporters; do $(BIN)/brain bench $$name --json || status=1; done; exit $$status
+	@status=0; for name in analysis intake crash outage lab lake exporters otel otel-soak; do $(BIN)/brain bench $$name --json || status=1; done; exit $$status
 
 proto: $(VENV)/dev ## Regenerate the gRPC stubs
 	@PYTHON=$(BIN)/python proto/generate.sh

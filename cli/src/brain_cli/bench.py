@@ -121,6 +121,30 @@ def exporters(
     _show(bench.run(kills, seconds, _progress), as_json=as_json)
 
 
+@app.command()
+def otel(
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="Of each load with a rate.")] = 10.0,
+    away: Annotated[float, typer.Option(min=1, max=300, help="Seconds that the next hop is away.")] = 10.0,
+    kills: Annotated[int, typer.Option(min=1, max=100, help="Times the processor is killed.")] = 6,
+    as_json: AsJson = False,
+) -> None:
+    """What the processor behind a Collector sustains, costs and loses: five minutes of real processes."""
+    from brain_lab.bench.otel import run as bench
+
+    _show(bench.run(seconds, away, kills, _progress), as_json=as_json)
+
+
+@app.command()
+def otel_soak(
+    minutes: Annotated[float, typer.Option(min=1, max=1440, help="Of steady load.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Memory of the processor under a steady load of logs and spans, minute by minute."""
+    from brain_lab.bench.otel import soak as bench
+
+    _show(bench.run(minutes, _progress), as_json=as_json)
+
+
 def _progress(line: str) -> None:
     typer.echo(line, err=True)
 

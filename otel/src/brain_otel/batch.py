@@ -6,14 +6,17 @@ resource and encoding again are three times as fast as one attribute per record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
 from brain_common.errors import InputError
 from brain_otel.attributes import Attributes
+from brain_otel.pieces import Look, check_density, decode_in_pieces
 from brain_otel.signals import WIRES, Signal, Wire
+
+_GROUP: Final = 1200  # bytes of Python's objects for one group
 
 
 class Group:
@@ -22,17 +25,28 @@ class Group:
     Attributes:
         signal: What they are.
         message: ``ResourceSpans``, ``ResourceMetrics`` or ``ResourceLogs``; may be changed.
-        resource: The attributes of its resource.
         peer: Address of the sender without port, empty where unknown; the pod itself, or a Collector in front.
     """
 
-    __slots__ = ("_wire", "message", "peer", "resource")
+    __slots__ = ("_resource", "_wire", "message", "peer")
 
     def __init__(self, wire: Wire, message: Any, peer: str) -> None:  # noqa: ANN401 - one of three messages
         self._wire = wire
         self.message = message
         self.peer = peer
-        self.resource = Attributes(message.resource.attributes)
+        self._resource: Attributes | None = None  # made when asked for: of many alike, only one is
+
+    @property
+    def resource(self) -> Attributes:
+        """The attributes of its resource."""
+        if self._resource is None:
+            self._resource = Attributes(self.message.resource.attributes)
+        return self._resource
+
+    def take_resource(self, other: Group) -> None:
+        """Have the same resource as another group."""
+        self.message.resource.CopyFrom(other.message.resource)
+        self._resource = None
 
     @property
     def signal(self) -> Signal:
@@ -107,22 +121,39 @@ class Batch:
         self.groups = [Group(wire, each, peer) for each in getattr(message, wire.groups)]
 
     @classmethod
-    def decode(cls, signal: Signal, body: bytes, peer: str = "") -> Batch:
+    def decode(cls, signal: Signal, body: bytes, peer: str = "", look: Look = lambda _: None) -> Batch:
         """From protobuf.
 
+        Args:
+            signal: What it carries.
+            body: The request.
+            peer: Address of the sender, without port.
+            look: Asked for the bytes that are needed, before they are taken; what it raises ends the decoding.
+
         Raises:
-            InputError: It is no request of this signal.
+            InputError: It is no request of this signal, or consists of next to nothing, many times.
         """
         wire = WIRES[signal]
         try:
-            return cls(wire, wire.request.FromString(body), peer)
+            message = decode_in_pieces(wire, body, look)
         except DecodeError as error:
             raise InputError(f"no {wire.request.DESCRIPTOR.name}: the protobuf is malformed") from error
+        groups = len(getattr(message, wire.groups))
+        check_density(groups, len(body))
+        look(groups * _GROUP)
+        return cls(wire, message, peer)
 
     @property
     def signal(self) -> Signal:
         """What it carries."""
         return self.wire.signal
+
+    def alike(self) -> Iterable[list[Group]]:
+        """The groups by what their resource is now: a Collector that batches, or spreads traces, repeats it."""
+        known: dict[bytes, list[Group]] = {}
+        for group in self.groups:
+            known.setdefault(group.message.resource.SerializeToString(), []).append(group)
+        return known.values()
 
     def encode(self) -> bytes:
         """As protobuf, without groups that have lost all records."""

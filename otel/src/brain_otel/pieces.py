@@ -18,6 +18,8 @@ from google.protobuf.message import DecodeError
 from brain_otel.signals import Wire
 from brain_otel.wire.refusal import TooLargeError
 
+Look = Callable[[int], None]
+
 LARGEST_PIECE: Final = 256 * 1024  # bytes; 23 MiB in memory when it consists of empty spans
 _MANY: Final = 4096
 _SMALLEST: Final = 8  # bytes: a group with nothing but the name of its service has 20
@@ -26,20 +28,23 @@ _LENGTH: Final = 2  # wire type of strings and messages
 _FIXED: Final = {1: 8, 5: 4}
 
 
-def decode_in_pieces(wire: Wire, body: bytes, look: Callable[[], None]) -> Any:  # noqa: ANN401 - one of three messages
+def decode_in_pieces(wire: Wire, body: bytes, look: Look) -> Any:  # noqa: ANN401 - one of three messages
     """The request.
 
     Args:
         wire: Of its signal.
         body: As protobuf.
-        look: Called before each piece; what it raises ends the decoding.
+        look: Called before each piece, with the bytes needed beside it; what it raises ends the decoding.
 
     Raises:
         DecodeError: It is no such request.
         TooLargeError: As ``check_density``.
     """
     message = wire.request()
-    _merge(message, memoryview(body), look)
+    if len(body) <= LARGEST_PIECE:
+        _merge_run(message, memoryview(body), look)
+    else:
+        _merge(message, memoryview(body), look)
     return message
 
 
@@ -57,7 +62,7 @@ def check_density(messages: int, size: int) -> None:
         raise TooLargeError(f"{messages} groups or records of less than {_SMALLEST} bytes each")
 
 
-def _merge(message: Any, view: memoryview, look: Callable[[], None], depth: int = 0) -> None:  # noqa: ANN401
+def _merge(message: Any, view: memoryview, look: Look, depth: int = 0) -> None:  # noqa: ANN401
     if depth > _DEEPEST:
         raise DecodeError("nested too deeply")
     begin = end = 0  # of the run that is not merged yet
@@ -90,9 +95,9 @@ def _child(message: Any, number: int) -> Callable[[], Any] | None:  # noqa: ANN4
     return single
 
 
-def _merge_run(message: Any, run: memoryview, look: Callable[[], None]) -> None:  # noqa: ANN401
+def _merge_run(message: Any, run: memoryview, look: Look) -> None:  # noqa: ANN401
     if run:
-        look()
+        look(0)
         message.MergeFromString(run)
 
 

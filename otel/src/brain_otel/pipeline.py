@@ -11,13 +11,10 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from google.protobuf.message import DecodeError
-
-from brain_common.errors import InputError
 from brain_otel.batch import Batch
 from brain_otel.observe import Observer
-from brain_otel.pieces import LARGEST_PIECE, check_density, decode_in_pieces
-from brain_otel.signals import WIRES, Signal
+from brain_otel.pieces import LARGEST_PIECE
+from brain_otel.signals import Signal
 from brain_otel.steps import Steps
 from brain_otel.wire.admission import Budget, Lease
 from brain_otel.wire.metrics import WireMetrics
@@ -25,8 +22,6 @@ from brain_otel.wire.next_hop import NextHop
 
 _TIMES: Final = 5  # its size that a request of the usual kind takes: decoded 3.4, encoded, and once more inside gRPC
 _LEAST: Final = 64 * 1024  # bytes that any request takes
-_MANY_GROUPS: Final = 4096
-_GROUP: Final = 1200  # bytes of Python's objects for one group
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +70,7 @@ class Pipeline:
         """
         try:
             await lease.reach(len(body) * _TIMES + _LEAST)
-            size, batch = len(body), self._decode(signal, body, peer)
+            size, batch = len(body), Batch.decode(signal, body, peer, self._budget.check)
             del body
             self._metrics.decoded(signal, batch.count())
             self._steps.enrich(batch)
@@ -91,22 +86,6 @@ class Pipeline:
             raise
         asyncio.get_running_loop().call_soon(self._observe, batch, lease)
         return answer
-
-    def _decode(self, signal: Signal, body: bytes, peer: str) -> Batch:
-        wire = WIRES[signal]
-        self._budget.check()
-        try:
-            if len(body) <= LARGEST_PIECE:
-                message = wire.request.FromString(body)
-            else:
-                message = decode_in_pieces(wire, body, self._budget.check)
-        except DecodeError as error:
-            raise InputError(f"no {wire.request.DESCRIPTOR.name}: the protobuf is malformed") from error
-        groups = len(getattr(message, wire.groups))
-        check_density(groups, len(body))
-        if groups > _MANY_GROUPS:
-            self._budget.check(groups * _GROUP)
-        return Batch(wire, message, peer)
 
     def _observe(self, batch: Batch, lease: Lease) -> None:
         for observer in self._observers:

@@ -85,6 +85,14 @@ def records_of(group: Group) -> bytes:
     return data
 
 
+def without_records(group: Group) -> Group:
+    """A group of the same resource and sender."""
+    wire = WIRES[group.signal]
+    request = wire.request()
+    getattr(request, wire.groups).add().resource.CopyFrom(group.message.resource)
+    return Batch(wire, request, group.peer).groups[0]
+
+
 def test_every_step_is_here() -> None:
     assert set(CASES) == set(enricher_names())
     assert len(CASES) >= 4
@@ -153,6 +161,22 @@ def test_what_a_resource_and_its_records_say_themselves_stays(kind: EnricherKind
         assert records_of(group) == records
 
     stays()
+
+
+def test_what_says_that_it_looks_at_resources_alone_does(kind: EnricherKind, case: Case) -> None:
+    if not kind.resource_only:
+        pytest.skip("it looks at records")
+    step = informed(kind)
+
+    @given(groups(kind.signals, case.resource, case.adds))
+    def alone(group: Group) -> None:
+        records, bare = records_of(group), without_records(group)
+        step.enrich(group)
+        step.enrich(bare)
+        assert records_of(group) == records
+        assert resource_of(group) == resource_of(bare)
+
+    alone()
 
 
 def test_it_stands_what_strangers_send_and_adds_nothing_but_what_it_says(kind: EnricherKind, case: Case) -> None:

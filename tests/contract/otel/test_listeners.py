@@ -245,10 +245,18 @@ async def test_a_trickling_call_is_told_to_come_again(brain: Processor, monkeypa
     assert (await call.code()).name == "UNAVAILABLE"
 
 
-async def test_a_call_without_a_message_is_malformed(brain: Processor) -> None:
+async def test_a_call_without_a_message_is_refused_for_good(brain: Processor) -> None:
     call = brain.channel.stream_unary(METHOD)()
     await call.done_writing()
-    assert (await call.code()).name == "INVALID_ARGUMENT"
+    assert (await call.code()).name == "RESOURCE_EXHAUSTED"
+
+
+async def test_what_is_too_large_is_counted(brain: Processor) -> None:
+    await brain.grpc(Signal.LOGS, b"x" * (LIMIT + 1))
+    await brain.post(Signal.LOGS, b"x" * (LIMIT + 1))
+    metrics = await brain.metrics()
+    for transport in ("grpc", "http"):
+        assert f'outcome="too_large",signal="logs",transport="{transport}"}} 1.0' in metrics
 
 
 async def test_a_body_that_does_not_come_is_told_to_come_again(

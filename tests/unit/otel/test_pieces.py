@@ -57,7 +57,7 @@ def logs(draw: st.DrawFn) -> Any:
     return message
 
 
-def no_look() -> None:
+def no_look(_: int) -> None:
     """Memory is there."""
 
 
@@ -88,7 +88,7 @@ def test_memory_is_looked_at_before_each_piece() -> None:
         scope.log_records.add(severity_text="0123456789")
     looks: list[None] = []
 
-    def look() -> None:
+    def look(_: int) -> None:
         if len(looks) == 5:
             raise OverloadError("no more")
         looks.append(None)

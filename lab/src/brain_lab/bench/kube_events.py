@@ -71,14 +71,6 @@ class Exporter(HttpServer):
         beside = Path(sys.executable).with_name(self.program)
         return self.binary or (beside if runnable(beside) else find(self.program))
 
-    @property
-    def pid(self) -> int:
-        """Of its process, which must run."""
-        pid = self.process.pid
-        if pid is None:
-            raise RuntimeError("the exporter is not running")
-        return pid
-
     def scrape(self) -> tuple[float, int, float]:
         """Seconds that it took, series of events, and their sum."""
         began = time.perf_counter()

@@ -80,14 +80,6 @@ class Service(HttpServer):
         beside = Path(sys.executable).with_name(self.program)
         return self.binary or (beside if runnable(beside) else find(self.program))
 
-    @property
-    def pid(self) -> int:
-        """Of its process, which must run."""
-        pid = self.process.pid
-        if pid is None:
-            raise RuntimeError("the service is not running")
-        return pid
-
     def kill(self) -> None:
         """End it as a crash would; ``start`` brings it back on the same data."""
         self.process.kill()

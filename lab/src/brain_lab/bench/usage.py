@@ -13,7 +13,8 @@ _USER, _SYSTEM = 11, 12
 """Fields of /proc/<pid>/stat after the name in parentheses: proc_pid_stat(5), numbers 14 and 15."""
 
 _TICK: Final = 1.0 / os.sysconf("SC_CLK_TCK")
-_PEAK: Final = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
+_PEAK: Final = "VmHWM"
+_NOW: Final = "VmRSS"
 
 
 def cpu_seconds(pid: int, proc: Path = Path("/proc")) -> float:
@@ -32,7 +33,27 @@ def peak_rss_bytes(pid: int, proc: Path = Path("/proc")) -> int:
     Raises:
         PermanentError: There is no such process, or no /proc.
     """
-    found = _PEAK.search(_read(proc / str(pid) / "status"))
+    return _memory(pid, _PEAK, proc)
+
+
+def rss_bytes(pid: int, proc: Path = Path("/proc")) -> int:
+    """The memory it has resident now.
+
+    Raises:
+        PermanentError: There is no such process, or no /proc.
+    """
+    return _memory(pid, _NOW, proc)
+
+
+def family(pid: int, proc: Path = Path("/proc")) -> list[int]:
+    """A process and all its descendants that run now."""
+    tasks = list((proc / str(pid) / "task").glob("*/children"))
+    children = [int(child) for task in tasks for child in _read(task).split()]
+    return [pid, *(each for child in children for each in family(child, proc))]
+
+
+def _memory(pid: int, field: str, proc: Path) -> int:
+    found = re.search(rf"^{field}:\s+(\d+) kB$", _read(proc / str(pid) / "status"), re.MULTILINE)
     if found is None:
         raise PermanentError(f"process {pid} has ended")
     return int(found[1]) * 1024

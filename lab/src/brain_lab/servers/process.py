@@ -91,6 +91,22 @@ class ServerProcess:
                 raise ServerFailed(f"{self.name} was not ready after {timeout:g} s; {self._tail()}")
             time.sleep(POLL_SECONDS)
 
+    def wait_for_end(self, timeout: float) -> None:
+        """Return once it has ended by itself, with status 0.
+
+        Raises:
+            ServerFailed: It ended otherwise, or not in time.
+        """
+        child = self._child
+        if child is None:
+            raise ServerFailed(f"{self.name} was never started")
+        try:
+            status = child.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise ServerFailed(f"{self.name} has not ended after {timeout:g} s; {self._tail()}") from error
+        if status:
+            raise ServerFailed(f"{self.name} ended with status {status}; {self._tail()}")
+
     def stop(self, grace: float = 20.0) -> None:
         """Ask it to end, and end it after the grace period. Does nothing when it has ended."""
         if self._child is None:

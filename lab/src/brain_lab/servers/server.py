@@ -93,6 +93,14 @@ class Server(ABC):
         return self._process
 
     @property
+    def pid(self) -> int:
+        """Of its process, which must run."""
+        pid = self.process.pid
+        if pid is None:
+            raise RuntimeError(f"{self.program} is not running")
+        return pid
+
+    @property
     def executable(self) -> Path:
         """The program that will be started."""
         return self.binary or find(self.program)

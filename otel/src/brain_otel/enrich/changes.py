@@ -74,4 +74,4 @@ def _rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-KIND: Final = EnricherKind(name=NAME, settings=ChangeSettings, build=Changes)
+KIND: Final = EnricherKind(name=NAME, settings=ChangeSettings, build=Changes, resource_only=True)

@@ -107,4 +107,4 @@ def prices(answer: Matrix, cluster: str) -> Iterator[tuple[Entity, Price]]:
             yield entity, Price(f"brain.cost.{currency.lower()}_per_hour", amount)
 
 
-KIND: Final = EnricherKind(name=NAME, settings=CostSettings, build=Cost)
+KIND: Final = EnricherKind(name=NAME, settings=CostSettings, build=Cost, resource_only=True)

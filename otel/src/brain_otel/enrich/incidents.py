@@ -133,4 +133,4 @@ def _entity(text: str) -> Entity | None:
         return None
 
 
-KIND: Final = EnricherKind(name=NAME, settings=IncidentSettings, build=Incidents)
+KIND: Final = EnricherKind(name=NAME, settings=IncidentSettings, build=Incidents, resource_only=True)

@@ -68,6 +68,8 @@ class EnricherKind:
         signals: What it looks at.
         closed: When it fails on a group, the group is dropped and counted instead of passed on: for steps that
             take away what must not leave.
+        resource_only: It reads and changes nothing but the resource of a group, and does the same to equal ones: it is
+            asked once for all groups of a request that have the same.
     """
 
     name: str
@@ -75,6 +77,7 @@ class EnricherKind:
     build: Callable[[Any, Context], Enricher]
     signals: Sequence[Signal] = tuple(Signal)
     closed: bool = False
+    resource_only: bool = False
 
 
 def enricher_names() -> list[str]:

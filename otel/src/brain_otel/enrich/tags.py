@@ -40,4 +40,4 @@ class Tags:
             put(key, value)
 
 
-KIND: Final = EnricherKind(name="tags", settings=TagSettings, build=Tags)
+KIND: Final = EnricherKind(name="tags", settings=TagSettings, build=Tags, resource_only=True)

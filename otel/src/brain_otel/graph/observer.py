@@ -18,7 +18,7 @@ from brain_otel.graph.config import ServiceGraphSettings
 from brain_otel.graph.edges import EdgeLog, EdgeReport
 from brain_otel.graph.exposition import GraphCollector
 from brain_otel.graph.histogram import Moment
-from brain_otel.graph.pairing import AT_DATABASE, NO_SERVICE, UNPAIRED, VIRTUAL_NODE, Pairing
+from brain_otel.graph.pairing import AT_DATABASE, MALFORMED, NO_SERVICE, UNPAIRED, VIRTUAL_NODE, Pairing
 from brain_otel.graph.red import RedTable
 from brain_otel.graph.spans import (
     CLIENT,
@@ -31,6 +31,8 @@ from brain_otel.graph.spans import (
     OUTCOMES,
     SENDING,
     SERVER,
+    SPAN_ID,
+    TRACE_ID,
     UNSPECIFIED,
     Node,
     failed,
@@ -70,6 +72,7 @@ class SpanObserver:
         self._of_unknown = self._of_clients | GUESSED
         self._report = EdgeReport(self._calls, settings.buckets, settings.dimensions, self._moment.now)
         self._edge_log = edge_log
+        self._senders: list[tuple[End, Any, dict[str, str | int] | None]] = []  # of the batch that is looked at
         self._next_edges = self._moment.now + settings.edge_seconds
         context.registry.register(
             GraphCollector(self._calls, self._red, self._pairing, settings.dimensions, self._moment)
@@ -81,10 +84,13 @@ class SpanObserver:
         if batch.signal is not Signal.TRACES:
             return
         self._moment.now = self._clock.now()
-        for group in batch.groups:
-            node = node_of(group.resource, self._cluster, self._settings.dimensions)
-            for scope in group.message.scope_spans:
-                self._spans(node, scope.spans)
+        self._senders = []  # should the last batch have failed
+        for alike in batch.alike():
+            node = node_of(alike[0].resource, self._cluster, self._settings.dimensions)
+            for group in alike:
+                for scope in group.message.scope_spans:
+                    self._spans(node, scope.spans)
+        self._finish_senders()
 
     def sweep(self) -> None:
         """Settle ends that have waited long enough, forget old series, tell of edges when it is time."""
@@ -111,6 +117,9 @@ class SpanObserver:
 
     def _span(self, node: Node, span: Any, kind: int) -> None:  # noqa: ANN401 - a Span
         trace_id, span_id = span.trace_id, span.span_id
+        if len(trace_id) != TRACE_ID or len(span_id) != SPAN_ID:  # kept, they would take what memory the sender likes
+            self._pairing.outcomes[MALFORMED] += 1
+            return
         known: dict[str, str | int] | None = None
         if kind == UNSPECIFIED:
             known = values(span.attributes, self._of_unknown)
@@ -125,14 +134,14 @@ class SpanObserver:
         if kind == INTERNAL:
             return
         sends = kind in SENDING
-        if known is None and (sends or self._infer):
+        if known is None and self._infer:
             known = values(span.attributes, self._of_clients if sends else OUTCOMES)
         bad = status == ERROR or (self._infer and status == 0 and known is not None and failed(kind, known))
         own = End(node, kind, self._moment.now, seconds, bad, end if sends else start, trace_id, span_id)
         if not node.service:
             self._pairing.outcomes[NO_SERVICE] += 1
         elif sends:
-            self._sender(own, known or {})
+            self._senders.append((own, span, known))
         else:
             self._receiver(own, span)
 
@@ -142,6 +151,14 @@ class SpanObserver:
             return kind
         parent = self._pairing.sender_of(trace_id + span.parent_span_id)
         return SERVER if parent is not None and parent.node != node else INTERNAL
+
+    def _finish_senders(self) -> None:
+        """When all receivers of the batch wait: most find theirs, and nobody need look at what they say of it."""
+        senders, self._senders = self._senders, []
+        for end, span, known in senders:
+            if known is None and not self._pairing.awaits(end.trace_id + end.span_id):
+                known = values(span.attributes, self._of_clients)
+            self._sender(end, known or {})
 
     def _sender(self, end: End, known: dict[str, str | int]) -> None:
         end.peer = peer(known, self._peers)
@@ -155,11 +172,17 @@ class SpanObserver:
         outcomes = self._pairing.outcomes
         if end.kind == CONSUMER and (links := span.links):
             for link in links[:_LINKS]:
+                if len(link.trace_id) != TRACE_ID or len(link.span_id) != SPAN_ID:
+                    outcomes[MALFORMED] += 1
+                    continue
                 own = End(
                     end.node, CONSUMER, end.arrived, end.seconds, end.failed, end.at_ns, end.trace_id, end.span_id
                 )
                 self._pairing.receiver(link.trace_id + link.span_id, own)
         elif parent := span.parent_span_id:
+            if len(parent) != SPAN_ID:
+                outcomes[MALFORMED] += 1
+                return
             self._pairing.receiver(end.trace_id + parent, end)
         elif end.kind == SERVER:
             self._calls.incoming(end)

@@ -2,7 +2,8 @@
 
 Ends wait for each other for a while, so many at most; the oldest goes first. A producer goes on waiting once it was
 paired, since many may consume what it sent; where two servers name the same client span, one call was made.
-Which end comes first makes no difference.
+Which end comes first makes no difference, but for spans that do not say their kind: of those, a server is
+recognised by a parent that came before it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from brain_otel.graph.calls import MESSAGING, VIRTUAL, CallTable, End
 from brain_otel.graph.spans import CONSUMER, PRODUCER
 
 PAIRED, UNPAIRED, DROPPED, DUPLICATE = "paired", "unpaired", "dropped", "duplicate"
-VIRTUAL_NODE, AT_DATABASE, NO_SERVICE = "virtual_node", "database", "no_service"
+VIRTUAL_NODE, AT_DATABASE, NO_SERVICE, MALFORMED = "virtual_node", "database", "no_service", "malformed"
 
 
 class Pairing:
@@ -44,6 +45,10 @@ class Pairing:
         """A client or producer that waits: the trace's id and its span's."""
         return self._senders.get(key)
 
+    def awaits(self, key: bytes) -> bool:
+        """Whether a server or consumer waits for this sender."""
+        return key in self._receivers
+
     def sender(self, key: bytes, end: End) -> None:
         """A client or producer."""
         if key in self._senders:
@@ -66,12 +71,16 @@ class Pairing:
                 del self._receivers[key]
             else:
                 self._receivers[key] = receiver.also
+                self._receivers.move_to_end(key)  # it came later than what is behind its place
 
     def receiver(self, key: bytes, end: End) -> None:
         """A server or consumer; the key is its parent's."""
         sender = self._senders.get(key)
         if sender is None:
-            end.also = self._receivers.get(key)
+            oldest = self._receivers.get(key)
+            if oldest is not None:  # goes on deciding when to look at all of them
+                end.also, oldest.also = oldest.also, end
+                end = oldest
             self._keep(self._receivers, key, end)
             return
         self._pair(sender, end)
@@ -84,7 +93,9 @@ class Pairing:
         before = now - self._wait
         for ends in (self._senders, self._receivers):
             while ends and next(iter(ends.values())).arrived <= before:
-                self._settle(ends.popitem(last=False)[1])
+                key, end = ends.popitem(last=False)
+                if (younger := self._settle(end, before)) is not None:
+                    ends[key] = younger
 
     def _keep(self, ends: OrderedDict[bytes, End], key: bytes, end: End) -> None:
         ends[key] = end
@@ -98,15 +109,22 @@ class Pairing:
         messaging = sender.kind == PRODUCER or receiver.kind == CONSUMER
         self._calls.both(sender, receiver, messaging=messaging)
 
-    def _settle(self, end: End | None) -> None:
+    def _settle(self, end: End | None, before: float) -> End | None:
+        """Those of one key that came until then; returns the others."""
+        younger = None
         while end is not None:
+            following = end.also
+            if end.arrived > before:
+                end.also, younger, end = younger, end, following
+                continue
             self._waiting -= 1
             if end.peer and not end.paired:
                 self._calls.outgoing(end, MESSAGING if end.kind == PRODUCER else VIRTUAL)
                 self.outcomes[VIRTUAL_NODE] += 1
             elif not end.paired:
                 self.outcomes[UNPAIRED] += 1
-            end = end.also
+            end = following
+        return younger
 
     def _drop_oldest(self) -> None:
         heads = [(next(iter(ends.values())).arrived, ends) for ends in (self._senders, self._receivers) if ends]

@@ -17,6 +17,8 @@ KINDS: Final = tuple(
     f"SPAN_KIND_{name}" for name in ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 )
 STATUSES: Final = ("STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR")
+TRACE_ID, SPAN_ID = 16, 8
+"""Bytes of an id: https://opentelemetry.io/docs/specs/otel/trace/api/#spancontext"""
 LONGEST: Final = 256
 """Characters of a name that are kept."""
 

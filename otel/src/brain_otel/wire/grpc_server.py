@@ -16,12 +16,12 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from brain_common.errors import ConfigError, InputError
+from brain_common.errors import ConfigError
 from brain_otel.config import GrpcSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.grpc_tls import listener_credentials
 from brain_otel.wire.receiver import Receiver
-from brain_otel.wire.refusal import Refusal
+from brain_otel.wire.refusal import Refusal, TooLargeError
 
 _GRACE: Final = 5.0  # seconds running calls get at the end
 _OPTIONS: Final = (
@@ -77,7 +77,7 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Any, Any], Awaitabl
             await receiver.identify(_authorization(context))
             peer = context.peer()
             async with receiver.turns.turn(peer) as reader:
-                bodies = [await _read(context)]
+                bodies = [await _read(context, receiver.limit)]
                 reader.lease.shrink(len(bodies[0]))
             receiver.metrics.received(signal, "grpc", len(bodies[0]))
             # Popped, so that nobody holds the body while the answer is awaited.
@@ -92,10 +92,10 @@ def _export(receiver: Receiver, signal: Signal) -> Callable[[Any, Any], Awaitabl
     return export
 
 
-async def _read(context: Any) -> bytes:  # noqa: ANN401 - grpc has no types
+async def _read(context: Any, limit: int) -> bytes:  # noqa: ANN401 - grpc has no types
     body = await context.read()
-    if body is grpc.aio.EOF:
-        raise InputError("the call has no message")
+    if body is grpc.aio.EOF:  # of a message that is too long, gRPC has told the sender already; others send one
+        raise TooLargeError(f"the message has more than {limit} bytes, otlp.max_request_bytes, or there is none")
     return bytes(body)
 
 

@@ -18,6 +18,7 @@ from tests.unit.otel.graph.calls import (
     UNSPECIFIED,
     One,
     Watched,
+    request,
 )
 
 ROOT = One("web", SERVER, 1)
@@ -157,6 +158,30 @@ def test_the_oldest_ends_go_first_and_are_counted() -> None:
     assert seen.outcomes() == {"dropped": 50}
     seen.see(One("b", SERVER, 900, parent=1, trace=2), One("b", SERVER, 901, parent=150, trace=2))
     assert seen.calls() == {("a", "b", ""): 1}
+
+
+def test_a_parent_whose_children_keep_coming_holds_nobody_up() -> None:
+    watched = Watched()
+    watched.see(One("a", SERVER, 10, parent=99), One("b", SERVER, 11, parent=98))
+    for number in range(4):
+        watched.see(One("a", SERVER, 20 + number, parent=99))
+        watched.later(5)
+    # After 20 s all have waited their ten seconds but the child of the fifteenth.
+    assert watched.outcomes()["unpaired"] == 5
+    watched.see(One("c", CLIENT, 99))
+    assert watched.calls() == {("c", "a", ""): 1}
+
+
+def test_ids_of_a_wrong_length_are_counted_and_not_kept() -> None:
+    batch = request(One("a", SERVER, 1, parent=2), One("b", CONSUMER, 3, links=((1, 2),)), One("c", CLIENT, 4))
+    spans = [span for group in batch.groups for span in group.records()]
+    spans[0].parent_span_id = b"x" * 100_000
+    spans[1].links[0].trace_id = b"x" * 100_000
+    spans[2].trace_id = b"x" * 100_000
+    watched = Watched()
+    watched.observer.observe(batch)
+    assert watched.outcomes() == {"malformed": 3}
+    assert watched.later().outcomes() == {"malformed": 3}
 
 
 def test_edges_beyond_the_limit_are_one_series_and_old_ones_are_forgotten() -> None:
