@@ -58,6 +58,10 @@ class Attributes:
                     del self._pairs[place]
             self._index = None
 
+    def reread(self) -> None:
+        """The message was changed elsewhere: look anew at the next question."""
+        self._index = None
+
     def __contains__(self, key: str) -> bool:
         return key in self._known()
 

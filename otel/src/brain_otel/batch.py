@@ -53,6 +53,11 @@ class Group:
         """What the records are."""
         return self._wire.signal
 
+    def merge_resource(self, encoded: bytes) -> None:
+        """Add what an encoded ``Resource`` has; its attributes must be none that the resource has already."""
+        self.message.resource.MergeFromString(encoded)
+        self.resource.reread()
+
     def scopes(self) -> Any:  # noqa: ANN401 - protobuf's repeated field
         """Every ``ScopeSpans``, ``ScopeMetrics`` or ``ScopeLogs``; may be changed."""
         return getattr(self.message, self._wire.scopes)

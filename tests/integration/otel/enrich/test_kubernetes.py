@@ -57,7 +57,7 @@ async def watching(kubeconfig: Path, **settings: Any) -> AsyncIterator[Run]:
 
 async def eventually(look: Callable[[], Any]) -> Any:
     async with asyncio.timeout(_SOON):
-        while not (found := await asyncio.to_thread(look)):  # noqa: ASYNC110 - the API server calls nobody back
+        while not (found := await asyncio.to_thread(look)):  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(0.1)
     return found
 
@@ -109,7 +109,7 @@ async def test_the_pod_of_a_deployment_is_known_and_after_its_deletion_for_a_whi
         }
         await eventually(lambda: wanted.items() <= run.enriched(ip).items())
         assert run.enriched(k8s_pod_uid=uid) == wanted
-        api.delete(f"{apps}/cart", params={"propagationPolicy": "Foreground"})  # noqa: ASYNC212 - short, in a test
+        await asyncio.to_thread(api.delete, f"{apps}/cart", params={"propagationPolicy": "Foreground"})
         await eventually(lambda: running_pod(api, kube_namespace) is None)
         assert run.enriched(k8s_pod_uid=uid)["k8s.deployment.name"] == "cart"
         await eventually(lambda: run.enriched(k8s_pod_uid=uid) == {"k8s.pod.uid": uid})

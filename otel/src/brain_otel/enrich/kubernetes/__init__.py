@@ -9,6 +9,7 @@ from brain_otel.enrich.kind import Context, EnricherKind
 from brain_otel.enrich.kubernetes.association import Associations
 from brain_otel.enrich.kubernetes.cluster import Cluster
 from brain_otel.enrich.kubernetes.config import KubernetesSettings
+from brain_otel.enrich.kubernetes.identity import Identities
 from brain_otel.enrich.kubernetes.metrics import Metrics
 from brain_otel.enrich.kubernetes.watches import Watches
 
@@ -19,6 +20,7 @@ class Kubernetes:
     def __init__(self, settings: KubernetesSettings, cluster: Cluster, metrics: Metrics) -> None:
         self._cluster = cluster
         self._metrics = metrics
+        self._identities = Identities(cluster)
         self._associations = Associations(settings.pod_association, cluster)
 
     def enrich(self, group: Group) -> None:
@@ -30,16 +32,16 @@ class Kubernetes:
         self._metrics.hits.inc()
         resource = group.resource
         container = pod.container(resource.get("k8s.container.name"), resource.get("container.id"))
-        for key, value in self._cluster.attributes(pod):
-            resource.setdefault(key, value)
-        if container is not None:
-            for key, value in container.pairs:
-                resource.setdefault(key, value)
+        self._identities.add(pod, container, group)
 
 
 def build(settings: KubernetesSettings, context: Context) -> Kubernetes:
-    """Make one; asks nobody anything before its watches run."""
-    metrics = Metrics(context.registry, context.clock)
+    """Make one; asks nobody anything before its watches run.
+
+    Raises:
+        ConfigError: The step is listed a second time.
+    """
+    metrics = Metrics(context)
     cluster = Cluster(settings, metrics.refused)
     metrics.count_pods(lambda: len(cluster.by_uid))
     context.background.append(("kubernetes", Watches(settings, cluster, metrics).run))

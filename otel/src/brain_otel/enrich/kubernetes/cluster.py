@@ -1,8 +1,8 @@
 """What is known of a cluster: pods by all that names them, and who owns them.
 
 Written by the threads of the reflectors under a lock; read in the event loop without, by plain reads of dictionaries
-whose values are never changed. A pod's attributes are made when it is first asked for, since its owner may come later
-than itself, and made anew when owners, nodes or namespaces have changed.
+whose values are never changed. A pod's attributes are made when it is asked for, since its owner may come later than
+itself; ``version`` says when owners, nodes or namespaces have changed, so that what was made of them is made anew.
 """
 
 from __future__ import annotations
@@ -91,14 +91,8 @@ class Cluster:
         with self._lock:
             self.version += 1
 
-    def attributes(self, pod: Pod) -> Pairs:
-        """What a pod gives to its resources, but for its containers."""
-        made, version = pod.made, self.version
-        if made is None or made[0] != version:
-            made = pod.made = (version, tuple(self._make(pod)))
-        return made[1]
-
-    def _make(self, pod: Pod) -> Iterator[tuple[str, str]]:
+    def attributes(self, pod: Pod) -> Iterator[tuple[str, str]]:
+        """What a pod gives to its resources, but for its containers; of what comes twice the first counts."""
         owners = list(self._chain(pod.owner))
         workload = owners[-1] if owners else Owner(kind="Pod", name=pod.name)
         pairs = {

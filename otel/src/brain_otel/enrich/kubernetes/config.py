@@ -147,7 +147,7 @@ class KubernetesSettings(Settings):
     extract: ExtractSettings = Field(default=ExtractSettings(), description="Which attributes are added.")
     filter: FilterSettings = Field(default=FilterSettings(), description="Which pods are known.")
     max_pods: int = Field(
-        default=100_000, ge=1, le=1_000_000, description="Pods kept, about 1.5 KB each; others are counted, not known."
+        default=20_000, ge=1, le=1_000_000, description="Pods kept, 1 KB each, 2 KB when heard of; others are unknown."
     )
     deleted_grace_seconds: float = Field(
         default=120.0, ge=0, le=3600, description="A deleted pod stays known for so long: its last signals come late."

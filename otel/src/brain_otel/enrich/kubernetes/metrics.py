@@ -5,29 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import Counter, Gauge
 
 from brain_common.clock import Clock
-from brain_common.errors import BrainError, ConfigError
+from brain_common.errors import BrainError
+from brain_otel.enrich.kind import Context
+from brain_otel.enrich.own_counter import own_counter
 
 _log = logging.getLogger(__name__)
 
 
 class Metrics:
-    """All of them; shared by the lookups and the watches.
+    """All of them; shared by the lookups and the watches."""
 
-    Raises:
-        ConfigError: The step is listed a second time.
-    """
-
-    def __init__(self, registry: CollectorRegistry, clock: Clock) -> None:
-        prefix = "brain_otel_kubernetes"
-        self._clock = clock
-        about = "Pods known, those included that were just deleted."
-        try:
-            self._pods = Gauge(f"{prefix}_pods", about, registry=registry)
-        except ValueError as error:  # the registry's word for a name that is taken
-            raise ConfigError("enrich: kubernetes is listed twice; put all that it has to do into one") from error
+    def __init__(self, context: Context) -> None:
+        prefix, registry = "brain_otel_kubernetes", context.registry
+        self._clock = context.clock
+        about = "Resources by whether their pod is known (hit), is not (miss), or no rule applied (none)."
+        lookups = own_counter(context, "kubernetes", f"{prefix}_lookups", about, ["result"])
+        self._pods = Gauge(f"{prefix}_pods", "Pods known, those included that were just deleted.", registry=registry)
         self._synced = Gauge(
             f"{prefix}_last_sync_timestamp_seconds",
             "When the API server was last heard of, seconds since the epoch.",
@@ -41,12 +37,6 @@ class Metrics:
         self._watches = Gauge(f"{prefix}_watches", "1 while a watch is open.", ["resource"], registry=registry)
         self._malformed = Counter(
             f"{prefix}_malformed", "Objects that could not be read.", ["resource"], registry=registry
-        )
-        lookups = Counter(
-            f"{prefix}_lookups",
-            "Resources by whether their pod is known (hit), is not (miss), or no rule applied (none).",
-            ["result"],
-            registry=registry,
         )
         self.hits, self.misses, self.nones = (lookups.labels(result) for result in ("hit", "miss", "none"))
         self.refused = Counter(

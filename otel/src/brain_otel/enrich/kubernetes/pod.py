@@ -40,7 +40,11 @@ class Container:
 
 
 class Pod:
-    """One pod; ``made`` keeps its attributes, with the version of what they were made from."""
+    """One pod.
+
+    Attributes:
+        made: Version of what it was made from, and what the pod gives, encoded, by container and what is not wanted.
+    """
 
     __slots__ = (
         "containers",
@@ -71,7 +75,7 @@ class Pod:
         self.service = service_name(meta)
         self.own: Pairs = rules.pod_fields(meta)
         self.containers = tuple(_containers(read, rules.wanted))
-        self.made: tuple[int, Pairs] | None = None
+        self.made: tuple[int, dict[tuple[str, frozenset[str]], bytes]] | None = None
 
     def container(self, name: str, identity: str) -> Container | None:
         """That of a name, else of an id, else the only one."""
@@ -90,6 +94,9 @@ class Rules:
         labels, annotations = settings.extract.labels, settings.extract.annotations
         self._labels = {kind: _named(labels, kind, "labels") for kind in ("pod", "namespace", "node")}
         self._annotations = {kind: _named(annotations, kind, "annotations") for kind in ("pod", "namespace", "node")}
+
+        named = (*self._labels.values(), *self._annotations.values())
+        self.keys = self.wanted.union(name for fields in named for _, name in fields)
 
     def of(self, kind: str, meta: Meta) -> Pairs:
         """Attributes from labels and annotations of a pod, namespace or node."""

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from brain_common.clock import ManualClock
 from brain_common.settings import check_settings
 from brain_otel.batch import Batch, Group
+from brain_otel.enrich.kind import Context
 from brain_otel.enrich.kubernetes import Kubernetes
 from brain_otel.enrich.kubernetes.cluster import Cluster, Pods
 from brain_otel.enrich.kubernetes.config import KubernetesSettings
@@ -82,7 +83,7 @@ class Known:
     def __init__(self, *pods: dict[str, Any], **settings: Any) -> None:
         self.settings = check_settings(settings, KubernetesSettings, "test")
         self.registry = CollectorRegistry()
-        metrics = Metrics(self.registry, ManualClock(0.0))
+        metrics = Metrics(Context("", ManualClock(0.0), self.registry))
         self.seconds = 0.0
         self.cluster = Cluster(self.settings, metrics.refused, lambda: self.seconds)
         self.mirrors = {name: mirror for name, _, mirror in followed(self.settings, self.cluster)}

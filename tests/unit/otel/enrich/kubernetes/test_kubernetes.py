@@ -151,6 +151,18 @@ def test_of_several_containers_the_one_that_is_named() -> None:
     assert "container.image.name" not in known.enriched("10.0.0.1", k8s_container_name="unknown")
 
 
+def test_resources_of_one_pod_that_say_different_things_each_get_what_they_lack() -> None:
+    known = Known(pod("a"))
+    whole = known.enriched("10.0.0.1")
+    for key in 2 * sorted(whole.keys() - {"k8s.pod.uid", "k8s.container.name"}):  # those choose
+        group = resource_of({key: "own"}, "10.0.0.1")
+        known.step.enrich(group)
+        assert group.resource.get("brain.workload.kind")
+        found = {pair.key: pair.value.string_value for pair in group.message.resource.attributes}
+        assert found == {**whole, key: "own"}
+        assert len(group.message.resource.attributes) == len(whole)
+
+
 @pytest.mark.parametrize(
     ("image", "parts"),
     [
