@@ -126,6 +126,7 @@ async def processor(options: Mapping[str, Any] | None = None, **otlp: Any) -> As
             "otlp": {"grpc": {"port": 0}, "http": {"port": 0}, "max_request_bytes": LIMIT, **otlp},
             "next_hop": {"endpoint": f"http://127.0.0.1:{next_hop.grpc_port}"},
             "metrics": {"port": 0},
+            "memory_limit_bytes": 64 << 30,  # this process has run other tests
             **(options or {}),
         }
         async with contextlib.AsyncExitStack() as stack:

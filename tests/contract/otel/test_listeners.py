@@ -351,6 +351,7 @@ async def test_a_call_under_way_is_answered_before_the_end() -> None:
             "otlp": {"grpc": {"port": 0}, "http": None},
             "next_hop": {"endpoint": f"http://127.0.0.1:{hop.grpc_port}"},
             "metrics": {"port": 0},
+            "memory_limit_bytes": 64 << 30,  # this process has run other tests
         }
         ending = contextlib.AsyncExitStack()
         run = await ending.enter_async_context(running(check_settings(values, OtelSettings, "test")))
