@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 
@@ -57,9 +57,9 @@ class SeriesTable(Generic[K, S]):
             del self._series[key]
         self.expired += len(old)
 
-    def items(self) -> Iterator[tuple[K, S]]:
-        """Labels and series, without the overflow."""
-        return iter(self._series.items())
+    def items(self) -> Sequence[tuple[K, S]]:
+        """Labels and series, without the overflow: those of now, as a scrape's thread goes through them while others come."""
+        return list(self._series.items())
 
     def __len__(self) -> int:
         return len(self._series)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brain_otel.graph.red import Durations
+from brain_otel.graph.table import SeriesTable
 from tests.unit.otel.graph.calls import (
     CLIENT,
     CONSUMER,
@@ -182,6 +184,15 @@ def test_ids_of_a_wrong_length_are_counted_and_not_kept() -> None:
     watched.observer.observe(batch)
     assert watched.outcomes() == {"malformed": 3}
     assert watched.later().outcomes() == {"malformed": 3}
+
+
+def test_calls_may_come_while_a_scrape_goes_through_them() -> None:
+    table = SeriesTable[str, Durations](lambda: Durations((1.0,)), 10)
+    table.get("one")
+    table.get("two")
+    for key, _ in table.items():
+        table.get(f"{key} again")
+    assert len(table) == 4
 
 
 def test_edges_beyond_the_limit_are_one_series_and_old_ones_are_forgotten() -> None:
