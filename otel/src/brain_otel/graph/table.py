@@ -58,7 +58,7 @@ class SeriesTable(Generic[K, S]):
         self.expired += len(old)
 
     def items(self) -> Sequence[tuple[K, S]]:
-        """Labels and series, without the overflow: those of now, as a scrape's thread goes through them while others come."""
+        """Labels and series of now, without the overflow: a scrape's thread goes through them while others come."""
         return list(self._series.items())
 
     def __len__(self) -> int:
