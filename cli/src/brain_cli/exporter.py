@@ -20,19 +20,13 @@ def exporter(
 ) -> None:
     """Run an exporter: metrics of a signal that Prometheus lacks, and its events into the lake."""
     _hold_little_memory()
+    from brain_cli.configured import configured
     from brain_common.logs import configure_logging
-    from brain_common.settings import absent_credentials, load_settings
     from brain_exporters.runtime.exporter import load_kind
     from brain_exporters.runtime.run import check
 
     kind = load_kind(name)
-    settings = load_settings(config, kind.settings)
-    if check_config:
-        check(settings)
-        for warning in absent_credentials(settings):
-            typer.echo(warning, err=True)
-        typer.echo(f"{config}: good")
-        return
+    settings = configured(config, kind.settings, check, check_only=check_config)
     configure_logging(settings.log_level)
 
     async def run() -> None:

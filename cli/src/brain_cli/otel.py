@@ -18,19 +18,16 @@ def otel(
     from brain_common.memory import use_few_arenas
 
     use_few_arenas(mmap_threshold=1 << 20)
+    from brain_cli.configured import configured
     from brain_common.logs import configure_logging
-    from brain_common.settings import absent_credentials, load_settings
     from brain_otel.config import OtelSettings
     from brain_otel.processes.run import run
 
-    settings = load_settings(config, OtelSettings)
-    if check_config:
-        from brain_otel.service import check
+    def check(settings: OtelSettings) -> None:
+        from brain_otel.service import check  # knows gRPC, which the parent of workers does without
 
         check(settings)
-        for warning in absent_credentials(settings):
-            typer.echo(warning, err=True)
-        typer.echo(f"{config}: good")
-        return
+
+    settings = configured(config, OtelSettings, check, check_only=check_config)
     configure_logging(settings.log_level)
     run(settings)

@@ -21,19 +21,12 @@ def serve(
     ] = False,
 ) -> None:
     """Run the RCA service: webhook, gRPC, incident pages, metrics."""
+    from brain_cli.configured import configured
     from brain_common.logs import configure_logging
-    from brain_common.settings import absent_credentials, load_settings
     from brain_rca.config import RcaSettings
+    from brain_rca.service import check
 
-    settings = load_settings(config, RcaSettings)
-    if check_config:
-        from brain_rca.service import check
-
-        check(settings)
-        for warning in absent_credentials(settings):
-            typer.echo(warning, err=True)
-        typer.echo(f"{config}: good")
-        return
+    settings = configured(config, RcaSettings, check, check_only=check_config)
     configure_logging(settings.log_level)
 
     async def run() -> None:

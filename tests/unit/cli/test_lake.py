@@ -63,7 +63,7 @@ def test_only_the_table_that_is_named(filled: Path) -> None:
         (["--lake", ".", "--config", "x.yaml"], "give either --lake"),
         (["--lake", "/no/such/folder"], "--lake /no/such/folder: no such folder"),
         (["--config", "/no/such.yaml"], "cannot be read"),
-        (["--lake", ".", "--table", "logs"], "--table logs: no such table; there are metrics"),
+        (["--lake", ".", "--table", "profiles"], "--table profiles: no such table; there are metrics"),
     ],
 )
 def test_what_would_be_a_mistake_is_refused(command: str, arguments: list[str], message: str) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, Final, Protocol
 
 from prometheus_client import Metric
 from starlette.routing import BaseRoute
 
 from brain_common.clock import Clock
-from brain_common.errors import ConfigError
+from brain_common.plugins import load_plugin, plugin_names
 from brain_exporters.runtime.config import ExporterSettings
 from brain_exporters.runtime.counters import CounterSpec
 from brain_exporters.runtime.health import Health
@@ -81,7 +80,7 @@ class ExporterKind:
 
 def exporter_names() -> list[str]:
     """The exporters that are installed."""
-    return sorted(point.name for point in entry_points(group=GROUP))
+    return plugin_names(GROUP)
 
 
 def load_kind(name: str) -> ExporterKind:
@@ -90,10 +89,4 @@ def load_kind(name: str) -> ExporterKind:
     Raises:
         ConfigError: There is none of this name.
     """
-    found = entry_points(group=GROUP, name=name)
-    if not found:
-        raise ConfigError(f"no exporter {name!r}; there are {', '.join(exporter_names())}")
-    kind = next(iter(found)).load()
-    if not isinstance(kind, ExporterKind):
-        raise ConfigError(f"the entry point {name!r} is no ExporterKind")
-    return kind
+    return load_plugin(GROUP, name, ExporterKind)

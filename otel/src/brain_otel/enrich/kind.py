@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import Any, Final, Protocol
 
 from prometheus_client import CollectorRegistry
 
 from brain_common.clock import Clock
-from brain_common.errors import ConfigError
+from brain_common.plugins import load_plugin, plugin_names
 from brain_common.settings import Settings
 from brain_otel.batch import Group
 from brain_otel.enrich.upstream import UpstreamMetrics
@@ -82,7 +81,7 @@ class EnricherKind:
 
 def enricher_names() -> list[str]:
     """The steps that are installed."""
-    return sorted(point.name for point in entry_points(group=GROUP))
+    return plugin_names(GROUP)
 
 
 def load_enricher(name: str) -> EnricherKind:
@@ -91,10 +90,4 @@ def load_enricher(name: str) -> EnricherKind:
     Raises:
         ConfigError: There is none of this name.
     """
-    found = entry_points(group=GROUP, name=name)
-    if not found:
-        raise ConfigError(f"no enricher {name!r}; there are {', '.join(enricher_names())}")
-    kind = next(iter(found)).load()
-    if not isinstance(kind, EnricherKind):
-        raise ConfigError(f"the entry point {name!r} is no EnricherKind")
-    return kind
+    return load_plugin(GROUP, name, EnricherKind)
