@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ def otel(
     """Run the processor: OTLP in, enriched OTLP out, and the service graph."""
     from brain_common.memory import use_few_arenas
 
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it has to say, our own lines say
     use_few_arenas(mmap_threshold=1 << 20)
     from brain_cli.configured import configured
     from brain_common.logs import configure_logging

@@ -93,6 +93,8 @@ class NextHopSettings(Settings):
         if match is None:
             raise ValueError("endpoint: expected http://host[:port] or https://host[:port], with a path only for http")
         port = match["port"] or (":4318" if data.get("protocol") == "http" else ":4317")
+        if match["path"].rstrip("/").endswith(("/v1/traces", "/v1/metrics", "/v1/logs")):
+            raise ValueError("endpoint: without /v1/traces and the like, which are added for each signal")
         if match["path"].strip("/") and data.get("protocol") != "http":
             raise ValueError("endpoint: OTLP/gRPC has no path")
         return {**data, "endpoint": f"{match['scheme']}://{match['host']}{port}{match['path']}"}
@@ -121,7 +123,12 @@ class NextHopSettings(Settings):
 class OtelSettings(Settings):
     """Configuration file of ``brain otel``."""
 
-    cluster: str = Field(default="", max_length=253, description="Name of the cluster that the signals come from.")
+    cluster: str = Field(
+        default="",
+        max_length=253,
+        description="Name of the cluster that the signals come from. The step `tags` adds it to resources, as "
+        "`k8s.cluster.name`.",
+    )
     otlp: OtlpSettings = Field(default=OtlpSettings(), description="What is listened on, and who may send.")
     next_hop: NextHopSettings = Field(default=NextHopSettings(), description="Where enriched signals go.")
     enrich: Sequence[Mapping[str, Mapping[str, Any] | None]] = Field(
@@ -150,12 +157,23 @@ class OtelSettings(Settings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Of the log.")
 
+    @field_validator("enrich", mode="before")
+    @classmethod
+    def _steps_with_settings(cls, steps: Any) -> Any:  # noqa: ANN401 - not yet checked
+        if isinstance(steps, Mapping):
+            raise ValueError("write a list, as `- name: {…}` for each step: their order counts")
+        for name in steps if isinstance(steps, list) else ():
+            if isinstance(name, str):
+                raise ValueError(f"write a step as `- {name}: {{}}`, with its settings if it needs any")
+        return steps
+
     @model_validator(mode="after")
     def _room_for_one_request(self) -> Self:
-        if self.memory_limit_bytes < 96 * MIB + 4 * self.otlp.max_request_bytes:
+        least = 96 * MIB + 4 * self.otlp.max_request_bytes
+        if self.memory_limit_bytes < least:
             raise ValueError(
-                "memory_limit_bytes must be 96 MiB and four times otlp.max_request_bytes at least: a request is in "
-                "memory as received, decoded, and encoded again"
+                f"memory_limit_bytes must be {least} at least, 96 MiB and four times otlp.max_request_bytes: a request "
+                "is in memory as received, decoded, and encoded again"
             )
         return self
 

@@ -24,7 +24,8 @@ from brain_otel.lake_copy.copying import Copying, copying
 from brain_otel.observe import Observer
 from brain_otel.pipeline import Pipeline
 from brain_otel.reach import Reach
-from brain_otel.steps import build_steps, configured_steps
+from brain_otel.side.installed import check_lake
+from brain_otel.steps import Steps, build_steps
 from brain_otel.wire.admission import admitting
 from brain_otel.wire.check import check_wire
 from brain_otel.wire.grpc_server import serving_grpc
@@ -62,7 +63,8 @@ def check(settings: OtelSettings) -> None:
     Raises:
         ConfigError: Something is.
     """
-    list(configured_steps(settings))
+    _build_steps(settings, Context(settings.cluster, SystemClock(), own_registry()))
+    check_lake(settings)
     check_wire(settings)
     check_web(settings.metrics, "metrics")
 
@@ -83,9 +85,7 @@ async def running(
     """
     registry = own_registry()
     context = Context(settings.cluster, clock or SystemClock(), registry)
-    steps = build_steps(settings, context)
-    if settings.lake is None and context.snapshots.wanted:
-        raise ConfigError(f"lake: a step of enrich reads {', '.join(context.snapshots.wanted)} of it; say where it is")
+    steps = _build_steps(settings, context)
     reach = Reach(settings.next_hop.endpoint)
     context.background.append(("reach", reach.run))
     async with contextlib.AsyncExitStack() as stack:
@@ -110,8 +110,17 @@ async def running(
         metrics_url = await stack.enter_async_context(serving_face(registry, settings.metrics, reach))
         grpc_port = await stack.enter_async_context(serving_grpc(receiver, settings.otlp.grpc))
         http_port = await stack.enter_async_context(_serving_http(receiver, settings.otlp.http))
-        _log.info("listening for OTLP/gRPC on %s:%d", settings.otlp.grpc.host, grpc_port)
+        _log.info("listening for OTLP/gRPC on %s:%d; metrics at %s", settings.otlp.grpc.host, grpc_port, metrics_url)
+        steps_in_order = ", ".join(name for entry in settings.enrich for name in entry) or "none"
+        _log.info("next hop: %s (%s); steps: %s", settings.next_hop.address, settings.next_hop.protocol, steps_in_order)
         yield Running(grpc_port, http_port, metrics_url, failed)
+
+
+def _build_steps(settings: OtelSettings, context: Context) -> Steps:
+    steps = build_steps(settings, context)
+    if settings.lake is None and context.snapshots.wanted:
+        raise ConfigError(f"lake: a step of enrich reads {', '.join(context.snapshots.wanted)} of it; say where it is")
+    return steps
 
 
 def _observers(settings: OtelSettings, context: Context, copy: Copying | None) -> list[Observer]:
@@ -132,14 +141,17 @@ async def _serving_http(receiver: Receiver, settings: HttpSettings | None) -> As
 
 
 async def run_worker(
-    settings: OtelSettings, ready: Callable[[], None], told: Coroutine[Any, Any, None], side: Path | None
+    settings: OtelSettings,
+    ready: Callable[[], None],
+    told: Callable[[], Coroutine[Any, Any, None]],
+    side: Path | None,
 ) -> None:
     """Run a processor until told to end, or a background task fails.
 
     Args:
         settings: Its ports are those of this process.
         ready: Called when it listens.
-        told: Ends when it is time to end.
+        told: Makes what ends when it is time to end.
         side: Socket of the side process, where there is one.
 
     Raises:
@@ -147,7 +159,7 @@ async def run_worker(
     """
     async with running(settings, side=side) as started:
         ready()
-        ending = asyncio.create_task(told)
+        ending = asyncio.create_task(told())
         await asyncio.wait([ending, started.failed], return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
         if started.failed.done():

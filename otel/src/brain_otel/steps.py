@@ -91,7 +91,10 @@ def configured_steps(settings: OtelSettings) -> Iterator[tuple[EnricherKind, Set
         if len(entry) != 1:
             raise ConfigError(f"enrich.{place}: give one step an entry, as `- name: settings`")
         ((name, values),) = entry.items()
-        kind = load_enricher(name)
+        try:
+            kind = load_enricher(name)
+        except ConfigError as error:
+            raise ConfigError(f"enrich.{place}: {error}; is its package installed?") from error
         yield kind, check_settings(dict(values or {}), kind.settings, f"enrich.{place}.{name}")
 
 

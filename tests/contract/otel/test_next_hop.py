@@ -46,10 +46,10 @@ TEMPORARY = [
     CODE.INTERNAL,
     CODE.UNAUTHENTICATED,
     CODE.PERMISSION_DENIED,
+    CODE.UNIMPLEMENTED,
 ]
 PERMANENT = [
     CODE.INVALID_ARGUMENT,
-    CODE.UNIMPLEMENTED,
     CODE.RESOURCE_EXHAUSTED,
     CODE.FAILED_PRECONDITION,
     CODE.NOT_FOUND,
@@ -90,6 +90,19 @@ async def test_a_credential_that_it_does_not_take_is_said_once(
         for _ in range(3):
             await brain.grpc(Signal.TRACES, GOOD)
     assert caplog.text.count("next_hop.headers or next_hop.tls") == 1
+
+
+async def test_trouble_is_said_when_it_begins_and_when_it_is_over(
+    brain: Processor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        for code in (CODE.UNAVAILABLE, CODE.UNAVAILABLE, CODE.OK, CODE.OK, CODE.UNAVAILABLE, CODE.OK):
+            brain.next_hop.status = None if code is CODE.OK else status(code)
+            await brain.grpc(Signal.TRACES, GOOD)
+    said = [record.getMessage() for record in caplog.records if record.name == "brain_otel.wire.next_hop"]
+    assert [text.split(":")[0] for text in said] == ["traces", "next hop 127.0.0.1"]  # the second time is too soon
+    assert "Senders keep their data" in said[0]
+    assert said[1].endswith("takes traces again")
 
 
 async def test_one_that_is_not_there_is_temporary() -> None:
@@ -139,9 +152,9 @@ async def test_headers_and_compression(protocol: str, compression: str) -> None:
         ((401, {"retry-after": "7"}, b""), "UNAVAILABLE"),
         ((403, {"retry-after": "7"}, b""), "UNAVAILABLE"),
         ((400, {}, status_pb2.Status(code=3, message="its words").SerializeToString()), "INVALID_ARGUMENT"),
-        ((404, {}, b""), "INVALID_ARGUMENT"),
+        ((404, {"retry-after": "7"}, b""), "UNAVAILABLE"),
         ((413, {}, b""), "INVALID_ARGUMENT"),
-        ((301, {"location": "http://127.0.0.1:1/"}, b""), "INVALID_ARGUMENT"),
+        ((301, {"location": "http://127.0.0.1:1/", "retry-after": "7"}, b""), "UNAVAILABLE"),
     ],
     ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
 )

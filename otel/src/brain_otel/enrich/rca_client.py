@@ -6,7 +6,6 @@ quarter of a minute costs nothing.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, Self
@@ -17,8 +16,9 @@ from pydantic import Field, HttpUrl, model_validator
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_api.rca.v1 import rca_pb2_grpc
-from brain_common.errors import ConfigError, PermanentError, TemporaryError
+from brain_common.errors import PermanentError, TemporaryError
 from brain_common.settings import Settings
+from brain_otel.client_tls import client_context
 from brain_otel.config import ClientTlsSettings
 
 MOST_INCIDENTS: Final = 1000  # the newest; the service itself judges no faster
@@ -61,7 +61,7 @@ class RcaClient:
         self._name = f"{settings.endpoint.host}:{settings.endpoint.port}"
         self._page = _PAGE
         if settings.endpoint.scheme == "https":
-            _check(settings.tls)
+            client_context(settings.tls, "incidents.tls")
 
     async def open_incidents(self) -> list[pb.Incident]:
         """The newest first, 1,000 at most.
@@ -126,13 +126,3 @@ def _read(file: Path | None) -> bytes | None:
         return None if file is None else file.read_bytes()
     except OSError as error:
         raise TemporaryError(f"{file} cannot be read: {error.strerror}") from error
-
-
-def _check(tls: ClientTlsSettings) -> None:
-    """As gRPC will use them; it would only tell by handshakes that fail."""
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if tls.cert_file:
-            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"incidents.tls: {error}; check ca_file, cert_file and key_file") from error

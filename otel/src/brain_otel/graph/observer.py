@@ -98,15 +98,21 @@ class SpanObserver:
         self._pairing.expire(now)
         if now >= self._next_edges:
             self._next_edges = now + self._settings.edge_seconds
-            if self._edge_log is not None:
-                self._edge_log(self._report.news(now))
+            self._tell(now)
             for table in (self._calls.series, self._red.series):
                 table.expire(now - self._settings.series_expiry_seconds)
 
     async def _upkeep(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            self.sweep()
+        try:
+            while True:
+                await asyncio.sleep(_SWEEP_SECONDS)
+                self.sweep()
+        finally:
+            self._tell(self._clock.now())  # of what came since the last time: the process ends
+
+    def _tell(self, now: float) -> None:
+        if self._edge_log is not None:
+            self._edge_log(self._report.news(now))
 
     def _spans(self, node: Node, spans: Sequence[Any]) -> None:
         internal = self._internal

@@ -34,11 +34,11 @@ async def _run(task: Task, ready: Callable[[], None]) -> None:
     if task.role == "worker":
         from brain_otel.service import run_worker
 
-        return await run_worker(task.settings.of_worker(task.number), ready, _until_over(), task.socket)
+        return await run_worker(task.settings.of_worker(task.number), ready, _until_over, task.socket)
     from brain_otel.side.process import run_side
 
     assert task.socket is not None
-    return await run_side(task.settings, task.socket, ready, _until_over())
+    return await run_side(task.settings, task.socket, ready, _until_over)
 
 
 async def _until_over() -> None:

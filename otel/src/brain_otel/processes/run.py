@@ -9,6 +9,7 @@ from typing import Final
 
 from brain_common.ending import until_told
 from brain_otel.config import OtelSettings
+from brain_otel.side.installed import check_lake
 
 # Together below the half minute that Kubernetes gives a pod.
 _WORKER_END: Final = 20.0  # seconds
@@ -22,12 +23,13 @@ def run(settings: OtelSettings) -> None:
         ConfigError: Something configured is wrong or cannot be had; it did not start.
         DiedError: A worker ended before it was ready.
     """
+    check_lake(settings)
     if settings.workers == 1 and settings.lake is None:
         import uvloop
 
         from brain_otel.service import run_worker
 
-        uvloop.run(run_worker(settings, lambda: None, until_told(), None))
+        uvloop.run(run_worker(settings, lambda: None, until_told, None))
         return
     with tempfile.TemporaryDirectory(prefix="brain-otel-") as folder:
         asyncio.run(_supervise(settings, Path(folder)))
@@ -43,4 +45,4 @@ async def _supervise(settings: OtelSettings, folder: Path) -> None:
     if socket is not None:
         side = Task("side", 0, settings, socket)
         programs.append(Program(side.name, side.packed(), False, _SIDE_END))
-    await supervise(programs, until_told())
+    await supervise(programs, until_told)

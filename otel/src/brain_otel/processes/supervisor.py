@@ -135,7 +135,7 @@ class Kept:
 
 async def supervise(
     programs: Sequence[Program],
-    told: Coroutine[Any, Any, None],
+    told: Callable[[], Coroutine[Any, Any, None]],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Keep programs until told to end.
@@ -144,7 +144,7 @@ async def supervise(
 
     Args:
         programs: What to keep.
-        told: Ends when it is time to end.
+        told: Makes what ends when it is time to end.
         sleep: Waits before a start after a death.
 
     Raises:
@@ -152,7 +152,7 @@ async def supervise(
         DiedError: A needed program ended before it was ready for the first time.
     """
     kept = [Kept(program, sleep) for program in programs]
-    ending = asyncio.create_task(told)
+    ending = asyncio.create_task(told())
     running = asyncio.create_task(_run(kept))
     try:
         await asyncio.wait([ending, running], return_when=asyncio.FIRST_COMPLETED)

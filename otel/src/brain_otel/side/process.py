@@ -122,7 +122,7 @@ async def run_side(
     settings: OtelSettings,
     path: Path,
     ready: Callable[[], None],
-    told: Coroutine[Any, Any, None],
+    told: Callable[[], Coroutine[Any, Any, None]],
     clock: Clock | None = None,
 ) -> None:
     """Run it until told to end.
@@ -131,13 +131,13 @@ async def run_side(
         settings: With a lake.
         path: Of the socket; what is left of one before is replaced.
         ready: Called when it listens.
-        told: Ends when it is time to end.
+        told: Makes what ends when it is time to end.
         clock: Time.
     """
     side = Side(settings, clock or SystemClock())
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - of a local folder, once
     server = await asyncio.start_unix_server(side.serve, path)
-    tasks = [asyncio.create_task(work) for work in (told, *side.tasks())]
+    tasks = [asyncio.create_task(work) for work in (told(), *side.tasks())]
     ready()
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

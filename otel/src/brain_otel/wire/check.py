@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from brain_common.serving.tls import check_tls
+from brain_otel.client_tls import client_context
 from brain_otel.config import OtelSettings
 from brain_otel.wire.next_hop_grpc import channel_credentials
-from brain_otel.wire.next_hop_http import client_context
 
 
 def check_wire(settings: OtelSettings) -> None:
@@ -20,4 +20,4 @@ def check_wire(settings: OtelSettings) -> None:
             check_tls(listener.tls, f"otlp.{name}.tls")
     if settings.next_hop.encrypted:
         channel_credentials(settings.next_hop.tls)
-        client_context(settings.next_hop.tls)
+        client_context(settings.next_hop.tls, "next_hop.tls")

@@ -45,8 +45,8 @@ class GrpcNextHop:
             answer: bytes = await self._calls[signal](body, timeout=self._timeout, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             words = (error.details() or "").split("\n", 1)[0]
-            raise self._verdicts.error(error.code().name, words, _hint(error)) from error
-        self._verdicts.accepted()
+            raise self._verdicts.error(signal, error.code().name, words, _hint(error)) from error
+        self._verdicts.accepted(signal)
         return checked(signal, answer)
 
     async def close(self) -> None:

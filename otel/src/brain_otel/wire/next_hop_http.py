@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import ssl
 from typing import Final
 
 import httpx
 from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
-from brain_common.errors import ConfigError
-from brain_otel.config import ClientTlsSettings, NextHopSettings
+from brain_otel.client_tls import client_context
+from brain_otel.config import NextHopSettings
 from brain_otel.signals import WIRES, Signal
 from brain_otel.wire.metrics import WireMetrics
 from brain_otel.wire.next_hop import Verdicts, checked
@@ -35,6 +34,10 @@ _CODES: Final = {
     503: "UNAVAILABLE",
     504: "UNAVAILABLE",
 }
+_OTHERS: Final = {
+    3: "UNIMPLEMENTED",
+    5: "UNAVAILABLE",
+}  # by the hundred; a redirection is not followed: it is elsewhere
 
 
 class HttpNextHop:
@@ -56,7 +59,7 @@ class HttpNextHop:
             headers=headers,
             timeout=settings.timeout_seconds,
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-            verify=client_context(settings.tls) if settings.encrypted else False,
+            verify=client_context(settings.tls, "next_hop.tls") if settings.encrypted else False,
             trust_env=False,
         )
 
@@ -67,24 +70,24 @@ class HttpNextHop:
             async with self._client.stream("POST", WIRES[signal].path.lstrip("/"), content=data) as response:
                 answer = await _read(response)
         except httpx.TimeoutException as error:
-            raise self._verdicts.error("DEADLINE_EXCEEDED", type(error).__name__, None) from error
+            raise self._verdicts.error(signal, "DEADLINE_EXCEEDED", type(error).__name__, None) from error
         except httpx.HTTPError as error:
-            raise self._verdicts.error("UNAVAILABLE", str(error) or type(error).__name__, None) from error
+            raise self._verdicts.error(signal, "UNAVAILABLE", str(error) or type(error).__name__, None) from error
         if response.status_code != 200:
-            raise self._refused(response, answer)
-        self._verdicts.accepted()
+            raise self._refused(signal, response, answer)
+        self._verdicts.accepted(signal)
         return checked(signal, answer)
 
     async def close(self) -> None:
         """See ``NextHop``."""
         await self._client.aclose()
 
-    def _refused(self, response: httpx.Response, answer: bytes) -> Exception:
+    def _refused(self, signal: Signal, response: httpx.Response, answer: bytes) -> Exception:
         status = response.status_code
-        code = _CODES.get(status, "UNAVAILABLE" if status >= 500 else "INVALID_ARGUMENT")
+        code = _CODES.get(status) or _OTHERS.get(status // 100, "INVALID_ARGUMENT")
         text = response.headers.get("retry-after", "")
         hint = float(text) if text.isdecimal() else None
-        return self._verdicts.error(code, f"HTTP {status} {_words(answer)}".strip(), hint)
+        return self._verdicts.error(signal, code, f"HTTP {status} {_words(answer)}".strip(), hint)
 
 
 async def _read(response: httpx.Response) -> bytes:
@@ -101,18 +104,3 @@ def _words(answer: bytes) -> str:
         return str(status_pb2.Status.FromString(answer).message)
     except DecodeError:
         return ""
-
-
-def client_context(tls: ClientTlsSettings) -> ssl.SSLContext:
-    """For a client.
-
-    Raises:
-        ConfigError: A file cannot be used.
-    """
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if tls.cert_file:
-            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigError(f"next_hop.tls: the files cannot be used: {error.strerror or error}") from error
-    return context

@@ -113,5 +113,5 @@ def test_settings_that_cannot_be(wrong: dict[str, Any], said: str) -> None:
 
 def test_a_ca_that_cannot_be_read_stops_the_start() -> None:
     settings = {"endpoint": "https://rca:50051", "tls": {"ca_file": "/nowhere/ca.pem"}}
-    with pytest.raises(ConfigError, match=r"incidents\.tls: .*No such file"):
+    with pytest.raises(ConfigError, match=r"incidents\.tls\.ca_file: /nowhere/ca\.pem .*No such file"):
         Incidents(check_settings(settings, IncidentSettings, "x"), context())

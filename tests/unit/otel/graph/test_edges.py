@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,18 @@ def test_an_edge_is_told_once_for_what_happened_since() -> None:
     seen.see(One("web", CLIENT, 91), One("cart", SERVER, 92, 91)).later(60)
     assert seen.edges[1].calls_per_second == pytest.approx(1 / 60)
     assert seen.edges[1].error_ratio == 0
+
+
+@pytest.mark.anyio
+async def test_what_came_since_the_last_time_is_told_when_the_process_ends() -> None:
+    seen = Watched().see(One("web", CLIENT, 1), One("cart", SERVER, 2, 1))
+    ((_, upkeep),) = seen.context.background
+    task = asyncio.ensure_future(upkeep())
+    await asyncio.sleep(0)
+    assert seen.edges == []
+    task.cancel()
+    await asyncio.wait([task])
+    assert [edge.dependency for edge in seen.edges] == ["c1//service/cart"]
 
 
 def test_databases_and_topics_have_their_kinds_and_users_are_nobody() -> None:

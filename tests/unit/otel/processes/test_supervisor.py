@@ -40,7 +40,7 @@ class World:
         self.pauses.append(seconds)
 
     async def run(self) -> None:
-        await supervise(self.programs, self._told(), self._sleep)
+        await supervise(self.programs, self._told, self._sleep)
 
     def notes(self, name: str = "") -> list[str]:
         lines = self.file.read_text().splitlines() if self.file.exists() else []
