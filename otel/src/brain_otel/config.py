@@ -99,6 +99,12 @@ class NextHopSettings(Settings):
             raise ValueError("endpoint: OTLP/gRPC has no path")
         return {**data, "endpoint": f"{match['scheme']}://{match['host']}{port}{match['path']}"}
 
+    @model_validator(mode="after")
+    def _tls_where_it_is_spoken(self) -> Self:
+        if not self.encrypted and self.tls != ClientTlsSettings():
+            raise ValueError("tls is for an endpoint that begins with https://")
+        return self
+
     @field_validator("headers")
     @classmethod
     def _sendable(cls, headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from brain_common.errors import BrainError
-from brain_common.retry import Retry, RetryPolicy
 
 if TYPE_CHECKING:
     from brain_otel.enrich.kind import Context
 
 T = TypeVar("T")
+_AGAIN = 15.0  # seconds after a failure
 _log = logging.getLogger(__name__)
 
 
@@ -82,19 +82,23 @@ class Upstream(Generic[T]):
         self._failures.inc()
         if str(error) != self._error:
             self._error = str(error)
-            _log.warning("%s: %s; what was known holds for %g s", self._name, error, self._stale_seconds)
+            holds = f"what was known holds for {self._stale_seconds:g} s" if self.known else "nothing is known"
+            _log.warning("%s: %s; %s", self._name, error, holds)
 
     async def keep_asking(self, ask: Callable[[], Awaitable[T]], seconds: float) -> None:
-        """Ask every ``seconds``, and within a round again what may heal; ends only when cancelled.
+        """Ask every ``seconds``, sooner after a failure; ends only when cancelled.
+
+        Without the retry helper: that one reports the end of each run, and this one never ends.
 
         Args:
-            ask: Asks once; raises errors of the product.
-            seconds: From an answer to the next question, and how long one round may take.
+            ask: Asks once, within a time of its own; raises errors of the product.
+            seconds: From an answer to the next question.
         """
-        retry = Retry(RetryPolicy(seconds, longest_wait_seconds=seconds))
         while True:
             try:
-                self.learn(await retry.run(self._name, ask))
+                self.learn(await ask())
             except BrainError as error:
                 self.failed(error)
-            await asyncio.sleep(seconds)
+                await asyncio.sleep(min(seconds, _AGAIN))
+            else:
+                await asyncio.sleep(seconds)

@@ -52,6 +52,11 @@ def test_a_certificate_goes_with_its_key() -> None:
         settings(next_hop={"tls": {"cert_file": "x"}})
 
 
+def test_files_of_tls_go_with_an_endpoint_that_speaks_it() -> None:
+    with pytest.raises(ConfigError, match="https"):
+        settings(next_hop={"endpoint": "http://a", "tls": {"ca_file": "x"}})
+
+
 def test_memory_for_one_request_at_least() -> None:
     with pytest.raises(ConfigError, match=r"four times otlp\.max_request_bytes"):
         settings(memory_limit_bytes=256 << 20)
