@@ -190,7 +190,7 @@ async def test_a_wrong_step_is_said_once(tmp_path: Path, next_hop: OtlpNextHop) 
     async with processor(tmp_path, next_hop.grpc_port, enrich=[{"nonsense": {}}]) as running:
         assert await running.ended() == 1
     (line,) = [line for line in running.lines if "nonsense" in line]
-    assert line.startswith("brain: no enricher 'nonsense'")
+    assert line.startswith("brain: enrich.0: no enricher 'nonsense'")
 
 
 async def test_requests_that_run_at_the_end_are_answered(tmp_path: Path, next_hop: OtlpNextHop) -> None:
