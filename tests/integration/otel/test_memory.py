@@ -76,7 +76,7 @@ async def said(process: asyncio.subprocess.Process, lines: list[str]) -> dict[st
         while len(ports) < 2:
             lines.append((await process.stderr.readline()).decode())
             assert lines[-1], lines
-            if found := re.search(r"OTLP/(\w+) on .*:(\d+)", lines[-1]):
+            if found := re.search(r"OTLP/(\w+) on [^;]*:(\d+)", lines[-1]):
                 ports[found[1]] = int(found[2])
     return ports
 
