@@ -176,8 +176,9 @@ class Pods:
 
     def end(self) -> None:
         """Those that were not listed are gone."""
-        for uid in [uid for uid in self._cluster.by_uid if uid not in self._seen]:
-            self._cluster.remove(uid)
+        for uid in list(self._cluster.by_uid):  # of now: the sweep of another thread may take some away
+            if uid not in self._seen:
+                self._cluster.remove(uid)
         self._seen = set()
 
 
@@ -229,8 +230,9 @@ class Facts(Generic[T]):
 
     def end(self) -> None:
         """Those that were not listed are gone."""
-        for key in [key for key in self._facts if key not in self._seen]:
-            self._gone(key)
+        for key in list(self._facts):  # of now: the sweep of another thread may take some away
+            if key not in self._seen:
+                self._gone(key)
         self._seen = set()
 
     def sweep(self) -> None:
@@ -241,8 +243,9 @@ class Facts(Generic[T]):
                 del self._facts[key]
 
     def _gone(self, key: str) -> None:
-        if key in self._facts:
-            self._deleted.append((self._cluster.later(), key, self._facts[key]))
+        fact = self._facts.get(key)
+        if fact is not None:
+            self._deleted.append((self._cluster.later(), key, fact))
 
 
 def _yields(holder: Pod, pod: Pod) -> bool:
