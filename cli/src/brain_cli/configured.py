@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import typer
 
-from brain_common.settings import Settings
+from brain_common.settings import Settings, absent_credentials, load_settings
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
@@ -27,8 +27,6 @@ def configured(
     Raises:
         ConfigError: The file is wrong.
     """
-    from brain_common.settings import absent_credentials, load_settings
-
     settings = load_settings(config, model)
     if not check_only:
         return settings

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from tests.fakes.kubeconfig import write_kubeconfig
 
 Case = Callable[[Path, str], dict[str, Any]]
 """Folder of the test and URL of the source, to the settings that are the exporter's own."""
@@ -51,15 +52,7 @@ def _aws(url: str) -> dict[str, Any]:
 
 
 def _kube_events(folder: Path, url: str) -> dict[str, Any]:
-    file = folder / "kubeconfig"
-    content = {
-        "clusters": [{"name": "c", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    file.write_text(json.dumps(content))
-    api = {"kubeconfig": str(file)}
+    api = {"kubeconfig": str(write_kubeconfig(folder, url))}
     return {"client": api, "certificates": {"client": api}}
 
 

@@ -5,32 +5,21 @@ from __future__ import annotations
 import base64
 import logging
 
-import bcrypt
 import pytest
 
 from brain_common.serving.config import CallerSettings
 from tests.contract.intake.conftest import PATH, Listening, listening
+from tests.fakes.credentials import PASSWORD, TOKEN, basic, callers
 from tests.fakes.raw_client import RawAnswer, post, raw_client
 from tests.unit.intake.payloads import body
 
 pytestmark = pytest.mark.anyio
 
-TOKEN = "s3cret-token-for-tests"
-PASSWORD = "s3cret-pass:word"
-
-
-def basic(username: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
 
 @pytest.fixture(scope="module")
 async def guarded_by_both() -> Listening:
-    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-    callers = [
-        CallerSettings.model_validate({"name": "by-token", "bearer_token": TOKEN}),
-        CallerSettings.model_validate({"name": "by-password", "username": "anna", "password_bcrypt": hashed}),
-    ]
-    async with listening(callers=callers) as one:
+    known = [CallerSettings.model_validate(each) for each in callers()]
+    async with listening(callers=known) as one:
         yield one
 
 

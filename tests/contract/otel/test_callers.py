@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import logging
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator
 
-import bcrypt
 import httpx
 import pytest
 
 from brain_otel.signals import WIRES, Signal
 from tests.contract.otel.conftest import Processor, processor, request
+from tests.fakes.credentials import BAD, PASSWORD, TOKEN, basic, callers
 
 pytestmark = pytest.mark.anyio
-
-TOKEN = "s3cret-token-for-tests"
-PASSWORD = "s3cret-pass:word"
-
-
-def basic(username: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
-
-BAD: dict[str, Sequence[tuple[str, str]]] = {
-    "none": (),
-    "empty": (("authorization", ""),),
-    "scheme alone": (("authorization", "Bearer"),),
-    "no scheme": (("authorization", TOKEN),),
-    "another scheme": (("authorization", f"Token {TOKEN}"),),
-    "wrong token": (("authorization", "Bearer s3cret-other-token"),),
-    "wrong case": (("authorization", f"Bearer {TOKEN.upper()}"),),
-    "prefix": (("authorization", f"Bearer {TOKEN[:-1]}"),),
-    "suffix": (("authorization", f"Bearer {TOKEN}x"),),
-    "long": (("authorization", f"Bearer {TOKEN * 100}"),),
-    "twice": (("authorization", f"Bearer {TOKEN}"),) * 2,
-    "right then wrong": (("authorization", f"Bearer {TOKEN}"), ("authorization", "Bearer x")),
-    "another header": (("x-authorization", f"Bearer {TOKEN}"),),
-    "proxy's header": (("proxy-authorization", f"Bearer {TOKEN}"),),
-    "wrong password": (("authorization", basic("anna", "s3cret-other")),),
-    "another user": (("authorization", basic("bert", PASSWORD)),),
-    "no colon": (("authorization", "Basic YW5uYQ=="),),
-    "no base64": (("authorization", f"Basic anna:{PASSWORD}"),),
-}
 
 
 @pytest.fixture
 async def guarded() -> AsyncIterator[Processor]:
-    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-    callers: list[dict[str, Any]] = [
-        {"name": "by-token", "bearer_token": TOKEN},
-        {"name": "by-password", "username": "anna", "password_bcrypt": hashed},
-    ]
-    async with processor(callers=callers) as one:
+    async with processor(callers=callers()) as one:
         yield one
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from brain_common.clock import Clock
 from brain_common.errors import BrainError
+from brain_common.trouble import Trouble
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class _Source:
     up: bool = False
     last_success: float = 0.0
     failures: int = 0
-    said: str = ""
+    trouble: Trouble = field(default_factory=Trouble)
 
 
 class Health:
@@ -43,9 +44,9 @@ class Health:
         """It has answered."""
         with self._guard:
             state = self._sources.setdefault(source, _Source())
-            if state.said:
+            if state.trouble.over():
                 _log.info("%s: works again", source)
-            state.up, state.said, state.last_success = True, "", self._clock.now()
+            state.up, state.last_success = True, self._clock.now()
 
     def failed(self, source: str, error: BrainError) -> None:
         """It has not; the same reason is logged once, not at each try."""
@@ -53,10 +54,8 @@ class Health:
             state = self._sources.setdefault(source, _Source())
             state.up = False
             state.failures += 1
-            text = str(error)
-            if text != state.said:
-                state.said = text
-                _log.warning("%s: %s", source, text)
+            if state.trouble.news(error):
+                _log.warning("%s: %s", source, error)
 
     def telling(self, source: str) -> Callable[[BrainError | None], None]:
         """A function to call with what went wrong, or None."""
@@ -81,7 +80,7 @@ class Health:
 
     def reasons(self) -> dict[str, str]:
         """Why each source that is down is so, for the landing page."""
-        return {name: state.said or "not asked yet" for name, state in self._sources.items() if not state.up}
+        return {name: state.trouble.words or "not asked yet" for name, state in self._sources.items() if not state.up}
 
     def collect(self) -> Iterator[Metric]:
         """The families, fresh."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from brain_common.errors import BrainError
+from brain_common.trouble import Trouble
 
 if TYPE_CHECKING:
     from brain_otel.enrich.kind import Context
@@ -57,7 +58,7 @@ class Upstream(Generic[T]):
         self._stale_seconds = stale_seconds
         self._nothing = self._said = nothing
         self._fresh_until = 0.0
-        self._error = ""
+        self._trouble = Trouble()
         self._last_success = context.upstreams.last_success.labels(name)
         self._failures = context.upstreams.failures.labels(name)
 
@@ -70,9 +71,9 @@ class Upstream(Generic[T]):
 
     def learn(self, said: T) -> None:
         """Take an answer in the place of the one before."""
-        if self._error:
+        if self._trouble.over():
             _log.info("%s: its source answers again", self._name)
-        self._said, self._error = said, ""
+        self._said = said
         now = self._clock.now()
         self._fresh_until = now + self._stale_seconds
         self._last_success.set(now)
@@ -80,8 +81,7 @@ class Upstream(Generic[T]):
     def failed(self, error: BrainError) -> None:
         """Count it; a repeated error is said once."""
         self._failures.inc()
-        if str(error) != self._error:
-            self._error = str(error)
+        if self._trouble.news(error):
             holds = f"what was known holds for {self._stale_seconds:g} s" if self.known else "nothing is known"
             _log.warning("%s: %s; %s", self._name, error, holds)
 

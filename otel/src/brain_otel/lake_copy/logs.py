@@ -12,16 +12,14 @@ from typing import Any, Final
 from brain_common.clock import Clock
 from brain_otel.attributes import Attributes
 from brain_otel.batch import Batch, Group
-from brain_otel.entity import entity_of
 from brain_otel.lake_copy.config import LogCopySettings
-from brain_otel.lake_copy.values import json_of, text_of
+from brain_otel.lake_copy.values import LONGEST_NAME, json_of, place_of, text_of
 from brain_otel.side.channel import Row
 from brain_otel.signals import Signal
 
 TABLE: Final = "logs"
 # The least number of each range: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
 _LEAST: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
-_LONGEST_NAME: Final = 256
 
 
 class LogCopy:
@@ -51,8 +49,7 @@ class LogCopy:
         severe = [record for record in group.records() if record.severity_number >= self._least]
         if not severe:
             return []
-        entity = entity_of(group.resource, self._cluster)
-        place = (entity.cluster, entity.namespace, str(entity.kind), entity.name)
+        place = place_of(group, self._cluster)
         return [self._row(record, place) for record in severe]
 
     def _row(self, record: Any, place: tuple[str, ...]) -> Row:  # noqa: ANN401 - a LogRecord
@@ -62,10 +59,10 @@ class LogCopy:
             (record.time_unix_nano or record.observed_time_unix_nano or int(self._clock.now() * 1e9)) // 1000,
             *place,
             record.severity_number,
-            record.severity_text[:_LONGEST_NAME],
+            record.severity_text[:LONGEST_NAME],
             text_of(record.body),
             record.trace_id.hex() or None,
             record.span_id.hex() or None,
-            error[:_LONGEST_NAME] or None,
+            error[:LONGEST_NAME] or None,
             json_of(record.attributes),
         )

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from brain_otel.batch import Group
-from brain_otel.entity import entity_of
-from brain_otel.lake_copy.values import json_of
+from brain_otel.lake_copy.values import LONGEST_NAME, json_of, place_of
 from brain_otel.side.channel import Row
 
 _KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
 _STATUS: Final = ("unset", "ok", "error")
-_LONGEST_NAME: Final = 256
 _LONGEST_MESSAGE: Final = 1024
 # Whom it talked to and how: the rest stays where traces are kept.
 _ABOUT: Final = (
@@ -41,8 +39,7 @@ def span_rows(group: Group, wanted: Mapping[bytes, str], cluster: str) -> list[R
     spans = [span for span in group.records() if span.trace_id in wanted]
     if not spans:
         return []
-    entity = entity_of(group.resource, cluster)
-    place = (entity.cluster, entity.namespace, str(entity.kind), entity.name)
+    place = place_of(group, cluster)
     return [_row(span, place, wanted[span.trace_id]) for span in spans]
 
 
@@ -53,7 +50,7 @@ def _row(span: Any, place: tuple[str, ...], reason: str) -> Row:  # noqa: ANN401
         span.trace_id.hex(),
         span.span_id.hex(),
         span.parent_span_id.hex() or None,
-        span.name[:_LONGEST_NAME],
+        span.name[:LONGEST_NAME],
         _name(_KINDS, span.kind),
         max(span.end_time_unix_nano - span.start_time_unix_nano, 0) / 1e9,
         _name(_STATUS, span.status.code) or _STATUS[0],

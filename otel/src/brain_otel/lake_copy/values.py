@@ -1,4 +1,4 @@
-"""Values of OpenTelemetry as text of bounded length."""
+"""Values of OpenTelemetry as columns of tables: text of bounded length."""
 
 from __future__ import annotations
 
@@ -7,11 +7,26 @@ from typing import Any, Final
 
 import msgspec
 
+from brain_otel.batch import Group
+from brain_otel.entity import entity_of
+
 _LONGEST_VALUE: Final = 1024  # characters
 _MOST_ITEMS: Final = 32
 _DEEPEST: Final = 4
+LONGEST_NAME: Final = 256  # characters
 MOST_TEXT: Final = 8192  # characters of all attributes as JSON
 LONGEST_BODY: Final = 4096  # characters
+
+
+def place_of(group: Group, cluster: str) -> tuple[str, str, str, str]:
+    """Cluster, namespace, kind and name of whoever sent a group, as columns of a table.
+
+    Args:
+        group: Of any signal.
+        cluster: Where the resource names none.
+    """
+    entity = entity_of(group.resource, cluster)
+    return entity.cluster, entity.namespace, str(entity.kind), entity.name
 
 
 def text_of(value: Any) -> str:  # noqa: ANN401 - an AnyValue

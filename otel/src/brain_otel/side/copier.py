@@ -13,6 +13,7 @@ from typing import Final
 
 from brain_common.clock import Clock
 from brain_common.errors import BrainError, InputError, PermanentError
+from brain_common.trouble import Trouble
 from brain_lake.schemas import TABLES
 from brain_lake.writer import Batch, LakeWriter
 from brain_otel.side.backlog import Backlog, Portion
@@ -38,7 +39,7 @@ class Copier:
         self._clock = clock
         self._told = told
         self._name = f"otel-{uuid.uuid4()}"
-        self._said = ""
+        self._trouble = Trouble()
         self._busy = asyncio.Lock()
 
     async def run(self, period: float) -> None:
@@ -79,14 +80,12 @@ class Copier:
         self._writer.append(schema, as_table(schema, rows), Batch(self._name, portion.number))
 
     def _works(self) -> None:
-        if self._said:
+        if self._trouble.over():
             _log.info("lake: works again")
-            self._said = ""
         self._told(True)
 
     def _say(self, error: BrainError) -> None:
         """Once, while it stays the same."""
         self._told(False)
-        if str(error) != self._said:
-            self._said = str(error)
+        if self._trouble.news(error):
             _log.error("%s; counted from now on", error)

@@ -34,10 +34,8 @@ _CODES: Final = {
     503: "UNAVAILABLE",
     504: "UNAVAILABLE",
 }
-_OTHERS: Final = {
-    3: "UNIMPLEMENTED",
-    5: "UNAVAILABLE",
-}  # by the hundred; a redirection is not followed: it is elsewhere
+# By the hundred; a redirection is not followed: the next hop is elsewhere.
+_OTHERS: Final = {3: "UNIMPLEMENTED", 5: "UNAVAILABLE"}
 
 
 class HttpNextHop:

@@ -16,6 +16,7 @@ from brain_common.clients.kubernetes.client import KubeApi
 from brain_common.clients.kubernetes.config import ClientSettings
 from brain_common.clients.kubernetes.reflector import Collection, Reflector
 from brain_common.errors import BrainError
+from tests.fakes.kubeconfig import write_kubeconfig
 from tests.unit.common.kubernetes.fake_api import FakeApi, lines, plain
 
 
@@ -81,17 +82,8 @@ def listed(version: int, *names: str, token: str = "") -> str:
 
 @contextmanager
 def following(folder: Path, api: FakeApi) -> Iterator[Picture]:
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "x", "cluster": {"server": api.url}}],
-        "users": [{"name": "x", "user": {"token": "secret"}}],
-        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-        "current-context": "x",
-    }
-    (folder / "kubeconfig").write_text(json.dumps(config), encoding="utf-8")
     picture = Picture()
-    client = KubeApi(ClientSettings(kubeconfig=folder / "kubeconfig"))
+    client = KubeApi(ClientSettings(kubeconfig=write_kubeconfig(folder, api.url)))
     reflector = Reflector(client, Collection("/api/v1/pods", {"fieldSelector": "x"}), picture, picture)
     thread = threading.Thread(target=reflector.run)
     thread.start()

@@ -20,6 +20,7 @@ from brain_exporters.runtime.exporter import Context
 from brain_exporters.runtime.health import Health
 from brain_exporters.runtime.ledger import Ledger
 from brain_exporters.runtime.state import State
+from tests.fakes.kubeconfig import write_kubeconfig
 from tests.unit.common.kubernetes.fake_api import FakeApi, lines, plain
 
 
@@ -46,16 +47,8 @@ def listed(version: int, *events: dict[str, Any], token: str = "") -> str:
 
 @contextmanager
 def watching(folder: Path, api: FakeApi, takeover: Takeover | None = None, **more: Any) -> Iterator[Ledger]:
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "x", "cluster": {"server": api.url}}],
-        "users": [{"name": "x", "user": {"token": "secret"}}],
-        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-        "current-context": "x",
-    }
-    (folder / "kubeconfig").write_text(json.dumps(config), encoding="utf-8")
-    data = {"state": str(folder / "state"), "client": {"kubeconfig": str(folder / "kubeconfig")}, **more}
+    kubeconfig = write_kubeconfig(folder, api.url)
+    data = {"state": str(folder / "state"), "client": {"kubeconfig": str(kubeconfig)}, **more}
     settings = check_settings(data, KubeEventsSettings, "test")
     ledger = Ledger(State(settings.state), counters(settings), None, max_series=100, backlog_bytes=1 << 20)
     clock = ManualClock(1e9)
