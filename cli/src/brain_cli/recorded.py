@@ -18,6 +18,7 @@ from brain_lab.bench.rca import Answer, Question
 from brain_lab.replay.answers import ReplayedPrometheus
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.catalogue import load_catalogue
+from brain_rca.evidence.gather import Gatherer
 from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.model import Incident
@@ -54,11 +55,10 @@ class ProductJudge:
         scrape = max(question.timeline.scrape_seconds, SCRAPE_SECONDS)
         settings = check_settings(settings_for(scrape, self._ranker), RcaSettings, "bench", environ={})
         server = ReplayedPrometheus(question.timeline)
-        evidence = PrometheusEvidence(
-            server, self._catalogue, settings.cluster, settings.scope.aliases, settings.evidence.deadline_seconds
-        )
+        evidence = PrometheusEvidence(server, self._catalogue, settings.cluster, settings.evidence.deadline_seconds)
         body = json.dumps(question.payload).encode()
-        return await judge_group(body, settings, WithPast(evidence), ManualClock(question.now))
+        source = Gatherer([evidence], (), settings.scope.aliases)
+        return await judge_group(body, settings, WithPast(source, source), ManualClock(question.now))
 
 
 def settings_for(scrape_seconds: float, ranker: str) -> Mapping[str, Any]:

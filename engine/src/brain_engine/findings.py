@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
+from brain_engine.series import Array, CountPanel, Direction, Evidence, Family, Panel, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Finding:
         onset: Seconds since the epoch; None when it cannot be told.
         direction: Where it went.
         usual, extreme: Levels in the signal's unit.
+        subject: What exactly was counted: a template, a reason; empty for a signal that is measured.
     """
 
     entity: str
@@ -65,6 +67,7 @@ class Finding:
     direction: Direction
     usual: float
     extreme: float
+    subject: str = ""
 
 
 # A fall of a signal whose rise is the bad news (an idle CPU, a fast answer) tells little: it is usually a consequence.
@@ -82,11 +85,19 @@ def find(evidence: Evidence, detector: Detector) -> tuple[Finding, ...]:
     price = float(np.log(max(searched, 1)))
     found: list[Finding] = []
     for panel in evidence.panels:
-        found.extend(_of_panel(evidence, panel, detector.deviations(evidence, panel), price))
-    return tuple(sorted(found, key=lambda finding: (-finding.nats, finding.entity, finding.signal.name)))
+        found.extend(of_panel(evidence, panel, detector.deviations(evidence, panel), price))
+    return strongest_first(found)
 
 
-def _of_panel(evidence: Evidence, panel: Panel, deviations: Deviations, price: float) -> list[Finding]:
+def strongest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """In an order that does not depend on the order of columns."""
+    return tuple(
+        sorted(findings, key=lambda finding: (-finding.nats, finding.entity, finding.signal.name, finding.subject))
+    )
+
+
+def of_panel(evidence: Evidence, panel: Panel | CountPanel, deviations: Deviations, price: float) -> list[Finding]:
+    """The rows of a panel whose deviation is worth more than ``price``, in nats."""
     nats = deviations.nats * _weights(panel.signal, deviations.up) - price
     rows = np.flatnonzero(nats > 0)
     return [
@@ -100,6 +111,7 @@ def _of_panel(evidence: Evidence, panel: Panel, deviations: Deviations, price: f
             direction=Direction.UP if deviations.up[row] else Direction.DOWN,
             usual=float(deviations.usual[row]),
             extreme=float(deviations.extreme[row]),
+            subject=panel.subjects[row] if isinstance(panel, CountPanel) else "",
         )
         for row in rows
     ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from brain_engine.flow.tables import Lines, Spans
 
 Array = NDArray[np.float64]
 
@@ -85,6 +87,34 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class CountPanel:
+    """How often things of one kind happened: lines of log templates, warnings of Kubernetes, refused calls.
+
+    Attributes:
+        signal: Which signal; the unit says what is counted.
+        entities: N names; one entity may have several rows.
+        subjects: N texts that tell the rows of an entity apart: the template, the reason, the error.
+        hits: [N, T] how often, in the step that begins at each time; NaN where nobody looked.
+        trials: [N, T] of how many chances; None where there is no such number and time itself is the chance.
+    """
+
+    signal: Signal
+    entities: tuple[str, ...]
+    subjects: tuple[str, ...]
+    hits: Array
+    trials: Array | None = None
+
+
+class EventKind(StrEnum):
+    """What kind of news an event is."""
+
+    HAPPENED = "happened"  # Kubernetes and others tell what goes on
+    CHANGE = "change"  # somebody or something changed the system
+    SECURITY = "security"  # a rule about attacks matched
+    COST = "cost"  # the bill left its usual course
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened to an entity: a rollout, an edited ConfigMap, a killed container.
 
@@ -94,6 +124,9 @@ class Event:
         reason: One word.
         message: One sentence.
         actor: Who did it; empty where nobody is known.
+        kind: What kind of news.
+        warning: Its source takes it for bad news.
+        count: How many happenings it stands for.
     """
 
     at: float
@@ -101,6 +134,9 @@ class Event:
     reason: str
     message: str
     actor: str
+    kind: EventKind = EventKind.HAPPENED
+    warning: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +151,9 @@ class Evidence:
         edges: Known dependencies; cycles are normal.
         missing: What could not be fetched, one sentence each.
         events: What happened, oldest first.
+        counts: What was counted instead of measured.
+        spans: What requests did on their way; None where no traces are read.
+        lines: What programs wrote; None where no logs are read line by line.
     """
 
     times: Array
@@ -123,3 +162,17 @@ class Evidence:
     edges: tuple[Edge, ...] = ()
     missing: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    counts: tuple[CountPanel, ...] = ()
+    spans: Spans | None = None
+    lines: Lines | None = None
+
+
+def with_detail(evidence: Evidence, closely: Evidence) -> Evidence:
+    """The evidence together with what a closer look at a part of its entities brought."""
+    return replace(
+        evidence,
+        counts=(*evidence.counts, *closely.counts),
+        spans=closely.spans if closely.spans is not None else evidence.spans,
+        lines=closely.lines if closely.lines is not None else evidence.lines,
+        missing=(*evidence.missing, *closely.missing),
+    )

@@ -16,6 +16,7 @@ from brain_engine.series import Array, EdgeKind, Evidence, Panel
 from brain_lake.location import LakeLocation
 from brain_lake.schemas import EDGES, METRICS
 from brain_rca.evidence.catalogue import load_catalogue
+from brain_rca.evidence.gather import Gatherer
 from brain_rca.evidence.lake import LakeEvidence
 from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.prometheus import PrometheusEvidence
@@ -55,19 +56,23 @@ def source_of(
     """Makes sources over the world, with the given aliases."""
     if request.param == "lake":
         into_lake(world, tmp_path / "lake")
-        return lambda aliases: LakeEvidence(LakeLocation.local(tmp_path / "lake"), load_catalogue(), aliases)
+        return lambda aliases: Gatherer(
+            [LakeEvidence(LakeLocation.local(tmp_path / "lake"), load_catalogue(), 30.0)], (), aliases
+        )
     start: PrometheusFactory = request.getfixturevalue("prometheus")
     monkeypatch.setenv("BRAIN_PROMTOOL_BIN", str(require("promtool")))
     into_prometheus(world, tmp_path / "tsdb")
     # A gauge is seen for one step only, so that where there is no sample there is none in the answer either.
     server = start(data_dir=tmp_path, flags=["--query.lookback-delta=15s"])
     settings = PrometheusSettings.model_validate({"url": server.url})
-    return lambda aliases: PrometheusEvidence(PrometheusClient(settings), load_catalogue(), "", aliases, 30.0)
+    return lambda aliases: Gatherer(
+        [PrometheusEvidence(PrometheusClient(settings), load_catalogue(), "", 30.0)], (), aliases
+    )
 
 
 async def gather(source: EvidenceSource, window: Window) -> Evidence:
     async with aclosing(source):
-        return await source.gather(window)
+        return (await source.gather(window)).evidence
 
 
 def panel_of(evidence: Evidence, signal: str) -> Panel:
@@ -123,7 +128,7 @@ async def test_aliases_win(source_of: SourceFactory, world: World) -> None:
 async def test_the_same_question_gets_the_same_answer(source_of: SourceFactory, world: World) -> None:
     source = source_of({})
     async with aclosing(source):
-        first, second = await source.gather(world.window), await source.gather(world.window)
+        first, second = [(await source.gather(world.window)).evidence for _ in range(2)]
     assert [panel.signal for panel in first.panels] == [panel.signal for panel in second.panels]
     assert first.edges == second.edges
     for one, other in zip(first.panels, second.panels, strict=True):
@@ -155,18 +160,18 @@ async def test_a_coarser_step(source_of: SourceFactory, world: World) -> None:
 
 
 async def test_without_older_samples_the_past_adds_nothing(source_of: SourceFactory, world: World) -> None:
-    evidence = await gather(WithPast(source_of({})), world.window)
+    evidence = await gather(WithPast(source_of({}), source_of({})), world.window)
     np.testing.assert_array_equal(evidence.times, world.times)
     assert evidence.missing == ()
 
 
 async def test_what_cannot_be_reached_is_temporary(world: World, tmp_path: Path) -> None:
     settings = PrometheusSettings.model_validate({"url": "http://127.0.0.1:9", "deadline_seconds": 0.3})
-    away = PrometheusEvidence(PrometheusClient(settings), load_catalogue(), "", {}, 0.6)
+    away = Gatherer([PrometheusEvidence(PrometheusClient(settings), load_catalogue(), "", 0.6)])
     with pytest.raises(TemporaryError, match=r"127\.0\.0\.1:9"):
         await gather(away, world.window)
     into_lake(world, tmp_path)
     for table in (METRICS, EDGES):
         (tmp_path / table.name / "_delta_log" / "00000000000000000000.json").write_text("garbage")
     with pytest.raises(TemporaryError, match="lake table metrics"):
-        await gather(LakeEvidence(LakeLocation.local(tmp_path), load_catalogue(), {}), world.window)
+        await gather(Gatherer([LakeEvidence(LakeLocation.local(tmp_path), load_catalogue(), 30.0)]), world.window)

@@ -13,6 +13,7 @@ from brain_engine.series import Edge, EdgeKind, Evidence
 from brain_lab.replay.blocks import write_blocks
 from brain_lab.replay.series import PromSeries
 from brain_rca.evidence.catalogue import load_catalogue
+from brain_rca.evidence.gather import Gatherer
 from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.evidence.protocol import Window
 from tests.integration.evidence.exposition import COUNT, STEP, everything, kube_state_metrics
@@ -72,9 +73,9 @@ async def gather(prometheus: PrometheusFactory, folder: Path, series: list[PromS
     write_blocks(series, times, folder / "tsdb", lambda done, of: None)
     server = prometheus(data_dir=folder)
     client = PrometheusClient(PrometheusSettings.model_validate({"url": server.url}))
-    source = PrometheusEvidence(client, load_catalogue(), "lab", {}, 60.0)
+    source = Gatherer([PrometheusEvidence(client, load_catalogue(), "lab", 60.0)])
     try:
-        return await source.gather(Window(end - 1200, end - 600, end, STEP))
+        return (await source.gather(Window(end - 1200, end - 600, end, STEP))).evidence
     finally:
         await source.aclose()
 

@@ -356,15 +356,15 @@ def one_signal_fails(request: Request, n: int) -> Answer:
 
 async def test_what_could_not_be_fetched_is_named_and_the_rest_is_there() -> None:
     async with listening(one_signal_fails) as server:
-        source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", {}, 30.0)
+        source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", 30.0)
         async with aclosing(source):
-            evidence = await source.gather(Window(START, START + 2 * STEP, START + 3 * STEP, STEP))
+            evidence = await source.read(Window(START, START + 2 * STEP, START + 3 * STEP, STEP))
     # Each rule is asked once, whatever the number of entities.
     assert len(server.requests) == sum(len(part) for part in (load_catalogue().signals, load_catalogue().edges)) + len(
         load_catalogue().owners
     )
     assert all("$window" not in request.form["query"] for request in server.requests)
-    assert [panel.entities for panel in evidence.panels] == [("lab/shop/service/cart",)]
+    assert [[*map(str, panel.entities)] for panel in evidence.panels] == [["lab/shop/service/cart"]]
     sockets, load = evidence.missing
     assert sockets.startswith("container_sockets: Prometheus http://127.0.0.1:")
     assert "answered 422: parse error: here is the text" in sockets
@@ -376,9 +376,9 @@ async def test_what_could_not_be_fetched_is_named_and_the_rest_is_there() -> Non
 )
 async def test_a_rate_spans_four_scrapes_and_two_steps(step: float, scrape: float, rate: str) -> None:
     async with listening(lambda *_: plain(matrix())) as server:
-        source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", {}, 30.0)
+        source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", 30.0)
         async with aclosing(source):
-            await source.gather(Window(START, START + 2 * step, START + 3 * step, step, scrape))
+            await source.read(Window(START, START + 2 * step, START + 3 * step, step, scrape))
     cpu = next(one.form["query"] for one in server.requests if "container_cpu_usage_seconds_total" in one.form["query"])
     assert rate in cpu
 
@@ -391,16 +391,16 @@ async def test_what_is_late_is_named() -> None:
         return never if "node_load5" in request.form["query"] else one_signal_fails(request, n)
 
     async with listening(answer) as server:
-        source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", {}, 1.0)
+        source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", 1.0)
         async with aclosing(source):
-            evidence = await source.gather(Window(START, START + 2 * STEP, START + 3 * STEP, STEP))
+            evidence = await source.read(Window(START, START + 2 * STEP, START + 3 * STEP, STEP))
     assert "node_load_per_core: no answer within 1 s" in evidence.missing
-    assert [panel.entities for panel in evidence.panels] == [("lab/shop/service/cart",)]
+    assert [[*map(str, panel.entities)] for panel in evidence.panels] == [["lab/shop/service/cart"]]
 
 
 async def test_nothing_reachable_is_temporary() -> None:
     async with listening(lambda *_: plain(b"starting up", 503)) as server:
-        source = PrometheusEvidence(client(server.url, deadline_seconds=0.2), load_catalogue(), "lab", {}, 0.5)
+        source = PrometheusEvidence(client(server.url, deadline_seconds=0.2), load_catalogue(), "lab", 0.5)
         async with aclosing(source):
             with pytest.raises(TemporaryError, match="answered 503: starting up"):
-                await source.gather(Window(START, START + 2 * STEP, START + 3 * STEP, STEP))
+                await source.read(Window(START, START + 2 * STEP, START + 3 * STEP, STEP))

@@ -11,7 +11,8 @@ from brain_common.errors import TemporaryError
 from brain_engine.plugins import load_detector
 from brain_engine.series import Evidence
 from brain_rca.analysis.snapshot import Snapshots
-from brain_rca.evidence.protocol import Window
+from brain_rca.evidence.protocol import Gathered, Window
+from brain_rca.scope.identity import Identity
 from tests.unit.analysis.samples import CART, FRONT, IDLE, WINDOW, evidence
 
 pytestmark = pytest.mark.anyio
@@ -27,13 +28,17 @@ class Source:
         self.was_asked = asyncio.Event()
         self.error: Exception | None = None
 
-    async def gather(self, window: Window) -> Evidence:
+    async def gather(self, window: Window) -> Gathered:
         self.asked.append(window)
         self.was_asked.set()
         await self.may_answer.wait()
         if self.error is not None:
             raise self.error
-        return evidence(window=window, edges=((FRONT, CART), (CART, "lab//node/n1")))
+        known = evidence(window=window, edges=((FRONT, CART), (CART, "lab//node/n1")))
+        return Gathered(known, Identity(()))
+
+    async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
+        return replace(gathered.evidence, panels=(), edges=(), missing=())
 
     async def aclose(self) -> None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,10 +18,11 @@ from brain_engine.series import Evidence
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.worker import AnalysisSettings, AnalysisWorker, Analyst
 from brain_rca.audit import AuditLog
-from brain_rca.evidence.protocol import Window
+from brain_rca.evidence.protocol import Gathered, Window
 from brain_rca.metrics import Metrics
 from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal
 from brain_rca.scope.alerting import ScopeSettings
+from brain_rca.scope.identity import Identity
 from brain_rca.store.protocol import AnalysisClaim, AuditEntry
 from brain_rca.wake import Wake
 from tests.unit.analysis.samples import CART, FRONT, NOW, alert, evidence, incident
@@ -400,11 +401,14 @@ class Source:
         self._hangs = hangs
         self.asked: list[Window] = []
 
-    async def gather(self, window: Window) -> Evidence:
+    async def gather(self, window: Window) -> Gathered:
         self.asked.append(window)
         if self._hangs:
             await asyncio.Event().wait()
-        return evidence(window=window)
+        return Gathered(evidence(window=window), Identity(()))
+
+    async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
+        return replace(gathered.evidence, panels=())
 
     async def aclose(self) -> None: ...
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain_engine.anomaly.robust_shift import _nats
+from brain_engine.anomaly.tail import nats_of
 
 
 def tail(z: float) -> float:
@@ -21,7 +21,7 @@ def tail(z: float) -> float:
 
 def of(*z: float) -> list[float]:
     """Tail probabilities as the detector has them."""
-    return [float(value) for value in np.exp(-_nats(np.array(z))) / 2.0]
+    return [float(value) for value in np.exp(-nats_of(np.array(z))) / 2.0]
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_right_on_both_sides_of_the_seam(z: float) -> None:
 
 @given(st.lists(st.floats(0.0, 1e5), min_size=2, max_size=20))
 def test_monotone(values: list[float]) -> None:
-    nats = _nats(np.array(sorted(values)))
+    nats = nats_of(np.array(sorted(values)))
     assert (np.diff(nats) >= -1e-8).all()
 
 
 def test_no_deviation_is_no_evidence() -> None:
-    assert _nats(np.array([0.0])).tolist() == [0.0]
+    assert nats_of(np.array([0.0])).tolist() == [0.0]

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from brain_common.entity import Entity
 from brain_engine.series import Direction, Edge, EdgeKind, Event, Evidence, Family, Signal
-from brain_rca.evidence.assemble import RawEdge, RawEvent, RawPanel, assemble, grid
+from brain_rca.evidence.assemble import assemble, grid, identity_of
 from brain_rca.evidence.catalogue import Combine
 from brain_rca.evidence.protocol import Window
+from brain_rca.evidence.raw import RawEdge, RawEvent, RawEvidence, RawPanel
 
 WINDOW = Window(baseline_start=1000.0, start=1030.0, end=1045.0, step=15.0)
 SIGNAL = Signal("container_cpu_usage", Family.CPU, "cores", Direction.UP)
@@ -28,8 +29,9 @@ def panel(rows: Mapping[str, Sequence[float]], combine: Combine = Combine.SUM) -
 
 
 def assembled(*panels: RawPanel, edges: Sequence[RawEdge] = (), **more: Any) -> Evidence:
-    given_: dict[str, Any] = {"owners": {}, "aliases": {}, "missing": (), **more}
-    return assemble(WINDOW, panels, edges, **given_)
+    aliases = more.pop("aliases", {})
+    raw = RawEvidence(panels=panels, edges=edges, **more)
+    return assemble(WINDOW, raw, identity_of(raw, aliases))
 
 
 def edge(dependent: str, dependency: str, kind: EdgeKind = EdgeKind.CALLS) -> RawEdge:

@@ -42,8 +42,7 @@ async def test_either_source_also_looks_at_the_past(given: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "give either prometheus (a server) or lake (a folder or a bucket)"),
-        ({**SERVER, "lake": {"path": "lake"}}, "give either prometheus (a server) or lake (a folder or a bucket)"),
+        ({}, "give prometheus (a server), lake (a folder or a bucket), or both"),
         ({"prometheus": {"url": "localhost:9090"}}, "prometheus.url: "),
         ({"prometheus": {}}, "prometheus.url: Field required"),
         ({"lake": {}}, "lake: give either path (a folder) or s3 (a bucket)"),

@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from brain_engine.series import Edge, EdgeKind, Event, Evidence
+from brain_engine.series import Edge, EdgeKind, Event, EventKind, Evidence
 from brain_lake.location import LakeLocation
 from brain_lake.schemas import EDGES, EVENTS, METRICS
 from brain_lake.writer import LakeWriter
 from brain_rca.evidence.catalogue import load_catalogue
+from brain_rca.evidence.gather import Gatherer
 from brain_rca.evidence.lake import LakeEvidence
 from brain_rca.evidence.protocol import Window
 
@@ -72,7 +73,8 @@ def events(folder: Path, *rows: tuple[float, str, str]) -> None:
 
 
 async def gather(folder: Path, window: Window = WINDOW) -> Evidence:
-    return await LakeEvidence(LakeLocation.local(folder), load_catalogue(), {}).gather(window)
+    source = Gatherer([LakeEvidence(LakeLocation.local(folder), load_catalogue(), 30.0)])
+    return (await source.gather(window)).evidence
 
 
 async def test_a_lake_that_nobody_has_written_to_has_nothing_and_says_so(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ async def test_events_come_in_order_and_unreadable_ones_are_counted(tmp_path: Pa
     events(tmp_path, (30, "database", "ledger"), (5, "service", "cart"), (6, "ghost", "cart"), (-60, "service", "cart"))
     evidence = await gather(tmp_path)
     assert evidence.events == (
-        Event(START + 5, CART, "Edited", "a change", "alex"),
-        Event(START + 30, DB, "Edited", "a change", "alex"),
+        Event(START + 5, CART, "Edited", "a change", "alex", EventKind.CHANGE),
+        Event(START + 30, DB, "Edited", "a change", "alex", EventKind.CHANGE),
     )
     assert "events: 1 of the lake name something of an unknown kind" in evidence.missing

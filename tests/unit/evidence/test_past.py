@@ -9,7 +9,8 @@ from brain_common.errors import TemporaryError
 from brain_engine.series import Direction, Evidence, Family, Panel, Signal
 from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.past import WithPast
-from brain_rca.evidence.protocol import Window
+from brain_rca.evidence.protocol import Gathered, Window
+from brain_rca.scope.identity import Identity
 
 pytestmark = pytest.mark.anyio
 SIGNAL = Signal("service_latency_mean", Family.LATENCY, "seconds", Direction.UP)
@@ -25,7 +26,7 @@ class Source:
         self.past = past
         self.closed = False
 
-    async def gather(self, window: Window) -> Evidence:
+    async def gather(self, window: Window) -> Gathered:
         age = round((NOW - window.end) / DAY)
         if age and self.past == "away":
             raise TemporaryError("no answer")
@@ -35,14 +36,17 @@ class Source:
         times = grid(window)
         rows = np.array([[age * 10.0 + ord(name[0])] * len(times) for name in names]).reshape(len(names), len(times))
         panels = (Panel(SIGNAL, names, rows),) if names else ()
-        return Evidence(times, window.start, panels, missing=("one thing",))
+        return Gathered(Evidence(times, window.start, panels, missing=("one thing",)), Identity(()))
+
+    async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         self.closed = True
 
 
 async def test_the_hours_of_a_week_and_a_day_before_come_first() -> None:
-    evidence = await WithPast(Source()).gather(WINDOW)
+    evidence = (await WithPast(Source(), Source()).gather(WINDOW)).evidence
     (panel,) = evidence.panels
     assert panel.entities == ("a", "b", "new")
     assert np.all(np.diff(evidence.times) > 0)
@@ -58,12 +62,12 @@ async def test_the_hours_of_a_week_and_a_day_before_come_first() -> None:
 
 
 async def test_nothing_changes_where_nothing_is_kept() -> None:
-    evidence = await WithPast(Source(past="empty")).gather(WINDOW)
+    evidence = (await WithPast(Source(past="empty"), Source(past="empty")).gather(WINDOW)).evidence
     assert np.array_equal(evidence.times, grid(WINDOW))
 
 
 async def test_a_past_that_cannot_be_read_is_named_and_does_no_harm() -> None:
-    evidence = await WithPast(Source(past="away")).gather(WINDOW)
+    evidence = (await WithPast(Source(past="away"), Source(past="away")).gather(WINDOW)).evidence
     assert np.array_equal(evidence.times, grid(WINDOW))
     assert evidence.missing == (
         "one thing",
@@ -73,6 +77,7 @@ async def test_a_past_that_cannot_be_read_is_named_and_does_no_harm() -> None:
 
 
 async def test_closing_closes_the_source() -> None:
-    source = Source()
-    await WithPast(source).aclose()
-    assert source.closed
+    present, past = Source(), Source()
+    await WithPast(present, past).aclose()
+    assert present.closed
+    assert past.closed

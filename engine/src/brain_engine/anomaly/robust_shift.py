@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_engine.anomaly.running_median import running_median
+from brain_engine.anomaly.tail import nats_of
 from brain_engine.findings import Deviations
 from brain_engine.measured import measured
 from brain_engine.series import Array, Direction, Evidence, Family, Panel
@@ -23,7 +24,6 @@ _IQR_TO_SIGMA = 1.349
 _Q90_TO_SIGMA = 3.29
 _LEAST_RELATIVE = 0.05  # of the usual level: smaller changes are of no operational interest
 _LEAST_OF_MAXIMUM = 0.001
-_SERIES_FROM = 300.0  # scales beyond which the tail is computed by its series
 # Families whose exporters publish a series only once something has happened: no baseline means zero, and a short one is
 # believed.
 _ABSENT_IS_ZERO = frozenset({Family.ERRORS, Family.RESTARTS, Family.AVAILABILITY})
@@ -93,7 +93,7 @@ def _scan(window: Array, usual: Array, scale: Array, length: int, split: int, di
     index = np.arange(rows)
     z = np.abs(shift[index, peak])
     return Deviations(
-        nats=_nats(z),
+        nats=nats_of(z),
         up=up,
         onset=_onset(filled, usual, smooth[index, peak], peak + length - 1, z, split),
         usual=usual,
@@ -117,19 +117,6 @@ def _peak(shift: Array, direction: Direction) -> tuple[NDArray[np.int64], NDArra
     favour = {Direction.UP: (3.0, 1.0), Direction.DOWN: (1.0, 3.0), Direction.BOTH: (1.0, 1.0)}[direction]
     up = rise * favour[0] >= fall * favour[1]
     return np.where(up, high, low), up
-
-
-def _nats(z: Array) -> Array:
-    """-ln P(T3 > z) + ln P(T3 > 0): Student's t tail with 3 degrees of freedom in closed form."""
-    root3 = np.sqrt(3.0)
-    # For large z the closed form cancels; its series 2 * sqrt(3) / (pi * z**3) * (1 - 18 / (5 z**2)) does not. At the
-    # seam both are right to nine digits.
-    large = z > _SERIES_FROM
-    safe = np.where(large, _SERIES_FROM, z)
-    tail = (np.arctan2(root3, safe) - (safe / root3) / (1.0 + safe**2 / 3.0)) / np.pi
-    wide = np.where(large, z, _SERIES_FROM)
-    series = 2.0 * root3 / (np.pi * wide**3) * (1.0 - 18.0 / (5.0 * wide**2))
-    return np.asarray(np.maximum(-np.log(2.0 * np.where(large, series, tail)), 0.0), dtype=np.float64)
 
 
 def _onset(

@@ -11,7 +11,7 @@ import numpy as np
 from brain_engine.findings import Finding as EngineFinding
 from brain_engine.judge import Judgement, RankedCause, judge
 from brain_engine.rank.protocol import Ranker
-from brain_engine.series import Event, Panel
+from brain_engine.series import CountPanel, Event, Panel
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import explanation, sentence, short
@@ -86,7 +86,8 @@ def _cause(
     query_of: QueryOf,
 ) -> Cause:
     changes = _changes(ranked, snapshot)
-    panels = {panel.signal.name: panel for panel in snapshot.evidence.panels}
+    panels: dict[str, Panel | CountPanel] = {one.signal.name: one for one in snapshot.evidence.panels}
+    panels |= {one.signal.name: one for one in snapshot.evidence.counts}
     cause = Cause(
         rank=rank,
         entity=ranked.entity,
@@ -120,7 +121,9 @@ def _in_words(text: str, snapshot: Snapshot) -> str:
     return text
 
 
-def _finding(found: EngineFinding, panel: Panel, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool) -> Finding:
+def _finding(
+    found: EngineFinding, panel: Panel | CountPanel, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool
+) -> Finding:
     return Finding(
         entity=found.entity,
         signal=found.signal.name,
@@ -133,11 +136,12 @@ def _finding(found: EngineFinding, panel: Panel, snapshot: Snapshot, query_of: Q
     )
 
 
-def _plot(found: EngineFinding, panel: Panel, snapshot: Snapshot) -> Plot:
+def _plot(found: EngineFinding, panel: Panel | CountPanel, snapshot: Snapshot) -> Plot:
     times = snapshot.evidence.times
     shown = np.flatnonzero(times >= snapshot.window.start - _PLOTTED_BEFORE)
     shown = shown[:: max(1, math.ceil(len(shown) / _PLOT_POINTS))]
-    values = panel.values[found.row, shown]
+    rows = panel.hits if isinstance(panel, CountPanel) else panel.values
+    values = rows[found.row, shown]
     return Plot(
         title=found.signal.name.replace("_", " "),
         unit=found.signal.unit,

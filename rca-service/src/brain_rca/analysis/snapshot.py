@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from brain_engine.findings import Detector, Finding, find
+from brain_engine.detail import find_in_detail
+from brain_engine.findings import Detector, Finding, find, strongest_first
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.series import Evidence
+from brain_engine.series import Evidence, with_detail
 from brain_rca.evidence.protocol import EvidenceSource, Window
 
 _KEPT = 4  # snapshots; each is a few tens of MB at 200 services
@@ -53,19 +54,25 @@ class Snapshots:
         return found
 
     async def _fetch(self, window: Window) -> Snapshot:
-        evidence = await self._source.gather(window)
-        return await asyncio.to_thread(self._scan, window, evidence)
+        gathered = await self._source.gather(window)
+        graph = await asyncio.to_thread(DependencyGraph, gathered.evidence.edges)
+        findings = await asyncio.to_thread(find, gathered.evidence, self._detector)
+        closely = await self._source.detail(window, gathered, _neighbourhood(findings, graph))
+        return await asyncio.to_thread(self._scan, window, with_detail(gathered.evidence, closely), findings, graph)
 
-    def _scan(self, window: Window, evidence: Evidence) -> Snapshot:
+    def _scan(self, window: Window, evidence: Evidence, rough: tuple[Finding, ...], graph: DependencyGraph) -> Snapshot:
         named = {entity for panel in evidence.panels for entity in panel.entities}
+        named |= {entity for panel in evidence.counts for entity in panel.entities}
         named |= {end for edge in evidence.edges for end in (edge.dependent, edge.dependency)}
-        return Snapshot(
-            window,
-            evidence,
-            find(evidence, self._detector),
-            DependencyGraph(evidence.edges),
-            frozenset(named),
-        )
+        findings = strongest_first((*rough, *find_in_detail(evidence)))
+        return Snapshot(window, evidence, findings, graph, frozenset(named))
+
+
+def _neighbourhood(findings: tuple[Finding, ...], graph: DependencyGraph) -> frozenset[str]:
+    """What deviates, and what it needs or is needed by."""
+    deviating = {finding.entity for finding in findings}
+    near = {name for entity in deviating for name in (*graph.dependencies(entity), *graph.dependents(entity))}
+    return frozenset(deviating | near)
 
 
 def _serves(have: Window, want: Window) -> bool:

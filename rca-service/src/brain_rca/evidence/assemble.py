@@ -1,48 +1,20 @@
-"""From what a source read to the engine's evidence: names joined, series of one entity combined."""
+"""From what sources read to the engine's evidence: names joined, series of one entity combined."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brain_common.entity import Entity
-from brain_engine.series import Edge, EdgeKind, Event, Evidence, Panel, Signal
+from brain_engine.flow.tables import Lines, Spans
+from brain_engine.series import CountPanel, Edge, Event, Evidence, Panel
 from brain_rca.evidence.catalogue import Combine
 from brain_rca.evidence.protocol import Window
+from brain_rca.evidence.raw import RawCounts, RawEdge, RawEvent, RawEvidence, RawPanel
 from brain_rca.scope.identity import Identity
-
-
-@dataclass(frozen=True, slots=True)
-class RawPanel:
-    """One signal as read: [N, T] values of N series, whose entities may repeat or go by different names."""
-
-    signal: Signal
-    combine: Combine
-    entities: Sequence[Entity]
-    values: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class RawEdge:
-    """One dependency as read."""
-
-    dependent: Entity
-    dependency: Entity
-    kind: EdgeKind
-
-
-@dataclass(frozen=True, slots=True)
-class RawEvent:
-    """One event as read; see ``brain_engine.series.Event``."""
-
-    at: float
-    entity: Entity
-    reason: str
-    message: str
-    actor: str
 
 
 def grid(window: Window) -> NDArray[np.float64]:
@@ -51,30 +23,27 @@ def grid(window: Window) -> NDArray[np.float64]:
     return np.asarray(window.baseline_start + window.step * np.arange(count), dtype=np.float64)
 
 
-def assemble(
-    window: Window,
-    panels: Iterable[RawPanel],
-    edges: Iterable[RawEdge],
-    owners: Mapping[Entity, Entity],
-    aliases: Mapping[str, str],
-    missing: Sequence[str],
-    events: Iterable[RawEvent] = (),
-) -> Evidence:
+def identity_of(raw: RawEvidence, aliases: Mapping[str, str]) -> Identity:
+    """How everything that the evidence names is called."""
+    named = [entity for panel in raw.panels for entity in panel.entities]
+    named += [entity for one in raw.counts for entity in one.entities]
+    named += [end for edge in raw.edges for end in (edge.dependent, edge.dependency)]
+    return Identity(named, raw.owners, aliases)
+
+
+def assemble(window: Window, raw: RawEvidence, identity: Identity) -> Evidence:
     """Everything under canonical names. Signals without series are left out."""
-    kept = [panel for panel in panels if len(panel.entities)]
-    edges = tuple(edges)
-    named = [entity for panel in kept for entity in panel.entities]
-    named += [end for edge in edges for end in (edge.dependent, edge.dependency)]
-    identity = Identity(named, owners, aliases)
+    panels = sorted((panel for panel in raw.panels if len(panel.entities)), key=lambda panel: panel.signal.name)
     return Evidence(
         times=grid(window),
         window_start=window.start,
-        panels=tuple(_combined(panel, identity) for panel in kept),
-        edges=_edges(edges, identity),
-        missing=tuple(missing),
-        events=tuple(
-            Event(one.at, identity.canonical(one.entity), one.reason, one.message, one.actor) for one in events
-        ),
+        panels=tuple(_combined(panel, identity) for panel in panels),
+        edges=_edges(raw.edges, identity),
+        missing=tuple(raw.missing),
+        events=_events(raw.events, identity),
+        counts=tuple(_counted(one, identity) for one in raw.counts if len(one.entities)),
+        spans=_spans(raw.spans, identity) if raw.spans is not None else None,
+        lines=_lines(raw.lines, identity) if raw.lines is not None else None,
     )
 
 
@@ -100,7 +69,58 @@ def _merge(values: NDArray[np.float64], combine: Combine) -> NDArray[np.float64]
     return total / np.maximum(samples, 1) if combine is Combine.MEAN else total
 
 
+def _counted(counts: RawCounts, identity: Identity) -> CountPanel:
+    rows: dict[tuple[str, str], list[int]] = {}
+    for row, (entity, subject) in enumerate(zip(counts.entities, counts.subjects, strict=True)):
+        rows.setdefault((identity.canonical(entity), subject), []).append(row)
+    keys = sorted(rows)
+    trials = counts.trials
+    return CountPanel(
+        counts.signal,
+        tuple(entity for entity, _ in keys),
+        tuple(subject for _, subject in keys),
+        np.stack([_merge(counts.hits[rows[key]], Combine.SUM) for key in keys]),
+        None if trials is None else np.stack([_merge(trials[rows[key]], Combine.SUM) for key in keys]),
+    )
+
+
 def _edges(edges: Iterable[RawEdge], identity: Identity) -> tuple[Edge, ...]:
     found = {Edge(identity.canonical(edge.dependent), identity.canonical(edge.dependency), edge.kind) for edge in edges}
     proper = [edge for edge in found if edge.dependent != edge.dependency]
     return tuple(sorted(proper, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)))
+
+
+def _events(events: Iterable[RawEvent], identity: Identity) -> tuple[Event, ...]:
+    """Oldest first, whichever source they came from."""
+    found = [
+        Event(
+            one.at,
+            identity.canonical(one.entity),
+            one.reason,
+            one.message,
+            one.actor,
+            one.kind,
+            one.warning,
+            one.count,
+        )
+        for one in events
+    ]
+    return tuple(sorted(found, key=lambda event: (event.at, event.entity, event.reason, event.message)))
+
+
+def _spans(spans: Spans, identity: Identity) -> Spans:
+    names, index = _renamed(spans.entities, identity)
+    return replace(spans, entities=names, entity=index[spans.entity])
+
+
+def _lines(lines: Lines, identity: Identity) -> Lines:
+    names, index = _renamed(lines.entities, identity)
+    return replace(lines, entities=names, entity=index[lines.entity])
+
+
+def _renamed(names: Sequence[str], identity: Identity) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The canonical names, each once, and where each of the given ones is among them."""
+    canonical = [identity.canonical(Entity.parse(name)) for name in names]
+    known = tuple(sorted(set(canonical)))
+    place = {name: number for number, name in enumerate(known)}
+    return known, np.array([place[name] for name in canonical], dtype=np.int64)

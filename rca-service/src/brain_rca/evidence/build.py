@@ -7,26 +7,29 @@ from collections.abc import Callable, Mapping
 from brain_common.clients.prometheus import PrometheusClient
 from brain_rca.evidence.catalogue import load_catalogue
 from brain_rca.evidence.config import EvidenceSettings
+from brain_rca.evidence.gather import Gatherer
 from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.prometheus import PrometheusEvidence
-from brain_rca.evidence.protocol import EvidenceSource
+from brain_rca.evidence.protocol import EvidenceSource, PartSource
 
 
 def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[str, str]) -> EvidenceSource:
-    """The source that the settings name.
+    """All sources that the settings name.
 
     Raises:
         ConfigError: A catalogue or TLS file is wrong.
     """
     catalogue = load_catalogue(settings.catalogues)
+    first: list[PartSource] = []
     if settings.prometheus is not None:
         client = PrometheusClient(settings.prometheus)
-        return WithPast(PrometheusEvidence(client, catalogue, cluster, aliases, settings.deadline_seconds))
-    from brain_lake.location import LakeLocation
-    from brain_rca.evidence.lake import LakeEvidence
+        first.append(PrometheusEvidence(client, catalogue, cluster, settings.deadline_seconds))
+    if settings.lake is not None:
+        from brain_lake.location import LakeLocation
+        from brain_rca.evidence.lake import LakeEvidence
 
-    assert settings.lake is not None
-    return WithPast(LakeEvidence(LakeLocation.of(settings.lake), catalogue, aliases))
+        first.append(LakeEvidence(LakeLocation.of(settings.lake), catalogue, settings.deadline_seconds))
+    return WithPast(Gatherer(first, (), aliases), Gatherer(first[:1], (), aliases))
 
 
 def build_queries(settings: EvidenceSettings) -> Callable[[str], str]:

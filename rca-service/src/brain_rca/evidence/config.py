@@ -1,4 +1,4 @@
-"""Settings of the evidence: exactly one place to read from."""
+"""Settings of the evidence: the places to read from, of which at least one has signals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class EvidenceSettings(Settings):
     prometheus: PrometheusSettings | None = Field(
         default=None, description="Any Prometheus-compatible server: Prometheus, Thanos, Mimir."
     )
-    lake: LakeSettings | None = Field(default=None, description="The lake, in embedded mode.")
+    lake: LakeSettings | None = Field(
+        default=None,
+        description="The lake: signals in embedded mode; events, changes, logs, traces beside a server.",
+    )
     catalogues: Sequence[Path] = Field(
         default=(), description="YAML files with further signals; one of the same name replaces the built-in."
     )
@@ -29,6 +32,6 @@ class EvidenceSettings(Settings):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.prometheus is None) == (self.lake is None):
-            raise ValueError("give either prometheus (a server) or lake (a folder or a bucket)")
+        if self.prometheus is None and self.lake is None:
+            raise ValueError("give prometheus (a server), lake (a folder or a bucket), or both")
         return self

@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from brain_common.entity import Entity, EntityKind
 from brain_common.errors import InputError
-from brain_engine.series import EdgeKind, Evidence
+from brain_engine.series import EdgeKind, EventKind
 from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
-from brain_rca.evidence.assemble import RawEdge, RawEvent, RawPanel, assemble, grid
+from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.catalogue import Catalogue
-from brain_rca.evidence.protocol import Window
+from brain_rca.evidence.protocol import Focus, Window
+from brain_rca.evidence.raw import RawEdge, RawEvent, RawEvidence, RawPanel
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -25,27 +26,29 @@ _KINDS = frozenset(kind.value for kind in EntityKind)
 
 
 class LakeEvidence:
-    """Implements ``EvidenceSource``; a sample belongs to the grid point at which its step begins."""
+    """Implements ``PartSource``; a sample belongs to the grid point at which its step begins."""
 
-    def __init__(self, location: LakeLocation, catalogue: Catalogue, aliases: Mapping[str, str]) -> None:
+    name = "lake"
+
+    def __init__(self, location: LakeLocation, catalogue: Catalogue, deadline_seconds: float) -> None:
         self._reader = LakeReader(location)
         self._catalogue = catalogue
-        self._aliases = aliases
+        self.deadline_seconds = deadline_seconds
 
-    async def gather(self, window: Window) -> Evidence:
-        """See ``EvidenceSource``."""
+    async def read(self, window: Window, focus: Focus | None = None) -> RawEvidence:
+        """See ``PartSource``."""
         return await asyncio.to_thread(self._gather, window)
 
     async def aclose(self) -> None:
         """Nothing is held open."""
 
-    def _gather(self, window: Window) -> Evidence:
+    def _gather(self, window: Window) -> RawEvidence:
         start, end = window.baseline_start, float(grid(window)[-1]) + window.step
         missing: list[str] = []
         panels = self._panels(self._reader.metrics(start, end, window.step), window, missing)
         edges = _readable("edges", _edge, self._reader.edges(start, end), missing)
         events = _readable("events", _event, self._reader.events(start, end), missing)
-        return assemble(window, panels, edges, {}, self._aliases, missing, events)
+        return RawEvidence(panels=panels, edges=edges, events=events, missing=missing)
 
     def _panels(self, metrics: pa.Table, window: Window, missing: list[str]) -> list[RawPanel]:
         columns = {name: metrics.column(name).to_numpy(zero_copy_only=False) for name in metrics.column_names}
@@ -91,4 +94,5 @@ def _edge(row: Row) -> RawEdge:
 
 def _event(row: Row) -> RawEvent:
     entity = Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
-    return RawEvent(row["at"], entity, row["reason"], row["message"], row["actor"])
+    kind = EventKind.CHANGE if row["type"] == "change" else EventKind.HAPPENED
+    return RawEvent(row["at"], entity, row["reason"], row["message"], row["actor"], kind, row["type"] == "Warning")

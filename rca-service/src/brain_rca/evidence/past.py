@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from brain_common.errors import BrainError
 from brain_engine.series import Evidence, Panel
-from brain_rca.evidence.protocol import EvidenceSource, Window
+from brain_rca.evidence.protocol import EvidenceSource, Gathered, Window
 
 _DAY = 86400.0
 _OFFSETS = ((7 * _DAY, "a week"), (_DAY, "a day"))  # oldest first: times stay in order
@@ -24,13 +24,19 @@ _NOT_YET = 600.0  # seconds: a server that has nothing from a week ago will have
 
 
 class WithPast:
-    """Implements ``EvidenceSource`` over another source."""
+    """Implements ``EvidenceSource`` over another one.
 
-    def __init__(self, source: EvidenceSource) -> None:
+    Args:
+        source: What is asked about the present.
+        past: What is asked about the past: signals only, as nothing else has a use there.
+    """
+
+    def __init__(self, source: EvidenceSource, past: EvidenceSource) -> None:
         self._source = source
+        self._past = past
         self._nothing_until: dict[float, float] = {}  # by offset: no older samples for windows that end before
 
-    async def gather(self, window: Window) -> Evidence:
+    async def gather(self, window: Window) -> Gathered:
         """See ``EvidenceSource``; the times of the answer have gaps between weeks, days and the present."""
         earlier = [asyncio.create_task(self._before(window, offset)) for offset, _ in _OFFSETS]
         try:
@@ -46,12 +52,17 @@ class WithPast:
             if isinstance(error, BrainError)
         ]
         known = [one for one in past if isinstance(one, Evidence) and one.panels]
-        joined = _joined([*known, present]) if known else present
-        return replace(joined, missing=(*joined.missing, *missing))
+        joined = _joined([*known, present.evidence]) if known else present.evidence
+        return replace(present, evidence=replace(joined, missing=(*joined.missing, *missing)))
+
+    async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
+        """See ``EvidenceSource``; of the present only."""
+        return await self._source.detail(window, gathered, entities)
 
     async def aclose(self) -> None:
-        """Close the source."""
+        """Close the sources."""
         await self._source.aclose()
+        await self._past.aclose()
 
     async def _before(self, window: Window, offset: float) -> Evidence | BrainError | None:
         """The baseline's hour, ``offset`` seconds earlier; not the window's: a fault may have been there then, too.
@@ -67,7 +78,7 @@ class WithPast:
             end=window.start - offset - window.step,
         )
         try:
-            found = await self._source.gather(shifted)
+            found = (await self._past.gather(shifted)).evidence
         except BrainError as error:
             return error
         if not found.panels:

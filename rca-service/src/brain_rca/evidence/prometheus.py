@@ -10,13 +10,13 @@ from typing import Protocol
 from brain_common.clients.prometheus import Matrix
 from brain_common.entity import Entity
 from brain_common.errors import BrainError, TemporaryError
-from brain_engine.series import Evidence
-from brain_rca.evidence.assemble import RawEdge, RawPanel, assemble
 from brain_rca.evidence.catalogue import Catalogue, EdgeRule, OwnerRule, SignalRule
-from brain_rca.evidence.protocol import Window
+from brain_rca.evidence.protocol import Focus, Window
+from brain_rca.evidence.raw import RawEdge, RawEvidence, RawPanel
 
 _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape leaves no gap
 _LOOKBACK_SECONDS = 300.0  # Prometheus' default: a sample is seen for this long, so a series is not missed in between
+_GRACE_SECONDS = 5.0  # to put together what came in time
 Rule = SignalRule | EdgeRule | OwnerRule
 
 
@@ -40,32 +40,32 @@ class _Reading:
 
 
 class PrometheusEvidence:
-    """Implements ``EvidenceSource``.
+    """Implements ``PartSource``.
 
     Args:
         client: The server.
         catalogue: What to ask.
         cluster: Name of the cluster for series without a ``cluster`` label.
-        aliases: Names of one thing, from the configuration.
         deadline_seconds: For all queries together.
     """
+
+    name = "prometheus"
 
     def __init__(
         self,
         client: RangeQueries,
         catalogue: Catalogue,
         cluster: str,
-        aliases: Mapping[str, str],
         deadline_seconds: float,
     ) -> None:
         self._client = client
         self._catalogue = catalogue
         self._cluster = cluster
-        self._aliases = aliases
-        self._deadline_seconds = deadline_seconds
+        self._query_seconds = deadline_seconds
+        self.deadline_seconds = deadline_seconds + _GRACE_SECONDS
 
-    async def gather(self, window: Window) -> Evidence:
-        """See ``EvidenceSource``."""
+    async def read(self, window: Window, focus: Focus | None = None) -> RawEvidence:
+        """See ``PartSource``; a query that is late is left out by itself."""
         reading = _Reading()
         tasks = {
             asyncio.create_task(self._ask(name, rule, window, reading)): name
@@ -78,10 +78,13 @@ class PrometheusEvidence:
         if not any(len(panel.entities) for panel in reading.panels):
             reading.missing.append("no signal of the catalogue has any series in this window")
         # Answers arrive in any order; the evidence must not depend on it.
-        reading.panels.sort(key=lambda panel: panel.signal.name)
-        # Thousands of series take a while to be named; the event loop has notifications to answer.
-        return await asyncio.to_thread(
-            assemble, window, reading.panels, reading.edges, reading.owners, self._aliases, sorted(reading.missing)
+        return RawEvidence(
+            panels=sorted(
+                (panel for panel in reading.panels if len(panel.entities)), key=lambda panel: panel.signal.name
+            ),
+            edges=reading.edges,
+            owners=reading.owners,
+            missing=sorted(reading.missing),
         )
 
     async def aclose(self) -> None:
@@ -90,14 +93,14 @@ class PrometheusEvidence:
 
     async def _within_deadline(self, tasks: Mapping[asyncio.Task[None], str], reading: _Reading) -> None:
         try:
-            done, late = await asyncio.wait(tasks, timeout=self._deadline_seconds)
+            done, late = await asyncio.wait(tasks, timeout=self._query_seconds)
         except asyncio.CancelledError:
             for task in tasks:
                 task.cancel()
             raise
         for task in late:
             task.cancel()
-            reading.missing.append(f"{tasks[task]}: no answer within {self._deadline_seconds:g} s")
+            reading.missing.append(f"{tasks[task]}: no answer within {self._query_seconds:g} s")
         await asyncio.gather(*late, return_exceptions=True)
         for task in done:
             task.result()

@@ -1,11 +1,14 @@
-"""The plug point for sources of evidence."""
+"""The plug points for evidence: what is asked of each source, and what the judgement asks of all together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from brain_common.entity import Entity
 from brain_engine.series import Evidence
+from brain_rca.evidence.raw import RawEvidence
+from brain_rca.scope.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,61 @@ class Window:
     scrape: float = 15.0
 
 
-class EvidenceSource(Protocol):
-    """Reads all signals of all entities, one query per signal.
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What is looked at closely: under every name by which any source knows it."""
 
-    A signal that cannot be read is named in ``Evidence.missing``; only when nothing at all can be reached does
-    ``gather`` raise ``brain_common.errors.TemporaryError``.
+    entities: frozenset[Entity]
+
+
+class PartSource(Protocol):
+    """One place to read from: a Prometheus, the lake, Loki, Tempo …
+
+    Attributes:
+        name: For people and configuration, such as ``loki``.
+        deadline_seconds: After which it is left out.
     """
 
-    async def gather(self, window: Window) -> Evidence: ...
+    name: str
+    deadline_seconds: float
+
+    async def read(self, window: Window, focus: Focus | None) -> RawEvidence:
+        """Everything of a window, bounded in size; what could not be read is named in ``missing``.
+
+        ``focus`` is None for sources that are asked first, about all entities at once, and given to those that are
+        asked afterwards about what deviates.
+
+        Raises:
+            BrainError: Nothing at all could be read.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Evidence, and how names of sources became names of the evidence."""
+
+    evidence: Evidence
+    identity: Identity
+
+
+class EvidenceSource(Protocol):
+    """Everything that can be known about a window, in two steps: all entities roughly, then what deviates closely."""
+
+    async def gather(self, window: Window) -> Gathered:
+        """All signals of all entities, one query a signal.
+
+        What cannot be read is named in ``Evidence.missing``.
+
+        Raises:
+            TemporaryError: Nothing at all could be reached.
+        """
+        ...
+
+    async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
+        """What logs and traces tell of ``entities``: counts, spans, lines; what cannot be read is in ``missing``."""
+        ...
 
     async def aclose(self) -> None: ...

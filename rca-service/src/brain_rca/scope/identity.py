@@ -8,7 +8,7 @@ else the workload. An alias from the configuration wins over everything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from brain_common.entity import Entity, EntityKind
 
@@ -56,6 +56,11 @@ class Identity:
         if entity not in self._known:
             self._known[entity] = self._aliases.get(str(entity)) or self._join(entity)
         return self._known[entity]
+
+    def known_as(self, names: Collection[str]) -> frozenset[Entity]:
+        """The things of these canonical names, under every name that was met so far and their own."""
+        met = {entity for entity, name in self._known.items() if name in names}
+        return frozenset(met | {Entity.parse(name) for name in names})
 
     def _join(self, entity: Entity) -> str:
         if entity.kind is EntityKind.POD:

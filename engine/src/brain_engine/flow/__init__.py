@@ -1,0 +1,1 @@
+"""What requests did on their way, step by step: spans and the lines written within them."""
