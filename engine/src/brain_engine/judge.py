@@ -9,7 +9,7 @@ import numpy as np
 
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.rank.protocol import Candidate, Ranker, Situation
+from brain_engine.rank.protocol import Candidate, Ranker, Situation, Weighing
 from brain_engine.series import Evidence, Family
 
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
@@ -24,7 +24,11 @@ _UNCONNECTED_WORDS = "nothing is known that connects it with what alerts"
 
 @dataclass(frozen=True, slots=True)
 class RankedCause:
-    """A candidate with its probability, the fault kind it looks like, and its strongest findings."""
+    """A candidate with its probability, the fault kind it looks like, and its strongest findings.
+
+    ``weight`` and ``parts`` are the candidate's, in nats; ``temperature`` is what the weight was divided by before it
+    became odds against "none of these", whose weight is 0.
+    """
 
     entity: str
     fault_kind: str
@@ -32,6 +36,9 @@ class RankedCause:
     findings: tuple[Finding, ...]
     against: tuple[str, ...]
     path: tuple[str, ...]
+    weight: float = 0.0
+    parts: tuple[Weighing, ...] = ()
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,9 @@ def _cause(candidate: Candidate, probability: float, situation: Situation) -> Ra
         findings=own[:_FINDINGS_SHOWN],
         against=candidate.against,
         path=known[0] if known else (candidate.entity,),
+        weight=candidate.weight,
+        parts=candidate.parts,
+        temperature=_TEMPERATURE,
     )
 
 
