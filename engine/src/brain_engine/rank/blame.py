@@ -1,8 +1,8 @@
 """How much of an entity's trouble each of its dependencies accounts for.
 
-A callee accounts for the part of its caller's excess that its own excess is; or, where callers run out of workers and
-the sums no longer add up, for the part of the caller's slowdown factor that its own factor is, as far as it is beyond
-doubt that the callee deviates. Of failing requests, time-outs behind a slow callee are accounted for as well. A machine
+A callee accounts for the part of its caller's excess that its own excess is. What all callees together leave open may
+still be theirs, where the caller has run out of workers and the sums no longer add up: they account for it as far as
+they became slower by as large a factor as the caller, and beyond doubt. Of failing requests, time-outs behind a slow callee are accounted for as well. A machine
 accounts for what runs on it when its own resources deviate and nothing that runs there was first.
 """
 
@@ -39,11 +39,20 @@ def blame_of_calls(excess: Excess, profile: Array, graph: DependencyGraph, timin
         rows = np.array([excess.row[callee] for callee in callees], dtype=np.int64)
         if not callees:
             continue
-        by_mass = np.minimum(masses[rows] / masses[row], 1.0)
-        by_factor = np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
         late = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
-        blame[name] = dict(zip(callees, (late * np.maximum(by_mass, by_factor)).tolist(), strict=True))
+        by_mass = late * np.minimum(masses[rows] / masses[row], 1.0)
+        by_factor = late * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
+        blame[name] = dict(zip(callees, _accounts(by_mass, by_factor).tolist(), strict=True))
     return blame
+
+
+def _accounts(by_mass: Array, by_factor: Array) -> Array:
+    """Parts by mass, and of what they leave open, parts by factor; they sum up to no more than 1."""
+    summed = by_mass.sum()
+    if summed >= 1.0:
+        return np.asarray(by_mass / summed, dtype=np.float64)
+    open_part = (1.0 - summed) * by_factor.max() / max(by_factor.sum(), 1e-9)
+    return np.asarray(by_mass + open_part * by_factor, dtype=np.float64)
 
 
 def with_timeouts(errors: Blame, latency: Blame) -> Blame:
