@@ -89,8 +89,10 @@ class _View:
             return max(self._own(entity, one) for one in self._shares)
         if family not in self._shares:
             return 0.0
-        own = self._shares[family].own
-        return own.get(entity, 0.0) / max(own.values())
+        shares = self._shares[family]
+        if entity not in shares.inflow:
+            return _UNTROUBLED
+        return shares.own[entity] / max(shares.own.values())
 
     def _troubled(self, entity: str) -> float:
         """How far resource evidence of an entity has to do with the trouble, in (0, 1]."""
@@ -140,6 +142,8 @@ class _View:
             profile = one.profile(alarms)
             if profile is None:
                 continue
+            if not any(alarm in self._situation.graph for alarm in alarms):
+                alarms = [name for name in sorted(one.row) if one.nats_of(name) >= SIGNIFICANT]
             blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
             if family is Family.ERRORS:
                 blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))
