@@ -9,6 +9,7 @@ asked for equally many: what is rare stays as rare as it was in both, unless it 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -83,7 +84,4 @@ def _questions(stratum: Stratum, window: Window, limit: int, at_least: float = 0
     length = window.end - window.start
     before = max(window.start - length, window.baseline_start)
     edges = [*np.linspace(before, window.start, SLICES + 1), *np.linspace(window.start, window.end, SLICES + 1)[1:]]
-    return [
-        Question(stratum, float(start), float(end), limit, at_least)
-        for start, end in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [Question(stratum, float(start), float(end), limit, at_least) for start, end in itertools.pairwise(edges)]
