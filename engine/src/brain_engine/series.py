@@ -88,8 +88,7 @@ class Edge:
         kind: Why.
         source: Who says so, for people: the name of a rule, ``tempo``, ``declared``.
         rate: Calls a second in the mean; None where nobody counts.
-        weight: In (0, 1]: how much of the dependent hangs on it, such as the share of its pods that run on a node, or how
-            sure it is.
+        weight: In (0, 1]: how much of the dependent hangs on it, such as the share of its pods that run on a node.
         new: Whether it is known to have appeared in the window only.
     """
 
