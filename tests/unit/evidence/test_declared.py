@@ -60,6 +60,12 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
         load_declared([written(tmp_path, text)])
 
 
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "rca" / "graph.md").read_text()
+    example = page.partition("<!-- declared -->\n```yaml\n")[2].partition("```")[0]
+    assert [edge.weight for edge in load_declared([written(tmp_path, example)])] == [1.0, 0.5]
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml"):
         load_declared([tmp_path / "none.yaml"])

@@ -105,7 +105,9 @@ def _remembered(present: Evidence, earlier: Sequence[Evidence]) -> tuple[Edge, .
     found: list[Edge] = []
     for part in earlier:
         old = [edge for edge in part.edges if edge.kind in _LASTING and (edge.dependent, edge.kind) not in have]
-        found += [replace(edge, source=f"{edge.source}, earlier", weight=_AGED * edge.weight) for edge in old]
+        found += [
+            replace(edge, source=f"{edge.source}, earlier", weight=_AGED * edge.weight, new=False) for edge in old
+        ]
         have |= {(edge.dependent, edge.kind) for edge in old}
     return tuple(found)
 
