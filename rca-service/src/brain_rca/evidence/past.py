@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_common.errors import BrainError
-from brain_engine.series import Evidence, Panel
+from brain_engine.series import CountPanel, Evidence, Panel
 from brain_rca.evidence.protocol import EvidenceSource, Gathered, Window
 
 _DAY = 86400.0
@@ -56,8 +56,10 @@ class WithPast:
         return replace(present, evidence=replace(joined, missing=(*joined.missing, *missing)))
 
     async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
-        """See ``EvidenceSource``; of the present only."""
-        return await self._source.detail(window, gathered, entities)
+        """See ``EvidenceSource``; of the present only, and nobody looked at the past."""
+        closely = await self._source.detail(window, gathered, entities)
+        earlier = len(gathered.evidence.times) - len(closely.times)
+        return replace(closely, counts=tuple(_unseen_before(one, earlier) for one in closely.counts))
 
     async def aclose(self) -> None:
         """Close the sources."""
@@ -84,6 +86,13 @@ class WithPast:
         if not found.panels:
             self._nothing_until[offset] = window.end + _NOT_YET
         return found
+
+
+def _unseen_before(counts: CountPanel, earlier: int) -> CountPanel:
+    """On a grid with ``earlier`` more times in front."""
+    front = np.full((len(counts.entities), earlier), np.nan)
+    trials = None if counts.trials is None else np.concatenate([front, counts.trials], axis=1)
+    return replace(counts, hits=np.concatenate([front, counts.hits], axis=1), trials=trials)
 
 
 def _joined(parts: Sequence[Evidence]) -> Evidence:
