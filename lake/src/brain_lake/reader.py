@@ -37,6 +37,7 @@ _LOGS: Final = """
 SELECT epoch(timestamp) AS at, cluster, namespace, kind, name, severity_number, left(body, $characters) AS body
 FROM asked WHERE list_contains($names, name) ORDER BY ALL LIMIT $limit
 """
+_WRITERS: Final = "SELECT DISTINCT cluster, namespace, kind, name FROM asked ORDER BY ALL LIMIT $limit"
 _LOGGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "severity_number", "body")
 _TOTALS: Final = "SELECT event_uid, max(total) AS total FROM asked WHERE event_uid IS NOT NULL GROUP BY event_uid"
 _HAPPENED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "message", "actor")
@@ -84,6 +85,12 @@ class LakeReader:
         latest = both.slice(max(both.num_rows - MOST_EVENTS, 0))
         seconds = pc.divide(latest.column("timestamp").cast(pa.int64()).cast(pa.float64()), 1e6)
         return latest.set_column(0, "at", seconds)
+
+    def log_writers(self, start: float, end: float) -> pa.Table:
+        """Whose log records there are: cluster, namespace, kind, name."""
+        return self._queries.run(
+            LOGS, _WRITERS, Window(start, end), ("cluster", "namespace", "kind", "name"), {"limit": MOST_ROWS}
+        )
 
     def logs(self, start: float, end: float, names: Sequence[str], limit: int, characters: int) -> pa.Table:
         """The earliest ``limit`` log records of things of one of ``names``, oldest first.

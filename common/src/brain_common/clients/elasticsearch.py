@@ -14,8 +14,8 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from brain_common.clients.fetch import Fetcher, FetchSettings
 from brain_common.clients.lenient_json import decoded
-from brain_common.clients.reading import Reader, ReadSettings
 
 # An index that is not there yet is not an error: the next day's, or one of several patterns.
 _INDICES = {"ignore_unavailable": "true", "allow_no_indices": "true"}
@@ -53,8 +53,8 @@ class _Answer(msgspec.Struct):
 class ElasticsearchClient:
     """Asks one cluster."""
 
-    def __init__(self, settings: ReadSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._reader = Reader("Elasticsearch", settings, transport)
+    def __init__(self, settings: FetchSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._fetch = Fetcher("Elasticsearch", settings, transport)
 
     async def search(self, index: str, body: Mapping[str, Any]) -> Found:
         """What ``body`` finds in ``index``, a name, a pattern, or several with commas between.
@@ -63,10 +63,10 @@ class ElasticsearchClient:
             TemporaryError: No answer, or 5xx, within the deadline.
             PermanentError: The cluster refused, or the answer is too large or no search result.
         """
-        answer = await self._reader.post_json(f"/{quote(index, safe='*,')}/_search", body, _INDICES)
-        found = await asyncio.to_thread(decoded, answer, _Answer, self._reader.name)
+        answer = await self._fetch.post_json(f"/{quote(index, safe='*,')}/_search", _INDICES, body)
+        found = await asyncio.to_thread(decoded, answer, _Answer, self._fetch.name)
         return Found(found.hits.hits, not found.timed_out and not found.shards.failed)
 
     async def aclose(self) -> None:
         """Let go of connections."""
-        await self._reader.aclose()
+        await self._fetch.aclose()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
+from brain_common.clients.fetch import Fetcher, FetchSettings
 from brain_common.clients.lenient_json import decoded
-from brain_common.clients.reading import Reader, ReadSettings
 from brain_common.errors import PermanentError
 
 
@@ -44,8 +44,8 @@ class _Series(msgspec.Struct):
 class LokiClient:
     """Asks one Loki."""
 
-    def __init__(self, settings: ReadSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._reader = Reader("Loki", settings, transport)
+    def __init__(self, settings: FetchSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._fetch = Fetcher("Loki", settings, transport)
 
     async def series(self, selectors: Sequence[str], start: float, end: float) -> list[dict[str, str]]:
         """The label sets of all streams that one of ``selectors`` matches in a time (seconds since the epoch).
@@ -54,10 +54,9 @@ class LokiClient:
             TemporaryError: No answer, or 5xx, within the deadline.
             PermanentError: Loki refused, or the answer is too large or no label sets.
         """
-        params = [("start", _nanoseconds(start)), ("end", _nanoseconds(end))]
-        params += [("match[]", selector) for selector in selectors]
-        body = await self._reader.get("/loki/api/v1/series", params)
-        return (await asyncio.to_thread(decoded, body, _Series, self._reader.name)).data
+        whole = {"start": _nanoseconds(start), "end": _nanoseconds(end), "match[]": list(selectors)}
+        body = await self._fetch.post_form("/loki/api/v1/series", whole)
+        return (await asyncio.to_thread(decoded, body, _Series, self._fetch.name)).data
 
     async def lines(self, query: str, start: float, end: float, limit: int) -> list[LokiLine]:
         """The earliest ``limit`` lines of ``[start, end)``, oldest first.
@@ -66,22 +65,24 @@ class LokiClient:
             TemporaryError: As ``series``.
             PermanentError: As ``series``.
         """
-        params = {"query": query, "start": _nanoseconds(start), "end": _nanoseconds(end), "limit": str(limit)}
-        body = await self._reader.get("/loki/api/v1/query_range", [*params.items(), ("direction", "forward")])
+        whole = {"query": query, "start": _nanoseconds(start), "end": _nanoseconds(end)}
+        body = await self._fetch.post_form(
+            "/loki/api/v1/query_range", {**whole, "limit": str(limit), "direction": "forward"}
+        )
         return await asyncio.to_thread(self._lines, body)
 
     async def aclose(self) -> None:
         """Let go of connections."""
-        await self._reader.aclose()
+        await self._fetch.aclose()
 
     def _lines(self, body: bytes) -> list[LokiLine]:
-        data = decoded(body, _Answer, self._reader.name).data
+        data = decoded(body, _Answer, self._fetch.name).data
         if data.resultType != "streams":
-            raise PermanentError(f"{self._reader.name}: expected streams, not {data.resultType[:20]!r}")
+            raise PermanentError(f"{self._fetch.name}: expected streams, not {data.resultType[:20]!r}")
         try:
             found = [LokiLine(int(at) / 1e9, one.stream, text) for one in data.result for at, text in one.values]
         except ValueError as error:
-            raise PermanentError(f"{self._reader.name}: a line is no pair of a time and a text") from error
+            raise PermanentError(f"{self._fetch.name}: a line is no pair of a time and a text") from error
         return sorted(found, key=lambda line: (line.at, line.text))
 
 

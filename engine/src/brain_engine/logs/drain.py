@@ -1,7 +1,7 @@
 """The built-in miner: Drain (He et al., ICWS 2017) as Drain3 implements it, over lines whose values are masked.
 
-Drain compares a line with the templates that have as many words and begin alike, and joins the most similar one. Nothing
-of a batch is kept: neither a state file nor clusters, so that yesterday's lines do not decide what today's are
+Drain compares a line with the templates that have as many words and begin alike, and joins the most similar one.
+Nothing of a batch is kept, neither a state file nor clusters, so that yesterday's lines do not decide what today's are
 called.
 """
 

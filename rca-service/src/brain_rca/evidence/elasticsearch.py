@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from pydantic import Field
 
 from brain_common.clients.elasticsearch import Found, Hit
-from brain_common.clients.reading import ReadSettings
+from brain_common.clients.fetch import FetchSettings
 from brain_common.entity import Entity, EntityKind
 from brain_common.errors import TemporaryError
 from brain_engine.logs.levels import named
@@ -60,7 +60,7 @@ _MOST_BATCHES: Final = 8
 _DEEPEST: Final = 6  # objects in objects of a document that are looked into
 
 
-class ElasticsearchSettings(ReadSettings):
+class ElasticsearchSettings(FetchSettings):
     """An Elasticsearch or OpenSearch cluster."""
 
     index: str = Field(

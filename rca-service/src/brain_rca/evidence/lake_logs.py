@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from brain_common.entity import Entity, EntityKind
@@ -39,20 +40,36 @@ class LakeLogs:
         """Nothing is held open."""
 
     def _read(self, window: Window, focus: Focus) -> RawEvidence:
-        spans = [self._span(start, end, focus) for start, end in spans_of(window)]
+        writers = self._writers(window, Owners(focus))
+        spans = [self._span(start, end, writers) for start, end in spans_of(window)] if writers else []
         counts, lacking = counts_of(window, spans, self._miner)
         return RawEvidence(counts=counts, missing=[f"lake logs: {text}" for text in lacking])
 
-    def _span(self, start: float, end: float, focus: Focus) -> Span:
-        owners = Owners(focus)
-        names = sorted({entity.name for entity in focus.entities})
+    def _writers(self, window: Window, owners: Owners) -> dict[Entity, Entity]:
+        """Who wrote anything, and who that is among those that are looked at."""
+        rows = self._reader.log_writers(window.baseline_start, window.end).to_pylist()
+        found = {writer: _owner(writer, owners) for row in rows if (writer := _writer(row)) is not None}
+        return {writer: owner for writer, owner in found.items() if owner is not None}
+
+    def _span(self, start: float, end: float, writers: Mapping[Entity, Entity]) -> Span:
+        names = sorted({writer.name for writer in writers})
         rows = self._reader.logs(start, end, names, _MOST_LINES, LONGEST_LINE).to_pylist()
-        records = [record for row in rows if (record := _record(row, owners)) is not None]
-        return span(start, end, focus.entities, records, full=len(rows) >= _MOST_LINES)
+        records = [
+            LogRecord(row["at"], writers[writer], row["severity_number"] or 0, row["body"])
+            for row in rows
+            if (writer := _writer(row)) is not None and writer in writers
+        ]
+        return span(start, end, frozenset(writers.values()), records, full=len(rows) >= _MOST_LINES)
 
 
-def _record(row: dict[str, Any], owners: Owners) -> LogRecord | None:
+def _writer(row: dict[str, Any]) -> Entity | None:
     if row["kind"] not in _KINDS:
         return None
-    entity = owners.named(Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"]))
-    return LogRecord(row["at"], entity, row["severity_number"] or 0, row["body"]) if entity is not None else None
+    return Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
+
+
+def _owner(writer: Entity, owners: Owners) -> Entity | None:
+    if writer.kind is not EntityKind.POD:
+        return owners.named(writer)
+    found = owners.of({"cluster": writer.cluster, "namespace": writer.namespace, "pod": writer.name})
+    return found.entity if found is not None else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -71,7 +72,7 @@ def spans_of(window: Window) -> list[tuple[float, float]]:
     steps = len(grid(window)) - 1
     borders = np.unique(np.linspace(0, steps, min(_SPANS, max(steps, 1)) + 1).round())
     times = window.baseline_start + window.step * borders
-    return [(float(start), float(end)) for start, end in zip(times[:-1], times[1:], strict=True)]
+    return [(float(start), float(end)) for start, end in pairwise(times)]
 
 
 def span(start: float, end: float, entities: frozenset[Entity], records: Sequence[LogRecord], full: bool) -> Span:
@@ -139,7 +140,7 @@ class _Seen:
         keys, row = np.unique(owner * len(mined.texts) + mined.template, return_inverse=True)
         kept, row, known = _most(row, len(keys))
         hits = np.zeros((len(kept), len(self._times)))
-        np.add.at(hits, (row, step[known]), 1.0)
+        hits += np.bincount(row * len(self._times) + step[known], minlength=hits.size).reshape(hits.shape)
         owners, templates = np.divmod(keys[kept], len(mined.texts))
         return RawCounts(
             signal,

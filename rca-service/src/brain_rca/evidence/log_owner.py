@@ -1,7 +1,8 @@
 """Whose a log line is: from the labels or fields that collectors write to one of the entities that are looked at.
 
 Promtail and Alloy write ``namespace``, ``pod`` and ``app``; OpenTelemetry ``k8s.pod.name`` and ``service.name``, with
-underscores in Loki; Fluent Bit ``kubernetes.pod_name``; Beats ``kubernetes.pod.name``. All are read, most telling first.
+underscores in Loki; Fluent Bit ``kubernetes.pod_name``; Beats ``kubernetes.pod.name``. All are read, the most telling
+first.
 """
 
 from __future__ import annotations

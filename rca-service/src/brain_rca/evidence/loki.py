@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 from pydantic import Field
 
+from brain_common.clients.fetch import FetchSettings
 from brain_common.clients.loki import LokiLine
-from brain_common.clients.reading import ReadSettings
 from brain_common.entity import Entity
 from brain_engine.logs.levels import named
 from brain_engine.logs.masks import LONGEST_LINE
@@ -37,7 +37,7 @@ _SHORTENED: Final = f' | line_format "{{{{ __line__ | trunc {LONGEST_LINE} }}}}"
 Selector = tuple[str, frozenset[Entity]]
 
 
-class LokiSettings(ReadSettings):
+class LokiSettings(FetchSettings):
     """A Loki, or a gateway in front of several."""
 
     source_seconds: float = Field(30.0, gt=0, le=300, description="For all queries of a judgement together.")
