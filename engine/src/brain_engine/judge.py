@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from brain_engine.fault_kind import fault_kind
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.prior import UNKNOWN, Prior, PriorOf, nothing_known
 from brain_engine.rank.protocol import Candidate, Ranker, Situation, Weighing, ordered
-from brain_engine.series import Evidence, Family
+from brain_engine.series import Evidence
 
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
 # Evidence in nats overstates itself: series of one system are not independent. Divided by this before it becomes odds.
@@ -70,32 +71,59 @@ def judge(
 ) -> Judgement:
     """Rank the causes of what alerts. ``findings`` and ``graph`` may be shared by all groups of one window."""
     situation = Situation(evidence, findings, graph, tuple(alerting))
-    candidates = _with_priors(ranker.rank(situation), situation, prior_of)[:_LISTED]
+    own = _by_entity(findings)
+    ranked = ranker.rank(situation)
+    kinds = {one.entity: fault_kind(one, own.get(one.entity, ())) for one in ranked}
+    candidates = list(_with_priors(ranked, kinds, prior_of))[:_LISTED]
     if not candidates:
         return Judgement((), 1.0, _reason(evidence, findings), findings)
     probabilities, none = _probabilities(candidates)
-    if not _is_known(situation):
+    if alerting and not _is_known(situation):
         candidates = [replace(one, against=(*one.against, _UNCONNECTED_WORDS)) for one in candidates]
         probabilities, none = _UNCONNECTED * probabilities, 1.0 - _UNCONNECTED * (1.0 - none)
     causes = tuple(
-        _cause(candidate, float(probability), situation, prior_of)
-        for candidate, probability in zip(candidates, probabilities, strict=True)
+        RankedCause(
+            entity=one.entity,
+            fault_kind=kinds[one.entity],
+            probability=float(probability),
+            findings=own.get(one.entity, ())[:_FINDINGS_SHOWN],
+            against=one.against,
+            path=_path(one.entity, situation),
+            weight=one.weight,
+            parts=one.parts,
+            temperature=_TEMPERATURE,
+            prior=prior_of(one.entity, kinds[one.entity]),
+        )
+        for one, probability in zip(candidates, probabilities, strict=True)
     )
     return Judgement(causes, none, "", findings)
 
 
-def _with_priors(candidates: Sequence[Candidate], situation: Situation, prior_of: PriorOf) -> list[Candidate]:
+def _by_entity(findings: Sequence[Finding]) -> dict[str, tuple[Finding, ...]]:
+    own: dict[str, list[Finding]] = {}
+    for finding in findings:
+        own.setdefault(finding.entity, []).append(finding)
+    return {entity: tuple(found) for entity, found in own.items()}
+
+
+def _with_priors(candidates: Sequence[Candidate], kinds: Mapping[str, str], prior_of: PriorOf) -> Sequence[Candidate]:
     """In the order they have with what was learnt before."""
     if prior_of is nothing_known:
-        return list(candidates)
-    own: dict[str, list[Finding]] = {}
-    for finding in situation.findings:
-        own.setdefault(finding.entity, []).append(finding)
-    learnt = [
-        replace(one, weight=one.weight + _TEMPERATURE * prior_of(one.entity, _fault_kind(own.get(one.entity, ()))).nats)
-        for one in candidates
-    ]
-    return list(ordered(learnt))
+        return candidates
+    return ordered([_with_prior(one, prior_of(one.entity, kinds[one.entity])) for one in candidates])
+
+
+def _with_prior(candidate: Candidate, prior: Prior) -> Candidate:
+    """What was learnt before, as one more step of the weight."""
+    if not prior.nats:
+        return candidate
+    nats = _TEMPERATURE * prior.nats
+    return replace(
+        candidate,
+        weight=candidate.weight + nats,
+        parts=(*candidate.parts, Weighing(prior.words, nats)),
+        against=(*candidate.against, prior.words) if nats < 0 else candidate.against,
+    )
 
 
 def _is_known(situation: Situation) -> bool:
@@ -123,34 +151,8 @@ def _reason(evidence: Evidence, findings: Sequence[Finding]) -> str:
     return "what deviates has no part in what alerts"
 
 
-def _cause(candidate: Candidate, probability: float, situation: Situation, prior_of: PriorOf) -> RankedCause:
-    own = tuple(finding for finding in situation.findings if finding.entity == candidate.entity)
-    prior = prior_of(candidate.entity, _fault_kind(own))
-    paths = [situation.graph.path(candidate.entity, alarm) for alarm in situation.alerting]
+def _path(entity: str, situation: Situation) -> tuple[str, ...]:
+    """The shortest way to anything that alerts; the entity alone where none is known."""
+    paths = [situation.graph.path(entity, alarm) for alarm in situation.alerting]
     known = sorted((path for path in paths if path), key=len)
-    return RankedCause(
-        entity=candidate.entity,
-        fault_kind=_fault_kind(own),
-        probability=probability,
-        findings=own[:_FINDINGS_SHOWN],
-        against=(*candidate.against, prior.words) if prior.nats < 0 else candidate.against,
-        path=known[0] if known else (candidate.entity,),
-        weight=candidate.weight,
-        parts=candidate.parts,
-        temperature=_TEMPERATURE,
-        prior=prior,
-    )
-
-
-def _fault_kind(findings: Sequence[Finding]) -> str:
-    """The family of the strongest finding; a resource that deviates names the fault rather than its symptom."""
-    families: dict[Family, float] = {}
-    for finding in findings:
-        families[finding.signal.family] = max(families.get(finding.signal.family, 0.0), finding.nats)
-    if not families:
-        return "unknown"
-    symptoms = (Family.LATENCY, Family.ERRORS, Family.LOAD)
-    resources = {family: nats for family, nats in families.items() if family not in symptoms}
-    strongest = max(families.values())
-    pool = {f: n for f, n in resources.items() if n >= 0.5 * strongest} or families
-    return max(pool, key=lambda family: (pool[family], family)).value
+    return known[0] if known else (entity,)

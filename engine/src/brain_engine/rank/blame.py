@@ -2,8 +2,9 @@
 
 A callee accounts for the part of its caller's excess that its own excess is. What all callees together leave open may
 still be theirs, where the caller has run out of workers and the sums no longer add up: they account for it as far as
-they became slower by as large a factor as the caller, and beyond doubt. Of failing requests, time-outs behind a slow callee are accounted for as well. A machine
-accounts for what runs on it when its own resources deviate and nothing that runs there was first.
+they became slower by as large a factor as the caller, and beyond doubt. Of failing requests, time-outs behind a slow
+callee are accounted for as well. A machine accounts for what runs on it when its own resources deviate and nothing that
+runs there was first.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chanc
 _DOUBT = 4.0  # nats: a dependency that deviates by n is believed to 1 - exp(-n / _DOUBT)
 _LATE = 0.3  # of a part, where the dependency deviates later than who depends on it
 # Errors of who waits for a slow callee are mostly its time-outs and exhausted pools.
-_TIMEOUTS = 0.8
+_TIMEOUTS = 0.9
 _MACHINE = 0.8  # of the trouble of what runs on it, where its own resources deviate beyond doubt
 
 

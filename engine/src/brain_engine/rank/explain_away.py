@@ -8,7 +8,7 @@ they begin at the wrong time (``timing.py``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
@@ -64,7 +64,8 @@ class _View:
 
     def weigh(self, entity: str) -> Candidate:
         """A candidate of all findings of an entity; its weight may be 0."""
-        parts = self._parts(entity)
+        weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
+        parts = _parts(weighed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
         graph = self._situation.graph
@@ -72,19 +73,7 @@ class _View:
             words = "nothing that alerts is known to depend on it"
             parts.append(Weighing(words, (_UNREACHABLE - 1.0) * weight))
             weight, against = _UNREACHABLE * weight, (*against, words)
-        return Candidate(entity, weight, against, tuple(parts))
-
-    def _parts(self, entity: str) -> list[Weighing]:
-        """The best findings, at weights 1, 1/2, 1/4, 1/8.
-
-        Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
-        many times and favour entities that merely have more series.
-        """
-        weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
-        best = sorted(weighed, key=lambda pair: -pair[0])[:_COUNTED]
-        return [
-            Weighing(_named(finding), nats / 2.0**place) for place, (nats, finding) in enumerate(best) if nats > 0
-        ]
+        return Candidate(entity, weight, against, tuple(parts), _families(weighed))
 
     def _weight(self, finding: Finding) -> float:
         timely = self._timing.weight(finding.onset)
@@ -119,11 +108,7 @@ class _View:
         if not self._situation.alerting:
             return self._uppermost()
         measured = {entity for one in self._excess.values() for entity in one.row}
-        return tuple(
-            alarm
-            for alarm in self._situation.alerting
-            if self._deviates(alarm) or alarm not in measured
-        )
+        return tuple(alarm for alarm in self._situation.alerting if self._deviates(alarm) or alarm not in measured)
 
     def _deviates(self, entity: str) -> bool:
         own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
@@ -181,6 +166,23 @@ class _View:
         if not accounted:
             return ()
         return (f"most of its trouble comes from {max(accounted, key=lambda pair: pair[1])[0]}, which it depends on",)
+
+
+def _parts(weighed: Iterable[tuple[float, Finding]]) -> list[Weighing]:
+    """The best findings, at weights 1, 1/2, 1/4, 1/8.
+
+    Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
+    many times and favour entities that merely have more series.
+    """
+    best = sorted(weighed, key=lambda pair: -pair[0])[:_COUNTED]
+    return [Weighing(_named(finding), nats / 2.0**place) for place, (nats, finding) in enumerate(best) if nats > 0]
+
+
+def _families(weighed: Iterable[tuple[float, Finding]]) -> dict[Family, float]:
+    strongest: dict[Family, float] = {}
+    for nats, finding in weighed:
+        strongest[finding.signal.family] = max(strongest.get(finding.signal.family, 0.0), nats)
+    return strongest
 
 
 def _named(finding: Finding) -> str:
