@@ -1,4 +1,4 @@
-"""GET requests whose answers are bounded in time and bytes, for servers that are asked for documents.
+"""Questions whose answers are bounded in time and bytes, for servers that are asked for documents.
 
 What an answer means is the caller's business; how long and how large it may be, and which failures pass by themselves,
 is decided here once.
@@ -7,7 +7,8 @@ is decided here once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 from pydantic import Field
@@ -17,6 +18,8 @@ from brain_common.errors import PermanentError, TemporaryError
 from brain_common.retry import Retry, RetryPolicy
 
 _ERROR_BODY = 4096  # bytes of an error answer that are read
+Parameters = Mapping[str, str | int | Sequence[str]]
+"""Of a question; several values are several parameters of one name."""
 
 
 class FetchSettings(HttpSettings):
@@ -44,25 +47,36 @@ class Fetcher:
         self._retry = Retry(RetryPolicy(settings.deadline_seconds))
         self.name = f"{name} {settings.url}"
 
-    async def get(self, path: str, parameters: Mapping[str, str | int]) -> bytes:
+    async def get(self, path: str, parameters: Parameters) -> bytes:
         """The body of a 200 answer.
 
         Raises:
             TemporaryError: No answer, or 5xx, within the deadline.
             PermanentError: The server refused, or the answer is too large.
         """
-        async with self._free:  # before the clock of the deadline starts: waiting for a turn is not the server's fault
-            return await self._retry.run(self.name, lambda: self._ask(path, parameters))
+        return await self._run("GET", path, {"params": dict(parameters)})
+
+    async def post_form(self, path: str, parameters: Parameters) -> bytes:
+        """As ``get``, for parameters that may be too long for an address."""
+        return await self._run("POST", path, {"data": dict(parameters)})
+
+    async def post_json(self, path: str, parameters: Parameters, question: Mapping[str, Any]) -> bytes:
+        """As ``get``, for a question in JSON."""
+        return await self._run("POST", path, {"params": dict(parameters), "json": question})
 
     async def aclose(self) -> None:
         """Let go of connections."""
         await self._http.aclose()
 
-    async def _ask(self, path: str, parameters: Mapping[str, str | int]) -> bytes:
+    async def _run(self, method: str, path: str, question: Mapping[str, Any]) -> bytes:
+        async with self._free:  # before the clock of the deadline starts: waiting for a turn is not the server's fault
+            return await self._retry.run(self.name, lambda: self._ask(method, path, question))
+
+    async def _ask(self, method: str, path: str, question: Mapping[str, Any]) -> bytes:
         seconds = self._settings.timeout_seconds
         try:
             async with asyncio.timeout(seconds):  # httpx limits each read, not their sum
-                return await self._answer(path, parameters)
+                return await self._answer(method, path, question)
         except TimeoutError as error:
             raise TemporaryError(f"{self.name}: no answer within {seconds:g} s") from error
         except httpx.TransportError as error:
@@ -72,9 +86,9 @@ class Fetcher:
         except OSError as error:  # httpx lets a TLS alert during the answer pass as it is
             raise TemporaryError(f"{self.name}: {safe_text(self._settings, str(error))}") from error
 
-    async def _answer(self, path: str, parameters: Mapping[str, str | int]) -> bytes:
+    async def _answer(self, method: str, path: str, question: Mapping[str, Any]) -> bytes:
         headers = {"Accept": "application/json"}
-        async with self._http.stream("GET", path, params=dict(parameters), headers=headers) as response:
+        async with self._http.stream(method, path, headers=headers, **question) as response:
             if response.status_code != 200:
                 text = (await self._read(response, _ERROR_BODY, cut=True)).decode(errors="replace")
                 raise status_error(self.name, response, safe_text(self._settings, text))

@@ -13,6 +13,8 @@ from brain_common.clients.prometheus import PrometheusSettings
 from brain_common.clients.tempo import TempoSettings
 from brain_common.settings import Settings
 from brain_lake.config import LakeSettings
+from brain_rca.evidence.elasticsearch import ElasticsearchSettings
+from brain_rca.evidence.loki import LokiSettings
 
 
 class EvidenceSettings(Settings):
@@ -25,6 +27,11 @@ class EvidenceSettings(Settings):
         default=None,
         description="The lake: signals in embedded mode; events, changes, logs, traces beside a server.",
     )
+    loki: LokiSettings | None = Field(default=None, description="Log lines of what deviates, from Loki.")
+    elasticsearch: ElasticsearchSettings | None = Field(
+        default=None, description="Log lines of what deviates, from Elasticsearch or OpenSearch."
+    )
+    miner: str = Field(default="drain", description="Plug-in that turns log lines into templates.")
     catalogues: Sequence[Path] = Field(
         default=(), description="YAML files with further signals; one of the same name replaces the built-in."
     )

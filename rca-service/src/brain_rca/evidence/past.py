@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_common.errors import BrainError
-from brain_engine.series import Edge, EdgeKind, Evidence, Panel
+from brain_engine.series import CountPanel, Edge, EdgeKind, Evidence, Panel
 from brain_rca.evidence.protocol import EvidenceSource, Gathered, Window
 
 _DAY = 86400.0
@@ -69,8 +69,10 @@ class WithPast:
         )
 
     async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
-        """See ``EvidenceSource``; of the present only."""
-        return await self._source.detail(window, gathered, entities)
+        """See ``EvidenceSource``; of the present only, and nobody looked at the past."""
+        closely = await self._source.detail(window, gathered, entities)
+        earlier = len(gathered.evidence.times) - len(closely.times)
+        return replace(closely, counts=tuple(_unseen_before(one, earlier) for one in closely.counts))
 
     async def aclose(self) -> None:
         """Close the sources."""
@@ -110,6 +112,13 @@ def _remembered(present: Evidence, earlier: Sequence[Evidence]) -> tuple[Edge, .
         ]
         have |= {(edge.dependent, edge.kind) for edge in old}
     return tuple(found)
+
+
+def _unseen_before(counts: CountPanel, earlier: int) -> CountPanel:
+    """On a grid with ``earlier`` more times in front."""
+    front = np.full((len(counts.entities), earlier), np.nan)
+    trials = None if counts.trials is None else np.concatenate([front, counts.trials], axis=1)
+    return replace(counts, hits=np.concatenate([front, counts.hits], axis=1), trials=trials)
 
 
 def _joined(parts: Sequence[Evidence]) -> Evidence:
