@@ -184,3 +184,20 @@ def test_absurd_numbers_do_not_spread() -> None:
     wild = np.where(np.arange(STEPS) % 3 == 0, 1e308, -np.inf)
     panels = tuple(Panel(one.signal, (*one.entities, "wild"), np.vstack([one.values, wild])) for one in scene.panels)
     assert names(replace(scene, panels=panels), "front")[0] == "db"
+
+
+def test_without_explaining_away_every_victim_is_as_bad_as_the_culprit() -> None:
+    whole, blind = ExplainAway(), ExplainAway().without("explaining-away")
+    scene = shop()
+    asked = Situation(scene, find(scene, RobustShift()), DependencyGraph(scene.edges), ("front",))
+    weights = {candidate.entity: candidate.weight for candidate in whole.rank(asked)}
+    unexplained = {candidate.entity: candidate.weight for candidate in blind.rank(asked)}
+    assert unexplained["front"] > weights.get("front", 0.0)
+    assert unexplained["db"] == pytest.approx(weights["db"])
+
+
+def test_without_a_real_alarm_being_asked_for_anything_that_deviates_is_blamed() -> None:
+    scene = shop()
+    asked = Situation(scene, find(scene, RobustShift()), DependencyGraph(scene.edges), ())
+    assert ExplainAway().rank(asked) == ()
+    assert ExplainAway().without("real-alarm").rank(asked)

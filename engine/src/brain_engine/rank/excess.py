@@ -44,9 +44,13 @@ class Excess:
     window: Mapping[str, Array]
     nats: Mapping[str, float]
 
-    def masses(self, alarm: str) -> dict[str, float]:
-        """Excess of each entity while the alarm's own is positive; the unit is that of the excess."""
-        profile = np.maximum(self.window[alarm], 0.0)
+    def masses(self, alarm: str, *, by_time: bool = True) -> dict[str, float]:
+        """Excess of each entity while the alarm's own is positive; the unit is that of the excess.
+
+        Without ``by_time`` all moments of the window count alike.
+        """
+        own = np.maximum(self.window[alarm], 0.0)
+        profile = own if by_time else np.ones_like(own)
         total = profile.sum()
         if total <= 0:
             return {}

@@ -8,10 +8,12 @@ share that passes through the entity and not through what the entity calls (see 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
 from brain_engine.rank.excess import Excess, excesses
+from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import Candidate, Situation, combined, ordered
 from brain_engine.series import Family
 
@@ -23,23 +25,49 @@ _TIMEOUTS = 0.8
 _LEAST_SHARE = 0.3  # of the alarm's trouble that must pass through a candidate
 
 
+@dataclass(frozen=True, slots=True)
+class Ideas:
+    """What can be left out, for measurements.
+
+    Attributes:
+        explaining_away: The trouble of callees is taken from their callers.
+        time_profile: Moments count by how much the alarm itself suffered in them.
+        time_outs: Errors of who waits for a slow callee are mostly the callee's.
+        reachability: What the alarm is known not to depend on weighs less.
+        real_alarm: No cause of an alarm that does not deviate itself.
+    """
+
+    explaining_away: bool = True
+    time_profile: bool = True
+    time_outs: bool = True
+    reachability: bool = True
+    real_alarm: bool = True
+
+
 class ExplainAway:
     """See the module."""
 
     name = "explain-away"
+    ideas = names_of(Ideas)
 
-    def __init__(self, detector: Detector | None = None) -> None:
+    def __init__(self, detector: Detector | None = None, ideas: Ideas | None = None) -> None:
         self._detector = detector or RobustShift()
+        self._ideas = ideas or Ideas()
+
+    def without(self, idea: str) -> ExplainAway:
+        """The same but for one of ``ideas``."""
+        return ExplainAway(self._detector, left_out(self._ideas, idea))
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
         excess = excesses(situation.evidence, self._detector)
-        if not _alarm_is_real(situation, excess):
+        if self._ideas.real_alarm and not _alarm_is_real(situation, excess):
             return ()
         by_entity: dict[str, list[Finding]] = {}
         for finding in situation.findings:
             by_entity.setdefault(finding.entity, []).append(finding)
-        shares = _OwnShares(situation, excess)
-        reachable = {name for alarm in situation.alerting for name in situation.graph.distances(alarm)}
+        shares = _OwnShares(situation, excess, self._ideas)
+        alarms = situation.alerting if self._ideas.reachability else ()
+        reachable = {name for alarm in alarms for name in situation.graph.distances(alarm)}
         candidates = [_weigh(entity, found, shares, reachable, situation) for entity, found in by_entity.items()]
         return ordered([candidate for candidate in candidates if candidate.weight > 0])
 
@@ -72,8 +100,9 @@ def _weigh(
 class _OwnShares:
     """Which part of the alarm's trouble is an entity's own, by family."""
 
-    def __init__(self, situation: Situation, excess: Sequence[Excess]) -> None:
+    def __init__(self, situation: Situation, excess: Sequence[Excess], ideas: Ideas) -> None:
         self._graph = situation.graph
+        self._ideas = ideas
         self._shares: dict[Family, dict[str, float]] = {}
         self._explained: dict[str, str] = {}
         self._waiting: dict[str, float] = {}
@@ -83,7 +112,7 @@ class _OwnShares:
                     self._add(one, alarm)
 
     def _add(self, excess: Excess, alarm: str) -> None:
-        masses = excess.masses(alarm)
+        masses = excess.masses(alarm, by_time=self._ideas.time_profile)
         total = masses.get(alarm, 0.0)
         if total <= 0:
             return
@@ -92,14 +121,15 @@ class _OwnShares:
             callees = {
                 callee: masses[callee]
                 for callee in self._graph.dependencies(entity)
-                if masses.get(callee, 0.0) > 0
+                if self._ideas.explaining_away
+                and masses.get(callee, 0.0) > 0
                 and excess.nats[callee] >= _SIGNIFICANT
                 and not self._graph.in_circle(entity, callee)  # or everybody would be somebody else's victim
             }
             own = max(mass - sum(callees.values()), 0.0) if mass >= _LEAST_SHARE * total else 0.0
             if excess.family is Family.LATENCY:
                 self._waiting[entity] = min(sum(callees.values()) / mass, 1.0) if mass > 0 else 0.0
-            else:
+            elif self._ideas.time_outs:
                 own *= 1.0 - _TIMEOUTS * self._waiting.get(entity, 0.0)
             shares[entity] = max(shares.get(entity, 0.0), min(own / total, 1.0))
             if callees and own < 0.5 * mass:
