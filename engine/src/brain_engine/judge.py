@@ -9,7 +9,8 @@ import numpy as np
 
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.rank.protocol import Candidate, Ranker, Situation
+from brain_engine.rank.prior import UNKNOWN, Prior, PriorOf, nothing_known
+from brain_engine.rank.protocol import Candidate, Ranker, Situation, Weighing, ordered
 from brain_engine.series import Evidence, Family
 
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
@@ -24,7 +25,11 @@ _UNCONNECTED_WORDS = "nothing is known that connects it with what alerts"
 
 @dataclass(frozen=True, slots=True)
 class RankedCause:
-    """A candidate with its probability, the fault kind it looks like, and its strongest findings."""
+    """A candidate with its probability, the fault kind it looks like, and its strongest findings.
+
+    ``weight`` and ``parts`` are the candidate's, in nats; ``temperature`` is what the weight was divided by before it
+    became odds against "none of these", whose weight is 0; ``prior`` is what was learnt of it before.
+    """
 
     entity: str
     fault_kind: str
@@ -32,6 +37,10 @@ class RankedCause:
     findings: tuple[Finding, ...]
     against: tuple[str, ...]
     path: tuple[str, ...]
+    weight: float = 0.0
+    parts: tuple[Weighing, ...] = ()
+    temperature: float = 1.0
+    prior: Prior = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +66,11 @@ def judge(
     graph: DependencyGraph,
     alerting: Sequence[str],
     ranker: Ranker,
+    prior_of: PriorOf = nothing_known,
 ) -> Judgement:
     """Rank the causes of what alerts. ``findings`` and ``graph`` may be shared by all groups of one window."""
     situation = Situation(evidence, findings, graph, tuple(alerting))
-    candidates = list(ranker.rank(situation))[:_LISTED]
+    candidates = _with_priors(ranker.rank(situation), situation, prior_of)[:_LISTED]
     if not candidates:
         return Judgement((), 1.0, _reason(evidence, findings), findings)
     probabilities, none = _probabilities(candidates)
@@ -68,10 +78,24 @@ def judge(
         candidates = [replace(one, against=(*one.against, _UNCONNECTED_WORDS)) for one in candidates]
         probabilities, none = _UNCONNECTED * probabilities, 1.0 - _UNCONNECTED * (1.0 - none)
     causes = tuple(
-        _cause(candidate, float(probability), situation)
+        _cause(candidate, float(probability), situation, prior_of)
         for candidate, probability in zip(candidates, probabilities, strict=True)
     )
     return Judgement(causes, none, "", findings)
+
+
+def _with_priors(candidates: Sequence[Candidate], situation: Situation, prior_of: PriorOf) -> list[Candidate]:
+    """In the order they have with what was learnt before."""
+    if prior_of is nothing_known:
+        return list(candidates)
+    own: dict[str, list[Finding]] = {}
+    for finding in situation.findings:
+        own.setdefault(finding.entity, []).append(finding)
+    learnt = [
+        replace(one, weight=one.weight + _TEMPERATURE * prior_of(one.entity, _fault_kind(own.get(one.entity, ()))).nats)
+        for one in candidates
+    ]
+    return list(ordered(learnt))
 
 
 def _is_known(situation: Situation) -> bool:
@@ -99,8 +123,9 @@ def _reason(evidence: Evidence, findings: Sequence[Finding]) -> str:
     return "what deviates has no part in what alerts"
 
 
-def _cause(candidate: Candidate, probability: float, situation: Situation) -> RankedCause:
+def _cause(candidate: Candidate, probability: float, situation: Situation, prior_of: PriorOf) -> RankedCause:
     own = tuple(finding for finding in situation.findings if finding.entity == candidate.entity)
+    prior = prior_of(candidate.entity, _fault_kind(own))
     paths = [situation.graph.path(candidate.entity, alarm) for alarm in situation.alerting]
     known = sorted((path for path in paths if path), key=len)
     return RankedCause(
@@ -108,8 +133,12 @@ def _cause(candidate: Candidate, probability: float, situation: Situation) -> Ra
         fault_kind=_fault_kind(own),
         probability=probability,
         findings=own[:_FINDINGS_SHOWN],
-        against=candidate.against,
+        against=(*candidate.against, prior.words) if prior.nats < 0 else candidate.against,
         path=known[0] if known else (candidate.entity,),
+        weight=candidate.weight,
+        parts=candidate.parts,
+        temperature=_TEMPERATURE,
+        prior=prior,
     )
 
 
