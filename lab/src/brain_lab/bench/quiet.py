@@ -64,4 +64,8 @@ def _windows(case: RecordedCase, count: int) -> Iterator[RecordedCase]:
 
 
 def _cut(recording: Recording, start: int, end: int) -> Recording:
-    return Recording(recording.times[start:end], {key: part[start:end] for key, part in recording.values.items()})
+    return Recording(
+        recording.times[start:end],
+        {key: part[start:end] for key, part in recording.values.items()},
+        {key: part[start:end] for key, part in recording.calls.items()},
+    )

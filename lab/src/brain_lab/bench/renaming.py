@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from brain_lab.recorded.model import AlertTarget, RecordedCase, Recording, SeriesKey
+from brain_lab.recorded.model import AlertTarget, CallKey, RecordedCase, Recording, SeriesKey
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _EQUAL = 1e-6  # of probabilities: sums in another order differ in their last digits
@@ -54,6 +54,10 @@ class Renaming:
         return Recording(
             recording.times,
             {SeriesKey(self.new[key.entity], key.measure): recording.values[key] for key in order},
+            {
+                CallKey(self.new[key.caller], self.new[key.callee], key.end): values
+                for key, values in recording.calls.items()
+            },
         )
 
 
@@ -86,7 +90,8 @@ def _within(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
 def _services(case: RecordedCase) -> list[str]:
     measured = {key.entity for part in (case.normal, case.incident) for key in part.values}
     alerting = {case.target.entity} if case.target is not None else set()
-    return sorted(measured | alerting | {end for edge in case.edges for end in edge})
+    calling = {end for key in case.normal.calls for end in (key.caller, key.callee)}
+    return sorted(measured | alerting | calling | {end for edge in case.edges for end in edge})
 
 
 def _names(count: int, seed: int) -> list[str]:
