@@ -8,7 +8,7 @@ they begin at the wrong time (``timing.py``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brain_engine.anomaly.robust_shift import RobustShift
@@ -27,6 +27,7 @@ from brain_engine.rank.protocol import Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
 from brain_engine.rank.trouble import Shares, walk
 from brain_engine.series import EdgeKind, Family
+from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
@@ -198,7 +199,11 @@ class _View:
             for entity, found in self.findings.items()
         }
         known = {entity: found for entity, found in resources.items() if found}
-        return blame_of_machines(known, self._situation.graph, machines, self._timing)
+        graph = self._situation.graph
+        return together(
+            blame_of_machines(known, graph, machines, self._timing),
+            blame_of_machines(_delays(self.findings), graph, frozenset(self.findings), self._timing),
+        )
 
     def _against(self, entity: str) -> tuple[str, ...]:
         """What explains the entity's symptoms, in words."""
@@ -210,6 +215,12 @@ class _View:
         if not accounted:
             return ()
         return (f"most of its trouble comes from {max(accounted, key=lambda pair: pair[1])[0]}, which it depends on",)
+
+
+def _delays(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[Finding, ...]]:
+    """Of whom the way is slow: whoever calls it waits, though it answers as fast as ever."""
+    slow = {entity: tuple(one for one in found if one.signal.name == DELAY) for entity, found in findings.items()}
+    return {entity: found for entity, found in slow.items() if found}
 
 
 def _named(finding: Finding) -> str:
