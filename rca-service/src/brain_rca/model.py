@@ -73,6 +73,10 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     baseline: float | None = None  # the usual level
 
 
+FEEDBACK_SIGNAL = "feedback"
+"""Name in findings of what people said of earlier incidents; the catalogue has none of that name."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One signal of one entity that deviates."""
 
@@ -132,6 +136,11 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str = ""
     changes: tuple[Change, ...] = ()  # to it, shortly before its onset, the latest first
     proposals: tuple[Proposal, ...] = ()
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """What was measured or counted of it."""
+        return frozenset(finding.signal for finding in self.findings if finding.signal != FEEDBACK_SIGNAL)
 
 
 class FeedbackKind(StrEnum):
