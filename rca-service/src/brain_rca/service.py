@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from starlette.applications import Starlette
@@ -33,6 +34,7 @@ from brain_rca.fix.catalogue import load_catalogue as load_proposals
 from brain_rca.http_app import build_app
 from brain_rca.intake.webhook import Webhook
 from brain_rca.metrics import Metrics
+from brain_rca.page.feedback import FeedbackForms
 from brain_rca.page.routes import page_routes
 from brain_rca.publish.attempt import Attempt
 from brain_rca.publish.config import build_sinks
@@ -170,7 +172,10 @@ class _Parts:
 
     def app(self) -> Starlette:
         webhook = Webhook(self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake)
-        return build_app([*webhook.routes(), *page_routes(self.store)], self.store, self.metrics.registry)
+        own_host = (urlsplit(str(self.settings.external_url)).netloc if self.settings.external_url else "").lower()
+        forms = FeedbackForms(self._desk(), self.settings.callers, own_host)
+        pages = page_routes(self.store, forms=forms)
+        return build_app([*webhook.routes(), *pages], self.store, self.metrics.registry)
 
     def url(self, port: int) -> str:
         if self.settings.external_url is not None:
