@@ -10,7 +10,7 @@ import numpy as np
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.prior import UNKNOWN, Prior, PriorOf, nothing_known
-from brain_engine.rank.protocol import Candidate, Ranker, Situation, ordered
+from brain_engine.rank.protocol import Candidate, Ranker, Situation, Weighing, ordered
 from brain_engine.series import Evidence, Family
 
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
@@ -25,7 +25,11 @@ _UNCONNECTED_WORDS = "nothing is known that connects it with what alerts"
 
 @dataclass(frozen=True, slots=True)
 class RankedCause:
-    """A candidate with its probability, the fault kind it looks like, its strongest findings, what was learnt of it."""
+    """A candidate with its probability, the fault kind it looks like, and its strongest findings.
+
+    ``weight`` and ``parts`` are the candidate's, in nats; ``temperature`` is what the weight was divided by before it
+    became odds against "none of these", whose weight is 0; ``prior`` is what was learnt of it before.
+    """
 
     entity: str
     fault_kind: str
@@ -33,6 +37,9 @@ class RankedCause:
     findings: tuple[Finding, ...]
     against: tuple[str, ...]
     path: tuple[str, ...]
+    weight: float = 0.0
+    parts: tuple[Weighing, ...] = ()
+    temperature: float = 1.0
     prior: Prior = UNKNOWN
 
 
@@ -128,6 +135,9 @@ def _cause(candidate: Candidate, probability: float, situation: Situation, prior
         findings=own[:_FINDINGS_SHOWN],
         against=(*candidate.against, prior.words) if prior.nats < 0 else candidate.against,
         path=known[0] if known else (candidate.entity,),
+        weight=candidate.weight,
+        parts=candidate.parts,
+        temperature=_TEMPERATURE,
         prior=prior,
     )
 

@@ -29,6 +29,19 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighing:
+    """One step on the way to a weight, so that people can follow the number.
+
+    Attributes:
+        what: In plain words, without the entity's name: ``latency p99``, ``its own share (63 %)``.
+        nats: What the step added or took away; the steps of a candidate sum up to its weight.
+    """
+
+    what: str
+    nats: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An entity that may be the cause.
 
@@ -36,11 +49,13 @@ class Candidate:
         entity: Which.
         weight: Evidence that it is the cause, in nats; > 0.
         against: What speaks against it, in plain words.
+        parts: How the weight came about, in the order of the steps; empty where a ranker does not tell.
     """
 
     entity: str
     weight: float
     against: tuple[str, ...] = ()
+    parts: tuple[Weighing, ...] = ()
 
 
 class Ranker(Protocol):

@@ -1,0 +1,82 @@
+"""Which traces are looked at: the same questions before the window and in it, so that the answers can be compared.
+
+A store holds more traces than can be read. Half of those read are drawn whatever they are, a quarter failed, a quarter
+were slower than nearly all of the drawn ones before the window. Stores answer a search with whatever they find first,
+so each stretch of time is asked about in slices. The stretch before the window is as long as the window, and both are
+asked for equally many: what is rare stays as rare as it was in both, unless it became more frequent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol, TypeVar
+
+import numpy as np
+
+from brain_rca.evidence.protocol import Window
+
+SLICES: Final = 3
+_SLOW: Final = 0.95  # quantile of the lengths before the window that a slow trace exceeds
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Stratum(StrEnum):
+    """Which traces a question is about."""
+
+    ANY = "any"
+    FAILED = "failed"
+    SLOW = "slow"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Up to ``limit`` traces between two times in seconds; of ``SLOW`` those that took ``at_least`` seconds."""
+
+    stratum: Stratum
+    start: float
+    end: float
+    limit: int
+    at_least: float = 0.0
+
+
+class Ask(Protocol[T_co]):
+    """Asks a store; the answer is by id of the trace."""
+
+    async def __call__(self, question: Question) -> Mapping[str, T_co]: ...
+
+
+async def drawn(ask: Ask[T], window: Window, most: int, seconds: Callable[[T], float]) -> dict[str, T]:
+    """Traces before the window and in it, ``most`` at most, by id.
+
+    Args:
+        ask: Asks the store.
+        window: Around the incident.
+        most: How many.
+        seconds: How long one took.
+    """
+    each = max(most // (8 * SLICES), 1)  # two stretches; half of each is of any kind
+    found: dict[str, T] = {}
+    lengths: list[float] = []
+    for question in _questions(Stratum.ANY, window, 2 * each):
+        answer = await ask(question)
+        found |= answer
+        if question.end <= window.start:
+            lengths += [seconds(one) for one in answer.values()]
+    slow = float(np.quantile(lengths, _SLOW)) if lengths else 0.0
+    for stratum in (Stratum.FAILED, *([Stratum.SLOW] if slow > 0 else [])):
+        for question in _questions(stratum, window, each, slow):
+            found |= await ask(question)
+    return dict(sorted(found.items())[: max(most, 1)])
+
+
+def _questions(stratum: Stratum, window: Window, limit: int, at_least: float = 0.0) -> list[Question]:
+    length = window.end - window.start
+    before = max(window.start - length, window.baseline_start)
+    edges = [*np.linspace(before, window.start, SLICES + 1), *np.linspace(window.start, window.end, SLICES + 1)[1:]]
+    return [
+        Question(stratum, float(start), float(end), limit, at_least)
+        for start, end in zip(edges[:-1], edges[1:], strict=True)
+    ]
