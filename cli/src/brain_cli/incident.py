@@ -25,8 +25,12 @@ _WRITTEN = {1: "open", 2: "resolved"}
 def _options(
     context: typer.Context,
     server: Annotated[str, typer.Option(envvar="BRAIN_RCA_SERVER", help="HOST:PORT of gRPC.")] = "localhost:50051",
-    tls: Annotated[bool, typer.Option("--tls", help="Use TLS, with the authorities of the system.")] = False,
-    ca_file: Annotated[Path | None, typer.Option(help="Use TLS, with the authorities in this PEM file.")] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", envvar="BRAIN_RCA_TLS", help="Use TLS, with the authorities of the system.")
+    ] = False,
+    ca_file: Annotated[
+        Path | None, typer.Option(envvar="BRAIN_RCA_CA_FILE", help="Use TLS, with the authorities in this PEM file.")
+    ] = None,
     cert_file: Annotated[Path | None, typer.Option(help="PEM certificate of the client, for mTLS.")] = None,
     key_file: Annotated[Path | None, typer.Option(help="PEM key of the client, for mTLS.")] = None,
     token_file: Annotated[
