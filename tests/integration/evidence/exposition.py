@@ -135,6 +135,7 @@ def kube_state_metrics(instance: str = KSM["instance"]) -> Iterator[PromSeries]:
         ("Ready", "false", 1),
         ("Ready", "unknown", 0),
         ("DiskPressure", "true", 1),
+        ("PIDPressure", "true", 1),
         ("MemoryPressure", "true", 0),
     ):
         labels = {"node": "node-1", "condition": condition, "status": status}

@@ -57,6 +57,8 @@ EXPECTED = {
     "volume_used": {"lab/shop/workload/data-db-0": 0.9},
     "node_not_ready": {"lab//node/node-1": 1.0},
     "node_pressure": {"lab//node/node-1": 1.0},
+    "node_disk_pressure": {"lab//node/node-1": 1.0},
+    "node_memory_pressure": {"lab//node/node-1": 0.0},
     "node_cpu_busy": {NODE: 0.75},
     "node_memory_used": {NODE: 0.75},
     "node_disk_used": {NODE: 0.8},
