@@ -17,7 +17,7 @@ from brain_engine.series import Family
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
-_SIGNIFICANT = 4.0  # nats at which an excess is taken for real: about 1 in 55 by chance
+_SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chance
 # Errors of who waits for a slow callee are mostly its time-outs and exhausted pools: this part is not its own.
 _TIMEOUTS = 0.8
 _LEAST_SHARE = 0.3  # of the alarm's trouble that must pass through a candidate
