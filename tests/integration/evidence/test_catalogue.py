@@ -17,6 +17,8 @@ from brain_rca.evidence.gather import Gatherer
 from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.evidence.protocol import Window
 from tests.integration.evidence.exposition import COUNT, STEP, everything, kube_state_metrics
+from tests.integration.evidence.levels import levels
+from tests.integration.evidence.samples import FOLDER, samples
 from tests.servers.fixtures import PrometheusFactory
 from tests.servers.provide import require
 
@@ -88,21 +90,26 @@ def promtool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus: PrometheusFactory) -> None:
-    evidence = await gather(prometheus, tmp_path, everything())
+    series = sorted([*everything(), *samples()], key=lambda one: one.metric)
+    evidence = await gather(prometheus, tmp_path, series)
 
     assert evidence.missing == ()
     found = {
         panel.signal.name: dict(zip(panel.entities, panel.values[:, -1].tolist(), strict=True))
         for panel in evidence.panels
     }
-    assert found.keys() == EXPECTED.keys() == load_catalogue().signals.keys()
-    for signal, expected in EXPECTED.items():
+    all_expected = EXPECTED | levels()
+    assert found.keys() == all_expected.keys() == load_catalogue().signals.keys()
+    for signal, expected in all_expected.items():
         assert found[signal] == pytest.approx(expected, rel=1e-6), signal
 
     assert set(evidence.edges) == {
         Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS),
         Edge("lab//service/front", CART, EdgeKind.CALLS),
         Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON),
+        Edge("lab//service/billing", "lab//topic/orders", EdgeKind.CALLS),
+        Edge("lab/emoji/workload/web", "lab/emoji/workload/voting", EdgeKind.CALLS),
+        Edge("lab/shop/workload/portal", "lab/shop/workload/search", EdgeKind.CALLS),
     }
 
 
@@ -111,4 +118,16 @@ async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, 
     twice = [*everything(), *kube_state_metrics("10.0.0.10:8080")]
     evidence = await gather(prometheus, tmp_path, sorted(twice, key=lambda series: series.metric))
     assert evidence.missing == ()
-    assert {panel.signal.name for panel in evidence.panels} == EXPECTED.keys()
+    assert {panel.signal.name for panel in evidence.panels} >= EXPECTED.keys()
+
+
+def test_every_edge_and_owner_rule_is_among_what_is_tried() -> None:
+    """A rule that is added wants a sample: of signals, the levels say so."""
+    catalogue = load_catalogue()
+    assert catalogue.edges.keys() == {"service_graph", "istio", "linkerd", "kafka_consumption", "placement"}
+    assert catalogue.owners.keys() == {"mixin"}
+
+
+def test_every_sample_says_where_its_names_are_from() -> None:
+    for path in FOLDER.glob("*.prom"):
+        assert path.read_text(encoding="utf-8").startswith("# Names: "), path.name
