@@ -20,7 +20,7 @@ from tests.unit.lab_sim.worlds import broken, from_onset, healthy, platform, pla
 
 CATALOGUE = Path(__file__).parents[3] / "rca-service/src/brain_rca/evidence/signals"
 CORE = ("services", "containers", "kubernetes", "nodes", "scaling", "gpus", "dependencies")
-"""Files of the catalogue about what every platform has; of other exporters the platforms show what their faults need."""
+"""Files of the catalogue about what platforms have; of other exporters they show what their faults need."""
 
 ABSENT = {
     "traces_span_metrics": "the platforms have the metrics of OpenTelemetry's instrumentation instead",

@@ -36,8 +36,8 @@ class EntityRule(Settings):
     )
     pattern: str = Field(
         default="",
-        description="Where a label says more than the name: a regular expression of all of it, whose first group is the "
-        "name. A value that does not match is taken as it is.",
+        description="Where a label says more than the name: a regular expression of all of it, whose first group "
+        "is the name. A value that does not match is taken as it is.",
     )
 
     @field_validator("pattern")

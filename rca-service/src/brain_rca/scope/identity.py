@@ -94,7 +94,7 @@ class Identity:
         return min(unnamed) if unnamed and not named else entity
 
     def _as_called(self, database: Entity) -> Entity:
-        """The service graph's name of a database: a service of nobody's namespace, as nothing in the cluster runs it."""
+        """The service graph's name of a database: a service without namespace, as nothing in the cluster runs it."""
         service = self._service(Entity(database.cluster, "", EntityKind.SERVICE, database.name))
         known = service in self._services.get(database.name, ())
         return service if known and not service.namespace else database
