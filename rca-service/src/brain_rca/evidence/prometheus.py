@@ -29,7 +29,7 @@ from brain_rca.evidence.survey import LOOKBACK_SECONDS, RangeQueries, Survey
 
 _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape leaves no gap
 _GRACE_SECONDS = 5.0  # to put together what came in time
-_SURVEY_SHARE = 0.2  # of the time for all queries
+_SURVEY_SHARE = 0.5  # of the time for all queries
 _MOST_SAMPLES = 50_000_000  # of all signals together: 400 MB
 Rule = SignalRule | EdgeRule | OwnerRule
 
@@ -98,7 +98,7 @@ class PrometheusEvidence:
         reading = _Reading()
         clock = asyncio.get_running_loop().time
         late = clock() + self._query_seconds
-        absent = await self._absent(window)
+        absent, unreached = await self._absent(window)
         tasks = {
             asyncio.create_task(self._ask(key, rule, window, reading)): key.partition(" ")[2]
             for key, rule in self._rules.items()
@@ -106,7 +106,7 @@ class PrometheusEvidence:
         }
         await self._within(late - clock(), tasks, reading)
         if tasks and not reading.answers:
-            raise TemporaryError(reading.missing[0])
+            raise TemporaryError(unreached or reading.missing[0])
         await self._closer(window, reading, max(late - clock(), 0.0))
         if not any(len(panel.entities) for panel in reading.panels):
             reading.missing.append("no signal of the catalogue has any series in this window")
@@ -124,13 +124,15 @@ class PrometheusEvidence:
         """Let go of connections."""
         await self._client.aclose()
 
-    async def _absent(self, window: Window) -> frozenset[str]:
-        """What need not be asked; a server that is slow to tell is asked everything."""
+    async def _absent(self, window: Window) -> tuple[frozenset[str], str]:
+        """What need not be asked, and why that is unknown: a server that does not tell is asked everything."""
         try:
             async with asyncio.timeout(self._query_seconds * _SURVEY_SHARE):
-                return await self._survey.absent(window)
+                return await self._survey.absent(window), ""
         except TimeoutError:
-            return frozenset()
+            return frozenset(), ""
+        except BrainError as error:
+            return frozenset(), str(error)
 
     async def _closer(self, window: Window, reading: _Reading, seconds: float) -> None:
         """Each moment of what seems to deviate; what is late stays as it was seen roughly."""

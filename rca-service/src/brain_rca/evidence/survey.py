@@ -12,7 +12,6 @@ from typing import Protocol
 import numpy as np
 
 from brain_common.clients.prometheus import Matrix
-from brain_common.errors import BrainError
 from brain_rca.evidence.promql import metrics_of, needs_a_metric
 from brain_rca.evidence.protocol import Window
 
@@ -44,7 +43,11 @@ class Survey:
         self._series: dict[str, tuple[int, float]] = {}  # series of a metric, and the end of the window they were in
 
     async def absent(self, window: Window) -> frozenset[str]:
-        """The queries that have no series in this window; none where the server does not tell."""
+        """The queries that have no series in this window; none where the server cannot tell for sure.
+
+        Raises:
+            BrainError: The server did not answer, or refused.
+        """
         if not await self._looked(window):
             return frozenset()
         return frozenset(
@@ -62,10 +65,7 @@ class Survey:
         step = max(window.step, LOOKBACK_SECONDS)
         steps = np.ceil((window.end - window.baseline_start) / step)
         query = f'count by (__name__) ({{__name__=~"{"|".join(wanted)}"}})'
-        try:
-            matrix = await self._client.query_range(query, window.end - steps * step, window.end, step)
-        except BrainError:  # then each query says for itself what is wrong
-            return False
+        matrix = await self._client.query_range(query, window.end - steps * step, window.end, step)
         self._note(matrix, wanted, window)
         # A store that is away may have what seems absent, and not every server counts by name.
         return not matrix.warnings and all("__name__" in labels for labels in matrix.labels)
