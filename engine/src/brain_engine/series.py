@@ -75,15 +75,30 @@ class EdgeKind(StrEnum):
 
     CALLS = "calls"
     RUNS_ON = "runs-on"
+    USES = "uses"  # without calling it: a volume, a topic, something of the cloud
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """``dependent`` needs ``dependency``: a fault of the second shows in the first."""
+    """``dependent`` needs ``dependency``: a fault of the second shows in the first.
+
+    Attributes:
+        dependent: Who needs.
+        dependency: Who is needed.
+        kind: Why.
+        source: Who says so, for people: the name of a rule, ``tempo``, ``declared``.
+        rate: Calls a second in the mean; None where nobody counts.
+        weight: In (0, 1]: how much of the dependent hangs on it, such as the share of its pods that run on a node.
+        new: Whether it is known to have appeared in the window only.
+    """
 
     dependent: str
     dependency: str
     kind: EdgeKind
+    source: str = ""
+    rate: float | None = None
+    weight: float = 1.0
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +184,10 @@ class Evidence:
 
 def with_detail(evidence: Evidence, closely: Evidence) -> Evidence:
     """The evidence together with what a closer look at a part of its entities brought."""
+    known = {(edge.dependent, edge.dependency) for edge in evidence.edges}
     return replace(
         evidence,
+        edges=(*evidence.edges, *(edge for edge in closely.edges if (edge.dependent, edge.dependency) not in known)),
         counts=(*evidence.counts, *closely.counts),
         spans=closely.spans if closely.spans is not None else evidence.spans,
         lines=closely.lines if closely.lines is not None else evidence.lines,

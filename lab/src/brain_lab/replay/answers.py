@@ -34,7 +34,7 @@ _SUM_OVER_PODS: Final = re.compile(
     r"sum by \(cluster, namespace, pod\) \((?P<rate>rate\()?(?P<metric>\w+)\{[^}]*\}(\[(?P<seconds>\d+)s\]\))?\)"
 )
 _RATE_OF_GRAPH: Final = re.compile(rf"sum by \(cluster, server\) \(rate\({EDGE_METRIC}\[(?P<seconds>\d+)s\]\)\)$")
-_GRAPH: Final = re.compile(rf"sum by \([\w, ]+\)\s*\(increase\({EDGE_METRIC}\[10m\]\)\) > 0")
+_GRAPH: Final = re.compile(rf"sum by \([\w, ]+\)\s*\(rate\({EDGE_METRIC}\[10m\]\)\) > 0")
 _COUNT: Final = re.compile(r'count by \(__name__\) \(\{__name__=~"(?P<names>[^"]*)"\}\)')
 _GRAPH_SECONDS: Final = 600.0
 
@@ -72,8 +72,8 @@ class ReplayedPrometheus:
                 yield labels, self._of_pod(one, at, float(pods["seconds"]) if pods["rate"] else 0.0)
         elif _GRAPH.fullmatch(query):
             for one in self._of(EDGE_METRIC):
-                grown = increases(one, self._times, at, _GRAPH_SECONDS)
-                yield dict(one.labels), np.where(grown > 0.0, grown, np.nan)
+                rate = increases(one, self._times, at, _GRAPH_SECONDS) / _GRAPH_SECONDS
+                yield dict(one.labels), np.where(rate > 0.0, rate, np.nan)
         elif counted := _COUNT.fullmatch(query):
             for metric in counted["names"].split("|"):
                 yield from self._number(metric, at)

@@ -58,9 +58,10 @@ class Snapshots:
         graph = await asyncio.to_thread(DependencyGraph, gathered.evidence.edges)
         findings = await asyncio.to_thread(find, gathered.evidence, self._detector)
         closely = await self._source.detail(window, gathered, _neighbourhood(findings, graph))
-        return await asyncio.to_thread(self._scan, window, with_detail(gathered.evidence, closely), findings, graph)
+        return await asyncio.to_thread(self._scan, window, with_detail(gathered.evidence, closely), findings)
 
-    def _scan(self, window: Window, evidence: Evidence, rough: tuple[Finding, ...], graph: DependencyGraph) -> Snapshot:
+    def _scan(self, window: Window, evidence: Evidence, rough: tuple[Finding, ...]) -> Snapshot:
+        graph = DependencyGraph(evidence.edges)  # anew: traces may know more edges
         named = {entity for panel in evidence.panels for entity in panel.entities}
         named |= {entity for panel in evidence.counts for entity in panel.entities}
         named |= {end for edge in evidence.edges for end in (edge.dependent, edge.dependency)}

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from brain_common.entity import Entity
 from brain_engine.flow.tables import Lines, Spans
-from brain_engine.series import CountPanel, Edge, Event, Evidence, Panel
+from brain_engine.series import CountPanel, Event, Evidence, Panel
 from brain_rca.evidence.catalogue import Combine
+from brain_rca.evidence.edges import joined_edges
 from brain_rca.evidence.protocol import Window
-from brain_rca.evidence.raw import RawCounts, RawEdge, RawEvent, RawEvidence, RawPanel
+from brain_rca.evidence.raw import RawCounts, RawEvent, RawEvidence, RawPanel
 from brain_rca.scope.identity import Identity
 
 
@@ -38,7 +39,7 @@ def assemble(window: Window, raw: RawEvidence, identity: Identity) -> Evidence:
         times=grid(window),
         window_start=window.start,
         panels=tuple(_combined(panel, identity) for panel in panels),
-        edges=_edges(raw.edges, identity),
+        edges=joined_edges(raw.edges, identity),
         missing=tuple(raw.missing),
         events=_events(raw.events, identity),
         counts=tuple(_counted(one, identity) for one in raw.counts if len(one.entities)),
@@ -82,12 +83,6 @@ def _counted(counts: RawCounts, identity: Identity) -> CountPanel:
         np.stack([_merge(counts.hits[rows[key]], Combine.SUM) for key in keys]),
         None if trials is None else np.stack([_merge(trials[rows[key]], Combine.SUM) for key in keys]),
     )
-
-
-def _edges(edges: Iterable[RawEdge], identity: Identity) -> tuple[Edge, ...]:
-    found = {Edge(identity.canonical(edge.dependent), identity.canonical(edge.dependency), edge.kind) for edge in edges}
-    proper = [edge for edge in found if edge.dependent != edge.dependency]
-    return tuple(sorted(proper, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)))
 
 
 def _events(events: Iterable[RawEvent], identity: Identity) -> tuple[Event, ...]:

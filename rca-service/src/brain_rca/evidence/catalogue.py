@@ -87,6 +87,7 @@ class EdgeRule(Settings):
     query: str = Field(min_length=1, description="PromQL, as for signals; a series that exists is an edge.")
     dependent: EntityRule = Field(description="Who needs.")
     dependency: EntityRule = Field(description="Who is needed.")
+    rated: bool = Field(default=False, description="Whether the values are calls a second.")
 
 
 class OwnerRule(Settings):

@@ -9,6 +9,9 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from brain_common.clients.prometheus import Matrix
 from brain_common.entity import Entity
 from brain_common.errors import BrainError, TemporaryError
@@ -207,7 +210,7 @@ class PrometheusEvidence:
                 self._small.discard(key)
             reading.add(self._panel(name, rule, matrix))
         elif isinstance(rule, EdgeRule):
-            reading.edges += self._edges(rule, matrix)
+            reading.edges += self._edges(name, rule, matrix, window.start)
         else:
             reading.owners.update(self._owners(rule, matrix))
 
@@ -217,13 +220,15 @@ class PrometheusEvidence:
         named = [entity for entity in entities if entity is not None]
         return RawPanel(rule.signal(name), rule.combine, named, matrix.values[rows])
 
-    def _edges(self, rule: EdgeRule, matrix: Matrix) -> list[RawEdge]:
+    def _edges(self, name: str, rule: EdgeRule, matrix: Matrix, start: float) -> list[RawEdge]:
         found = []
-        for labels in matrix.labels:
+        new = _new(matrix, start)
+        for row, labels in enumerate(matrix.labels):
             dependent = rule.dependent.entity(labels, self._cluster)
             dependency = rule.dependency.entity(labels, self._cluster)
             if dependent is not None and dependency is not None:
-                found.append(RawEdge(dependent, dependency, rule.kind))
+                rate = _rate(matrix.values[row]) if rule.rated else None
+                found.append(RawEdge(dependent, dependency, rule.kind, name, rate, new=bool(new[row])))
         return found
 
     def _owners(self, rule: OwnerRule, matrix: Matrix) -> dict[Entity, Entity]:
@@ -237,6 +242,17 @@ class PrometheusEvidence:
 def _query(rule: Rule, window: Window, step: float) -> str:
     rate = max(_SCRAPES_IN_WINDOW * window.scrape, 2 * step)
     return rule.query.replace("$window", f"{rate:.0f}s")
+
+
+def _new(matrix: Matrix, start: float) -> NDArray[np.bool_]:
+    """Which series began in the window, [N]; none where nothing is known of the time before it."""
+    before = np.isfinite(matrix.values[:, matrix.times < start]).any(axis=1)
+    return np.asarray(~before & before.any(), dtype=np.bool_)
+
+
+def _rate(values: NDArray[np.float64]) -> float | None:
+    found = values[np.isfinite(values)]
+    return float(found.mean()) if len(found) else None
 
 
 def _moments(rule: Rule, window: Window) -> tuple[float, float]:

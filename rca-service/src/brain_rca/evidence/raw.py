@@ -37,11 +37,15 @@ class RawCounts:
 
 @dataclass(frozen=True, slots=True)
 class RawEdge:
-    """One dependency as read."""
+    """One dependency as read; see ``brain_engine.series.Edge``."""
 
     dependent: Entity
     dependency: Entity
     kind: EdgeKind
+    source: str = ""
+    rate: float | None = None
+    weight: float = 1.0
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
