@@ -17,6 +17,8 @@ from brain_engine.series import Evidence
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
 # Evidence in nats overstates itself: series of one system are not independent. Divided by this before it becomes odds.
 _TEMPERATURE = 4.0
+# Nats that the first candidate needs to be named at all: 1 in 55 by chance, after all prices have been paid.
+_LEAST = 4.0
 _FINDINGS_SHOWN = 6
 # What is left to candidates together when nothing is known about what alerts: something that deviates at the same time
 # is more often a coincidence than the cause.
@@ -75,7 +77,7 @@ def judge(
     ranked = ranker.rank(situation)
     kinds = {one.entity: fault_kind(one, own.get(one.entity, ())) for one in ranked}
     candidates = list(_with_priors(ranked, kinds, prior_of))[:_LISTED]
-    if not candidates:
+    if not ranked or ranked[0].weight < _LEAST:
         return Judgement((), 1.0, _reason(evidence, findings), findings)
     probabilities, none = _probabilities(candidates)
     if alerting and not _is_known(situation):
@@ -148,7 +150,7 @@ def _reason(evidence: Evidence, findings: Sequence[Finding]) -> str:
         return "no evidence: no signal returned any series for this window"
     if not findings:
         return "nothing deviates from its usual level by more than chance explains"
-    return "what deviates has no part in what alerts"
+    return "what deviates has no part in what alerts, or is too little to be told from chance"
 
 
 def _path(entity: str, situation: Situation) -> tuple[str, ...]:

@@ -27,7 +27,10 @@ SELECT epoch(time_bucket(to_microseconds($step), timestamp, to_timestamp($start)
        cluster, namespace, kind, name, signal, avg(value) AS value
 FROM asked GROUP BY ALL ORDER BY ALL
 """
-_EDGES: Final = "SELECT DISTINCT dependent, dependency, edge_kind FROM asked ORDER BY ALL"
+_EDGES: Final = """
+SELECT dependent, dependency, edge_kind, epoch(min(timestamp)) AS first_seen, avg(rate) AS rate
+FROM asked GROUP BY dependent, dependency, edge_kind ORDER BY ALL
+"""
 # Which of the rows of one moment are left out is decided by all columns, so that compaction does not change an answer.
 _LATEST: Final = """
 SELECT {chosen} FROM (FROM asked ORDER BY timestamp DESC, {order} LIMIT $limit) ORDER BY {order}
@@ -68,7 +71,7 @@ class LakeReader:
         )
 
     def edges(self, start: float, end: float) -> pa.Table:
-        """Distinct dependencies seen: dependent, dependency, edge_kind."""
+        """Distinct dependencies seen: dependent, dependency, edge_kind, first_seen (seconds), rate (calls a second)."""
         return self._queries.run(EDGES, _EDGES, Window(start, end))
 
     def events(self, start: float, end: float) -> pa.Table:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings
+from brain_engine.series import Evidence
 from brain_rca.evidence.build import build_evidence, build_queries
 from brain_rca.evidence.config import EvidenceSettings
 from brain_rca.evidence.past import WithPast
+from brain_rca.evidence.protocol import Gathered, Window
+from brain_rca.scope.identity import Identity
 
 pytestmark = pytest.mark.anyio
 SERVER = {"prometheus": {"url": "http://localhost:9090"}}
@@ -48,6 +52,9 @@ async def test_either_source_also_looks_at_the_past(given: dict[str, Any]) -> No
         ({"lake": {}}, "lake: give either path (a folder) or s3 (a bucket)"),
         ({**SERVER, "deadline_seconds": 0}, "deadline_seconds: "),
         ({**SERVER, "deadline": 5}, "deadline: unknown key"),
+        ({**SERVER, "loki": {}}, "loki.url: Field required"),
+        ({**SERVER, "loki": {"url": "http://loki", "most_lines": 1}}, "loki.most_lines: "),
+        ({**SERVER, "elasticsearch": {"url": "http://es", "index": "a/_doc?x"}}, "elasticsearch.index: "),
     ],
 )
 async def test_a_wrong_source_is_told_by_its_key(given: dict[str, Any], message: str) -> None:
@@ -55,6 +62,20 @@ async def test_a_wrong_source_is_told_by_its_key(given: dict[str, Any], message:
         settings(**given)
     assert str(caught.value).startswith("rca.yaml: evidence: ")
     assert message in str(caught.value)
+
+
+async def test_traces_are_read_from_wherever_there_are_any() -> None:
+    jaeger, tempo = {"url": "http://localhost:16686"}, {"url": "http://localhost:3200"}
+    source = build_evidence(settings(**SERVER, jaeger=jaeger, tempo=tempo, lake={"path": "lake"}), "lab", {})
+    window = Window(1e9, 1e9 + 600, 1e9 + 1200, 15.0)
+    found = await source.detail(window, Gathered(Evidence(np.empty(0), 0.0, ()), Identity(())), frozenset())
+    assert found.missing == ()  # nothing deviates, nothing is asked
+    await source.aclose()
+
+
+async def test_a_wrong_file_of_edges_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml: cannot be read"):
+        build_evidence(settings(**SERVER, declared_edges=[str(tmp_path / "gone.yaml")]), "lab", {})
 
 
 @pytest.mark.parametrize("build", [lambda given: build_evidence(given, "", {}), build_queries])
@@ -72,3 +93,14 @@ async def test_a_query_is_shown_on_one_line_with_a_range_of_its_own(own: Path) -
 
 async def test_of_a_lake_there_is_no_query_to_show() -> None:
     assert build_queries(settings(lake={"path": "lake"}))("service_latency_p99") == ""
+
+
+async def test_logs_are_read_wherever_they_are_configured() -> None:
+    servers = {"loki": {"url": "http://loki:3100"}, "elasticsearch": {"url": "http://es:9200"}}
+    source = build_evidence(settings(**SERVER, **servers), "lab", {})
+    await source.aclose()
+
+
+def test_a_miner_that_is_not_there_is_told_by_its_key() -> None:
+    with pytest.raises(ConfigError, match=r"evidence\.miner: 'nobody' is not among .*drain"):
+        build_evidence(settings(**SERVER, miner="nobody"), "lab", {})

@@ -48,7 +48,7 @@ class TempoClient:
 
     async def search(self, query: str, start: float, end: float, limit: int) -> list[FoundTrace]:
         """Up to ``limit`` traces that match a TraceQL query between two times in seconds, in no order."""
-        whole = {"q": query, "start": int(start), "end": int(end), "limit": limit, "spss": 1}
+        whole: dict[str, str | int] = {"q": query, "start": int(start), "end": int(end), "limit": limit, "spss": 1}
         body = await self._fetch.get("/api/search", whole)
         try:
             found = _DECODER.decode(body).traces or []

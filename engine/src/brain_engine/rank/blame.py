@@ -24,6 +24,7 @@ Blame = dict[str, dict[str, float]]
 SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chance
 _DOUBT = 4.0  # nats: a dependency that deviates by n is believed to 1 - exp(-n / _DOUBT)
 _LATE = 0.3  # of a part, where the dependency deviates later than who depends on it
+_SELDOM = 0.1  # calls a request: who is called more seldom holds up fewer workers, down to none
 # Errors of who waits for a slow callee are mostly its time-outs and exhausted pools.
 _TIMEOUTS = 0.9
 _MACHINE = 0.8  # of the trouble of what runs on it, where its own resources deviate beyond doubt
@@ -43,6 +44,7 @@ def blame_of_calls(excess: Excess, profile: Array, graph: DependencyGraph, timin
         late = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
         by_mass = late * np.minimum(masses[rows] / masses[row], 1.0)
         by_factor = late * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
+        by_factor *= np.minimum(excess.rate[rows] / max(excess.rate[row] * _SELDOM, 1e-9), 1.0)
         blame[name] = dict(zip(callees, _accounts(by_mass, by_factor).tolist(), strict=True))
     return blame
 

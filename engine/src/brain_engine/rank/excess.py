@@ -46,6 +46,7 @@ class Excess:
         onset: [N] seconds since the epoch; NaN where it does not deviate.
         level: [N, W] latency or error ratio itself.
         usual: [N] its level in the baseline; NaN where unknown.
+        rate: [N] requests a second in the baseline; 1 for all where nothing is known of rates.
     """
 
     family: Family
@@ -55,6 +56,7 @@ class Excess:
     onset: Array
     level: Array
     usual: Array
+    rate: Array
 
     def nats_of(self, entity: str) -> float:
         """0 for what is not measured."""
@@ -91,7 +93,8 @@ def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Dete
     split = int(np.searchsorted(evidence.times, evidence.window_start))
     levels = measured(panel.values)
     usual = _median(levels[:, :split])
-    values = _rates(panel, rate) * (levels - np.nan_to_num(usual)[:, None])
+    rates = _rates(panel, rate)
+    values = rates * (levels - np.nan_to_num(usual)[:, None])
     derived = Panel(
         Signal(f"excess_{panel.signal.family}", panel.signal.family, "1", Direction.UP),
         panel.entities,
@@ -108,6 +111,7 @@ def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Dete
         onset=np.where(nats > 0, evidence.times[deviations.onset], np.nan),
         level=np.where(old[:, None], np.nan_to_num(levels[:, split:]), 0.0),
         usual=usual,
+        rate=np.nan_to_num(_median(rates[:, :split])),
     )
 
 

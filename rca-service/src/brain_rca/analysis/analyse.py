@@ -14,6 +14,7 @@ from brain_engine.rank.protocol import Ranker
 from brain_engine.series import CountPanel, Event, Panel
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.snapshot import Snapshot
+from brain_rca.analysis.weakness import weaknesses
 from brain_rca.analysis.words import explanation, sentence, short
 from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Plot, Proposal, TimelineEntry
 
@@ -49,7 +50,13 @@ def analyse(
         causes=causes,
         no_cause_reason=_reason(judgement, snapshot, alerting),
         none_probability=judgement.none_probability,
-        missing=_missing((*(_unknown(snapshot, alerting) if causes else ()), *snapshot.evidence.missing)),
+        missing=_missing(
+            (
+                *(_unknown(snapshot, alerting) if causes else ()),
+                *weaknesses(snapshot, alerting),
+                *snapshot.evidence.missing,
+            )
+        ),
         timeline=_timeline(incident, causes, snapshot),
     )
 

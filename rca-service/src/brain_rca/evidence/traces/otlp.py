@@ -1,8 +1,8 @@
 """Spans of OTLP in JSON, as Tempo and others answer it.
 
 https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding, and what differs in the wild: Tempo calls
-``resourceSpans`` ``batches`` and encodes ids in base64, older versions say ``instrumentationLibrarySpans``. Ids are only
-compared within one trace, so their encoding does not matter.
+``resourceSpans`` ``batches`` and encodes ids in base64, older versions say ``instrumentationLibrarySpans``. Ids are
+only compared within one trace, so their encoding does not matter.
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@ asked for equally many: what is rare stays as rare as it was in both, unless it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
@@ -49,34 +51,37 @@ class Ask(Protocol[T_co]):
 
 
 async def drawn(ask: Ask[T], window: Window, most: int, seconds: Callable[[T], float]) -> dict[str, T]:
-    """Traces before the window and in it, ``most`` at most, by id.
+    """Traces before the window and in it, about ``most``, by id.
 
     Args:
         ask: Asks the store.
         window: Around the incident.
-        most: How many.
+        most: How many, about: each of the 18 questions is for one at least.
         seconds: How long one took.
     """
     each = max(most // (8 * SLICES), 1)  # two stretches; half of each is of any kind
     found: dict[str, T] = {}
     lengths: list[float] = []
-    for question in _questions(Stratum.ANY, window, 2 * each):
-        answer = await ask(question)
+    for question, answer in await _all(ask, _questions(Stratum.ANY, window, 2 * each)):
         found |= answer
         if question.end <= window.start:
             lengths += [seconds(one) for one in answer.values()]
     slow = float(np.quantile(lengths, _SLOW)) if lengths else 0.0
-    for stratum in (Stratum.FAILED, *([Stratum.SLOW] if slow > 0 else [])):
-        for question in _questions(stratum, window, each, slow):
-            found |= await ask(question)
-    return dict(sorted(found.items())[: max(most, 1)])
+    strata = [Stratum.FAILED, Stratum.SLOW] if slow > 0 else [Stratum.FAILED]
+    questions = [question for stratum in strata for question in _questions(stratum, window, each, slow)]
+    for _, answer in await _all(ask, questions):
+        found |= answer
+    return dict(sorted(found.items()))
+
+
+async def _all(ask: Ask[T], questions: Sequence[Question]) -> list[tuple[Question, Mapping[str, T]]]:
+    """Asked at once: how many at the same time is the client's limit."""
+    answers = await asyncio.gather(*(ask(question) for question in questions))
+    return list(zip(questions, answers, strict=True))
 
 
 def _questions(stratum: Stratum, window: Window, limit: int, at_least: float = 0.0) -> list[Question]:
     length = window.end - window.start
     before = max(window.start - length, window.baseline_start)
     edges = [*np.linspace(before, window.start, SLICES + 1), *np.linspace(window.start, window.end, SLICES + 1)[1:]]
-    return [
-        Question(stratum, float(start), float(end), limit, at_least)
-        for start, end in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [Question(stratum, float(start), float(end), limit, at_least) for start, end in itertools.pairwise(edges)]
