@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pyarrow as pa
+from starlette.datastructures import Headers
 
 from brain_common.clock import ManualClock
 from brain_common.entity import Entity, EntityKind
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 AMOUNTS: Final = Amounts(spans=8_000, lines=6_000, days=0, messages=0)
 """A sample: of all that a platform writes in an hour, as a sampler in the SDKs would leave it."""
 
+_NO_HEADERS: Final = Headers()
 _REQUEST: Final = 8_192  # spans or records of one export request
 _EVERY_TRACE: Final = TraceCopySettings(keep_ratio=1.0, buffer_bytes=1 << 30, most_traces=100_000)
 _EVERY_LINE: Final = LogCopySettings(min_severity="INFO")
@@ -87,7 +89,9 @@ def _by_table(batch: Batch) -> Iterator[tuple[TableSchema, pa.Table]]:
 
 def _events(recording: Recording, events: Sequence[records.KubernetesEvent]) -> pa.Table:
     owners = Owners()
-    workloads = {(recording.platform.service(pod.service).namespace, pod.name): pod.service for pod in recording.pod_list}
+    workloads = {
+        (recording.platform.service(pod.service).namespace, pod.name): pod.service for pod in recording.pod_list
+    }
     owners.replace(workloads, {})
     rows, seen = EventRows(recording.platform.cluster, owners), dict[tuple[str, str], int]()
     for event in sorted(events, key=lambda one: (one.last, one.count)):
@@ -112,12 +116,12 @@ def _states(change: records.Change, now: float) -> Sequence[Change]:
     """What the exporters get to know of a change, state by state."""
     match change.kind:
         case records.ChangeKind.ARGOCD_SYNC:
-            return argocd.parse(msgspec.json.encode(application(change, ())), {}, now)
+            return argocd.parse(msgspec.json.encode(application(change, ())), _NO_HEADERS, now)
         case records.ChangeKind.GITLAB_PIPELINE:
-            return gitlab.parse(msgspec.json.encode(pipeline(change)), {}, now)
+            return gitlab.parse(msgspec.json.encode(pipeline(change)), _NO_HEADERS, now)
         case records.ChangeKind.TERRAFORM_RUN:
             notes = (notification(change, ended=ended) for ended in (False, True))
-            return [told for note in notes for told in terraform.parse(msgspec.json.encode(note), {}, now)]
+            return [told for note in notes for told in terraform.parse(msgspec.json.encode(note), _NO_HEADERS, now)]
         case records.ChangeKind.CONFIGMAP_EDIT:
             return [_of_cluster(change, workload, ChangeKind.CONFIG, Result.SUCCEEDED) for workload in change.affected]
         case records.ChangeKind.ROLLOUT:

@@ -28,7 +28,9 @@ def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[st
         from brain_lake.location import LakeLocation
         from brain_rca.evidence.lake import LakeEvidence
 
-        first.append(LakeEvidence(LakeLocation.of(settings.lake), catalogue, settings.deadline_seconds))
+        alone = settings.prometheus is None
+        location = LakeLocation.of(settings.lake)
+        first.append(LakeEvidence(location, catalogue, settings.deadline_seconds, has_signals=alone))
     return WithPast(Gatherer(first, (), aliases), Gatherer(first[:1], (), aliases))
 
 
