@@ -1,7 +1,8 @@
 """The product as a judge of simulated scenarios: a real Prometheus and a lake with all that the platform showed.
 
 Here the lab, which plays a scenario, and the service, which judges it, meet. The service gets the notification that an
-Alertmanager would post, the metrics of a real Prometheus, and a lake as exporters and processor write it; the truth goes into the result and nowhere else.
+Alertmanager would post, the metrics of a real Prometheus, and a lake as exporters and processor write it; the truth
+goes into the result and nowhere else.
 """
 
 from __future__ import annotations

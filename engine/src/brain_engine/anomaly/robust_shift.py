@@ -22,6 +22,8 @@ _FEWEST_REFERENCE = 5  # samples of baseline below which no usual level is claim
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution, as the next two
 _IQR_TO_SIGMA = 1.349
 _Q90_TO_SIGMA = 3.29
+# The share of the baseline's own running medians that lie beyond _RARE_T scales, by Student's t with 3 degrees.
+_RARE, _RARE_T = 0.01, 4.541
 _LEAST_RELATIVE = 0.05  # of the usual level: smaller changes are of no operational interest
 _LEAST_OF_MAXIMUM = 0.001
 # Families whose exporters publish a series only once something has happened: no baseline means zero, and a short one is
@@ -42,6 +44,7 @@ class RobustShift:
         usual, scale = _level(reference, values, 1 if absent_is_zero else _FEWEST_REFERENCE)
         usual = np.where(~np.isfinite(usual) & absent_is_zero, 0.0, usual)
         length = _median_length(window.shape[1], reference.shape[1])
+        scale = np.fmax(scale, _excursions(reference, usual, length))
         return _scan(window, usual, scale, length, split, panel.signal.direction)
 
 
@@ -65,6 +68,19 @@ def _level(reference: Array, values: Array, fewest: int) -> tuple[Array, Array]:
     largest = np.nanmax(np.abs(values), axis=1, initial=0.0, where=np.isfinite(values))
     floor = np.maximum(_LEAST_RELATIVE * np.abs(np.nan_to_num(usual)), _LEAST_OF_MAXIMUM * largest)
     return usual, np.fmax(scale, floor)
+
+
+def _excursions(reference: Array, usual: Array, length: int) -> Array:
+    """The scale at which the baseline's own excursions are as rare as the tail says, [N]; 0 where it is too short.
+
+    Quantiles of single samples know nothing of series that wander off for minutes every now and then: seen by the same
+    running median, such a series has to go further than usual to count.
+    """
+    if reference.shape[1] < 2 * length or not len(reference):
+        return np.zeros(len(reference))
+    smooth = running_median(_fill_forward(reference, usual), length)
+    away = np.abs(smooth - usual[:, None])
+    return np.asarray(_quantiles(away, (1.0 - _RARE,))[0] / _RARE_T, dtype=np.float64)
 
 
 def _quantiles(rows: Array, levels: tuple[float, ...]) -> Array:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.series import Evidence
+from brain_engine.series import Evidence, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,19 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighing:
+    """One step on the way to a weight, so that people can follow the number.
+
+    Attributes:
+        what: In plain words, without the entity's name: ``latency p99``, ``its own share (63 %)``.
+        nats: What the step added or took away; the steps of a candidate sum up to its weight.
+    """
+
+    what: str
+    nats: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An entity that may be the cause.
 
@@ -36,11 +49,15 @@ class Candidate:
         entity: Which.
         weight: Evidence that it is the cause, in nats; > 0.
         against: What speaks against it, in plain words.
+        parts: How the weight came about, in the order of the steps; empty where a ranker does not tell.
+        families: The strongest evidence of each family, in nats as the ranker weighs it; empty where it does not tell.
     """
 
     entity: str
     weight: float
     against: tuple[str, ...] = ()
+    parts: tuple[Weighing, ...] = ()
+    families: Mapping[Family, float] = field(default_factory=dict)
 
 
 class Ranker(Protocol):

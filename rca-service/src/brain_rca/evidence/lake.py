@@ -59,7 +59,7 @@ class LakeEvidence:
         missing: list[str] = []
         samples = self._reader.metrics(start, end, window.step)
         panels = self._panels(samples, window, missing) if self._has_signals or samples.num_rows else []
-        edges = _readable("edges", _edge, self._reader.edges(start, end), missing)
+        edges = _edges(self._reader.edges(start, end), window.start, missing)
         events = _readable("events", _event, self._reader.events(start, end), missing)
         counted = counts(self._reader, window)
         return RawEvidence(panels=panels, counts=counted, edges=edges, events=events, missing=missing)
@@ -102,8 +102,17 @@ def _readable(what: str, make: Callable[[Row], T], rows: pa.Table, missing: list
     return found
 
 
-def _edge(row: Row) -> RawEdge:
-    return RawEdge(Entity.parse(row["dependent"]), Entity.parse(row["dependency"]), EdgeKind(row["edge_kind"]))
+def _edges(rows: pa.Table, start: float, missing: list[str]) -> list[RawEdge]:
+    """An edge is new where it was not seen before the window, but others were."""
+    first = rows.column("first_seen").to_numpy()
+    begun = bool((first < start).any())
+
+    def edge(row: Row) -> RawEdge:
+        dependent, dependency = Entity.parse(row["dependent"]), Entity.parse(row["dependency"])
+        new = begun and row["first_seen"] >= start
+        return RawEdge(dependent, dependency, EdgeKind(row["edge_kind"]), "lake", row["rate"], new=new)
+
+    return _readable("edges", edge, rows, missing)
 
 
 def _event(row: Row) -> RawEvent:
