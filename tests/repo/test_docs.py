@@ -295,7 +295,7 @@ def test_the_example_group_is_a_notification() -> None:
 
 def test_the_example_signal_is_a_catalogue() -> None:
     (block,) = blocks(text_of("docs/catalogue.md"), "yaml", "signals.yaml")
-    assert check_settings(yaml.safe_load(block), Catalogue, "signals.yaml").signals.keys() == {"kafka_consumer_lag"}
+    assert check_settings(yaml.safe_load(block), Catalogue, "signals.yaml").signals.keys() == {"mailer_queue"}
 
 
 def test_the_example_proposal_takes_the_place_of_the_built_in_one(tmp_path: Path) -> None:

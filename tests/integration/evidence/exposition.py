@@ -152,12 +152,14 @@ def kube_state_metrics(instance: str = KSM["instance"]) -> Iterator[PromSeries]:
     yield gauge("kube_job_status_failed", 4, namespace="shop", job_name="backup", reason="BackoffLimitExceeded", **of)
     hpa = {"namespace": "shop", "horizontalpodautoscaler": "cart", **of}
     yield gauge("kube_horizontalpodautoscaler_status_current_replicas", 5, **hpa)
+    yield gauge("kube_horizontalpodautoscaler_status_desired_replicas", 8, **hpa)
     yield gauge("kube_horizontalpodautoscaler_spec_max_replicas", 10, **hpa)
     for condition, status, value in (
         ("Ready", "true", 0),
         ("Ready", "false", 1),
         ("Ready", "unknown", 0),
         ("DiskPressure", "true", 1),
+        ("PIDPressure", "true", 1),
         ("MemoryPressure", "true", 0),
     ):
         labels = {"node": "node-1", "condition": condition, "status": status}
