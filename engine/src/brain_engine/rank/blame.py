@@ -23,6 +23,8 @@ Blame = dict[str, dict[str, float]]
 
 SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chance
 _DOUBT = 4.0  # nats: a dependency that deviates by n is believed to 1 - exp(-n / _DOUBT)
+# Of a part, where others call the callee as often and all of them are well: then it is the way this one calls.
+_ALONE = 0.4
 _LATE = 0.3  # of a part, where the dependency deviates later than who depends on it
 _SELDOM = 0.1  # calls a request: who is called more seldom holds up fewer workers, down to none
 # Errors of who waits for a slow callee are mostly its time-outs and exhausted pools.
@@ -42,12 +44,20 @@ def blame_of_calls(excess: Excess, profile: Array, graph: DependencyGraph, timin
         rows = np.array([excess.row[callee] for callee in callees], dtype=np.int64)
         if not callees:
             continue
-        late = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
-        by_mass = late * np.minimum(masses[rows] / masses[row], 1.0)
-        by_factor = late * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
+        doubt = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
+        doubt *= [_ALONE if _is_alone(name, callee, graph, excess) else 1.0 for callee in callees]
+        by_mass = doubt * np.minimum(masses[rows] / masses[row], 1.0)
+        by_factor = doubt * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
         by_factor *= np.minimum(excess.rate[rows] / max(excess.rate[row] * _SELDOM, 1e-9), 1.0)
         blame[name] = dict(zip(callees, _accounts(by_mass, by_factor).tolist(), strict=True))
     return blame
+
+
+def _is_alone(caller: str, callee: str, graph: DependencyGraph, excess: Excess) -> bool:
+    """Whether others who call it, at least as busy together, are all well."""
+    others = [excess.row[name] for name in graph.dependents(callee) if name != caller and name in excess.row]
+    busy = excess.rate[others].sum() >= excess.rate[excess.row[caller]]
+    return bool(others) and bool(busy) and not np.any(excess.nats[others] >= SIGNIFICANT)
 
 
 def _accounts(by_mass: Array, by_factor: Array) -> Array:

@@ -200,9 +200,10 @@ class _View:
         return flows
 
     def _blame_of_machines(self) -> Blame:
+        """By what is measured: what is counted about a machine, such as killed containers, tells of its tenants."""
         tenancies = [edge for edge in self._situation.evidence.edges if edge.kind is EdgeKind.RUNS_ON]
         resources = {
-            entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS)
+            entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS and not one.subject)
             for entity, found in self.findings.items()
         }
         return together(
