@@ -20,4 +20,4 @@ def find_in_detail(evidence: Evidence) -> tuple[Finding, ...]:
     for panel in evidence.counts:
         price = float(np.log(max(len(panel.entities) * len(evidence.counts), 1)))
         found += of_panel(evidence, panel, detector.deviations(evidence, panel), price)
-    return strongest_first((*found, *find_in_flow(evidence)))
+    return strongest_first([*found, *find_in_flow(evidence)])
