@@ -166,6 +166,7 @@ def _metrics_read() -> frozenset[str]:
     catalogue = load_catalogue()
     queries = [rule.query for rule in catalogue.signals.values()]
     queries += [rule.query for rule in catalogue.edges.values()]
+    queries += [rule.query for rule in catalogue.calls.values()]
     queries += [rule.query for rule in catalogue.owners.values()]
     return frozenset(word for query in queries for word in _WORD.findall(query))
 
