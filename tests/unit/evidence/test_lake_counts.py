@@ -31,12 +31,12 @@ def event(writer: LakeWriter, at: float, reason: str, kind: str = "Warning", cou
     writer.append(EVENTS, pa.table({"timestamp": moment(at), "count": pa.array([count], pa.int64()), **columns}))
 
 
-def call(writer: LakeWriter, at: float, error: str | None, principal: str) -> None:
+def call(writer: LakeWriter, at: float, error: str | None, principal: str, name: str = "orders") -> None:
     values = {
         "cluster": "c1",
         "namespace": "123456789012",
         "kind": "cloud-resource",
-        "name": "orders",
+        "name": name,
         "event_id": f"{at}",
         "account_id": "123456789012",
         "region": "eu-central-1",
@@ -75,10 +75,12 @@ def test_a_refused_call_is_counted_for_the_workload_whose_role_called(tmp_path: 
     call(writer, 130.0, "AccessDenied", role)
     call(writer, 140.0, None, role)
     call(writer, 190.0, "AccessDenied", "arn:aws:iam::123456789012:user/dana")
+    call(writer, 5.0, "AccessDenied", "arn:aws:iam::123456789012:user/dana", name="123456789012")
     (found,) = counts(LakeReader(location), WINDOW)
     by_entity = dict(zip(map(str, found.entities), found.hits.tolist(), strict=True))
     assert by_entity == {
         "c1//service/cart": [0.0, 0.0, 1.0, 0.0, 0.0],
+        "c1//cloud-resource/sqs": [1.0, 0.0, 0.0, 0.0, 0.0],
         "c1/123456789012/cloud-resource/orders": [0.0, 0.0, 0.0, 1.0, 0.0],
     }
     assert set(found.subjects) == {"sqs:SendMessage AccessDenied"}
