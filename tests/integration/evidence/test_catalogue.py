@@ -109,9 +109,10 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
     assert {replace(edge, rate=None) for edge in evidence.edges} == {
         Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS, "service_graph"),
         Edge("lab//service/front", CART, EdgeKind.CALLS, "istio"),
-        Edge(CART, "lab/shop/workload/rates", EdgeKind.CALLS, "linkerd"),
+        Edge("lab/shop/workload/portal", "lab/shop/workload/search", EdgeKind.CALLS, "istio"),
+        Edge("lab/emoji/workload/web", "lab/emoji/workload/voting", EdgeKind.CALLS, "linkerd"),
         Edge("lab//service/http", "lab//topic/orders", EdgeKind.USES, "topic_written"),
-        Edge("lab//topic/orders", "lab//service/shipping", EdgeKind.USES, "topic_read"),
+        Edge("lab//topic/orders", "lab//service/billing", EdgeKind.USES, "topic_read"),
         Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON, "placement"),
         Edge("lab//node/node-1", "lab//cloud-resource/eu-1a", EdgeKind.RUNS_ON, "zone"),
         Edge(CART, "lab/shop/workload/data-cart", EdgeKind.USES, "volume"),
@@ -120,7 +121,7 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
     rates = {edge.source: edge.rate for edge in evidence.edges if edge.rate is not None}
     assert rates.keys() == {"service_graph", "istio", "linkerd", "topic_written"}
     assert rates["service_graph"] == pytest.approx(4.0)
-    assert rates["linkerd"] == pytest.approx(3.0)
+    assert rates["linkerd"] == pytest.approx(5.0)
 
 
 async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, prometheus: PrometheusFactory) -> None:
@@ -134,8 +135,9 @@ async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, 
 def test_every_edge_and_owner_rule_is_among_what_is_tried() -> None:
     """A rule that is added wants a sample: of signals, the levels say so."""
     catalogue = load_catalogue()
-    assert catalogue.edges.keys() == {"service_graph", "istio", "linkerd", "kafka_consumption", "placement"}
-    assert catalogue.owners.keys() == {"mixin"}
+    calls, places = {"service_graph", "istio", "linkerd"}, {"placement", "zone"}
+    assert catalogue.edges.keys() == calls | places | {"topic_written", "topic_read", "volume", "cloud_tag"}
+    assert catalogue.owners.keys() == {"kube_state", "mixin"}
 
 
 def test_every_sample_says_where_its_names_are_from() -> None:
