@@ -70,6 +70,23 @@ class Panel:
     values: Array
 
 
+@dataclass(frozen=True, slots=True)
+class EdgePanel:
+    """One signal of many calls from one entity to another, such as how long the caller waits.
+
+    Attributes:
+        signal: Which signal.
+        dependents: N callers.
+        dependencies: N callees; a pair is there once.
+        values: [N, T] in the signal's unit; NaN where there is no sample.
+    """
+
+    signal: Signal
+    dependents: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    values: Array
+
+
 class EdgeKind(StrEnum):
     """Why one entity depends on another."""
 
@@ -164,6 +181,7 @@ class Evidence:
         window_start: Where the window that may hold the onset begins; samples before it are the baseline.
         panels: At most one per signal.
         edges: Known dependencies; cycles are normal.
+        edge_panels: What is measured of calls instead of entities; at most one per signal.
         missing: What could not be fetched, one sentence each.
         events: What happened, oldest first.
         counts: What was counted instead of measured.
@@ -180,6 +198,7 @@ class Evidence:
     counts: tuple[CountPanel, ...] = ()
     spans: Spans | None = None
     lines: Lines | None = None
+    edge_panels: tuple[EdgePanel, ...] = ()
 
 
 def with_detail(evidence: Evidence, closely: Evidence) -> Evidence:

@@ -22,6 +22,7 @@ from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
 from brain_common.serving.tls import check_tls
 from brain_engine.plugins import UnknownPluginError, load_detector, load_ranker
+from brain_engine.rank.protocol import Ranker
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.worker import AnalysisWorker, Analyst
 from brain_rca.audit import AuditLog
@@ -65,15 +66,15 @@ def build_store(settings: StoreSettings, cooldown_seconds: float, clock: Clock) 
     return PostgresStore(settings.postgres.get_secret_value(), cooldown_seconds, clock)
 
 
-def build_analyst(settings: RcaSettings, source: EvidenceSource, clock: Clock) -> Analyst:
-    """The judge of single incidents, also used without any store.
+def build_analyst(settings: RcaSettings, source: EvidenceSource, clock: Clock, ranker: Ranker | None = None) -> Analyst:
+    """The judge of single incidents, also used without any store; by a given ranker, or the one of the settings.
 
     Raises:
         ConfigError: An entry point or a catalogue file is not there or wrong.
     """
     try:
         detector = load_detector(settings.analysis.detector)
-        ranker = load_ranker(settings.analysis.ranker)
+        ranker = ranker or load_ranker(settings.analysis.ranker)
     except UnknownPluginError as error:
         raise ConfigError(f"analysis: {error}") from error
     proposals = load_proposals(settings.proposals)

@@ -190,3 +190,23 @@ def test_absurd_numbers_do_not_spread() -> None:
     wild = np.where(np.arange(STEPS) % 3 == 0, 1e308, -np.inf)
     panels = tuple(Panel(one.signal, (*one.entities, "wild"), np.vstack([one.values, wild])) for one in scene.panels)
     assert names(replace(scene, panels=panels), "front")[0] == "db"
+
+
+def test_without_explaining_away_every_victim_is_as_bad_as_the_culprit() -> None:
+    whole, blind = ExplainAway(), ExplainAway().without("explaining-away")
+    scene = shop()
+    asked = Situation(scene, find(scene, RobustShift()), DependencyGraph(scene.edges), ("front",))
+    weights = {candidate.entity: candidate.weight for candidate in whole.rank(asked)}
+    unexplained = {candidate.entity: candidate.weight for candidate in blind.rank(asked)}
+    assert unexplained["front"] > weights.get("front", 0.0)
+    assert unexplained["db"] == pytest.approx(weights["db"])
+
+
+def test_without_the_question_whether_the_alarm_is_real_any_alarm_has_a_cause() -> None:
+    scene = shop()
+    calm = replace(scene, panels=tuple(replace(one, values=one.values.copy()) for one in scene.panels))
+    for one in calm.panels:
+        one.values[one.entities.index("front")] = 1.0
+    asked = Situation(calm, find(calm, RobustShift()), DependencyGraph(calm.edges), ("front",))
+    assert not ExplainAway().rank(asked)
+    assert ExplainAway().without("real-alarm").rank(asked)

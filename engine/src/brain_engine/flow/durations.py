@@ -84,12 +84,10 @@ def _reached(group: Rows, right: NDArray[np.float64]) -> NDArray[np.float64]:
     first = np.concatenate([[True], group[1:] != group[:-1]])
     step = np.cumsum(first) * (float(right.max()) + 1.0)  # so that a later group is beyond all earlier ones
     reached = np.maximum.accumulate(right + step) - step
-    return np.where(first, 0.0, np.concatenate([[0.0], reached[:-1] ])) if len(group) > 1 else np.zeros(1)
+    return np.where(first, 0.0, np.concatenate([[0.0], reached[:-1]])) if len(group) > 1 else np.zeros(1)
 
 
-def _compared(
-    span: Rows, kind: Rows, seconds: NDArray[np.float64], baseline: NDArray[np.bool_]
-) -> Durations:
+def _compared(span: Rows, kind: Rows, seconds: NDArray[np.float64], baseline: NDArray[np.bool_]) -> Durations:
     """Against quantiles of the same kind in the baseline; of a kind without a baseline nothing is slow."""
     known, index = np.unique(kind, return_inverse=True)
     index = np.ravel(index)

@@ -8,7 +8,8 @@ they begin at the wrong time (``timing.py``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
@@ -21,10 +22,12 @@ from brain_engine.rank.blame import (
     with_timeouts,
 )
 from brain_engine.rank.excess import Excess, excesses
+from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
 from brain_engine.rank.trouble import Shares, walk
 from brain_engine.series import EdgeKind, Family
+from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
@@ -32,16 +35,43 @@ _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by,
 _COUNTED = 4  # findings of an entity
 
 
+@dataclass(frozen=True, slots=True)
+class Ideas:
+    """What can be left out, for measurements.
+
+    Attributes:
+        explaining_away: Trouble flows down to what accounts for it.
+        onset_order: What begins at the wrong time weighs less.
+        time_outs: Errors of who waits for a slow callee are mostly the callee's.
+        machines: A machine accounts for what runs on it.
+        reachability: What the alarm is known not to depend on weighs less.
+        real_alarm: An alarm that does not deviate itself has no cause.
+    """
+
+    explaining_away: bool = True
+    onset_order: bool = True
+    time_outs: bool = True
+    machines: bool = True
+    reachability: bool = True
+    real_alarm: bool = True
+
+
 class ExplainAway:
     """See the module."""
 
     name = "explain-away"
+    ideas = names_of(Ideas)
 
-    def __init__(self, detector: Detector | None = None) -> None:
+    def __init__(self, detector: Detector | None = None, ideas: Ideas | None = None) -> None:
         self._detector = detector or RobustShift()
+        self._ideas = ideas or Ideas()
+
+    def without(self, idea: str) -> ExplainAway:
+        """The same but for one of ``ideas``."""
+        return ExplainAway(self._detector, left_out(self._ideas, idea))
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
-        view = _View(situation, excesses(situation.evidence, self._detector))
+        view = _View(situation, excesses(situation.evidence, self._detector), self._ideas)
         if not view.alarms:
             return ()
         candidates = [view.weigh(entity) for entity in sorted(view.findings)]
@@ -51,15 +81,16 @@ class ExplainAway:
 class _View:
     """Everything the weights are made of, computed once for a situation."""
 
-    def __init__(self, situation: Situation, excess: Sequence[Excess]) -> None:
+    def __init__(self, situation: Situation, excess: Sequence[Excess], ideas: Ideas) -> None:
         self._situation = situation
+        self._ideas = ideas
         self._excess = {one.family: one for one in excess}
         self.findings: dict[str, list[Finding]] = {}
         for finding in situation.findings:
             self.findings.setdefault(finding.entity, []).append(finding)
         self.alarms = self._real_alarms()
-        self._timing = Timing(self._trouble(), tolerance_of(situation.evidence))
-        self._shares = self._flows()
+        self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance_of(situation.evidence))
+        self._shares = self._flows() if ideas.explaining_away else {}
         self._reachable = {name for alarm in self.alarms for name in situation.graph.distances(alarm)}
 
     def weigh(self, entity: str) -> Candidate:
@@ -69,7 +100,8 @@ class _View:
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
         graph = self._situation.graph
-        if len(self._reachable) > len(self.alarms) and entity in graph and entity not in self._reachable:
+        known = self._ideas.reachability and len(self._reachable) > len(self.alarms)
+        if known and entity in graph and entity not in self._reachable:
             words = "nothing that alerts is known to depend on it"
             parts.append(Weighing(words, (_UNREACHABLE - 1.0) * weight))
             weight, against = _UNREACHABLE * weight, (*against, words)
@@ -110,7 +142,11 @@ class _View:
         if not self._situation.alerting:
             return self._uppermost()
         measured = {entity for one in self._excess.values() for entity in one.row}
-        return tuple(alarm for alarm in self._situation.alerting if self._deviates(alarm) or alarm not in measured)
+        return tuple(
+            alarm
+            for alarm in self._situation.alerting
+            if self._deviates(alarm) or alarm not in measured or not self._ideas.real_alarm
+        )
 
     def _deviates(self, entity: str) -> bool:
         own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
@@ -134,7 +170,7 @@ class _View:
 
     def _flows(self) -> dict[Family, Shares]:
         """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
-        machines = self._blame_of_machines()
+        machines = self._blame_of_machines() if self._ideas.machines else {}
         blames: dict[Family, Blame] = {}
         flows: dict[Family, Shares] = {}
         for family, one in self._excess.items():
@@ -145,7 +181,7 @@ class _View:
             if not any(alarm in self._situation.graph for alarm in alarms):
                 alarms = [name for name in sorted(one.row) if one.nats_of(name) >= SIGNIFICANT]
             blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
-            if family is Family.ERRORS:
+            if family is Family.ERRORS and self._ideas.time_outs:
                 blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))
             flows[family] = walk(alarms, together(blames[family], machines))
         return flows
@@ -158,7 +194,11 @@ class _View:
             for entity, found in self.findings.items()
         }
         known = {entity: found for entity, found in resources.items() if found}
-        return blame_of_machines(known, self._situation.graph, machines, self._timing)
+        graph = self._situation.graph
+        return together(
+            blame_of_machines(known, graph, machines, self._timing),
+            blame_of_machines(_delays(self.findings), graph, frozenset(self.findings), self._timing),
+        )
 
     def _against(self, entity: str) -> tuple[str, ...]:
         """What explains the entity's symptoms, in words."""
@@ -187,6 +227,12 @@ def _families(weighed: Iterable[tuple[float, Finding]]) -> dict[Family, float]:
     for nats, finding in weighed:
         strongest[finding.signal.family] = max(strongest.get(finding.signal.family, 0.0), nats)
     return strongest
+
+
+def _delays(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[Finding, ...]]:
+    """Of whom the way is slow: whoever calls it waits, though it answers as fast as ever."""
+    slow = {entity: tuple(one for one in found if one.signal.name == DELAY) for entity, found in findings.items()}
+    return {entity: found for entity, found in slow.items() if found}
 
 
 def _named(finding: Finding) -> str:

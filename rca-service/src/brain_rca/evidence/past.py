@@ -139,7 +139,14 @@ def _joined(parts: Sequence[Evidence]) -> Evidence:
         )
         for panel in present.panels
     )
-    return replace(present, times=np.concatenate([part.times for part in parts]), panels=panels)
+    # Of calls only the present is compared: what both ends measure at the same time needs no season.
+    before = sum(lengths)
+    of_calls = tuple(
+        replace(one, values=np.pad(one.values, ((0, 0), (before, 0)), constant_values=np.nan))
+        for one in present.edge_panels
+    )
+    times = np.concatenate([part.times for part in parts])
+    return replace(present, times=times, panels=panels, edge_panels=of_calls)
 
 
 def _rows(known: Panel | None, wanted: Panel, length: int) -> NDArray[np.float64]:

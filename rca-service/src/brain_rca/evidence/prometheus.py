@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from brain_common.clients.prometheus import Matrix
 from brain_common.entity import Entity
 from brain_common.errors import BrainError, TemporaryError
-from brain_rca.evidence.catalogue import Catalogue, EdgeRule, OwnerRule, SignalRule
+from brain_rca.evidence.catalogue import CallRule, Catalogue, EdgeRule, OwnerRule, SignalRule
 from brain_rca.evidence.protocol import Focus, Window
-from brain_rca.evidence.raw import RawEdge, RawEvidence, RawPanel
+from brain_rca.evidence.raw import RawEdge, RawEdgePanel, RawEvidence, RawPanel
 from brain_rca.evidence.rough import (
     RAW_SAMPLES,
     Rough,
@@ -34,7 +34,7 @@ _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape l
 _GRACE_SECONDS = 5.0  # to put together what came in time
 _SURVEY_SHARE = 0.5  # of the time for all queries
 _MOST_SAMPLES = 50_000_000  # of all signals together: 400 MB
-Rule = SignalRule | EdgeRule | OwnerRule
+Rule = SignalRule | CallRule | EdgeRule | OwnerRule
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class _Reading:
 
     panels: list[RawPanel] = field(default_factory=list)
     roughs: list[Rough] = field(default_factory=list)
+    edge_panels: list[RawEdgePanel] = field(default_factory=list)
     edges: list[RawEdge] = field(default_factory=list)
     owners: dict[Entity, Entity] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
@@ -88,6 +89,7 @@ class PrometheusEvidence:
             f"{kind} {name}": rule
             for kind, rules in (
                 ("signal", catalogue.signals),
+                ("call", catalogue.calls),
                 ("edge", catalogue.edges),
                 ("owner", catalogue.owners),
             )
@@ -121,6 +123,7 @@ class PrometheusEvidence:
             edges=reading.edges,
             owners=reading.owners,
             missing=sorted(reading.missing),
+            edge_panels=sorted(reading.edge_panels, key=lambda panel: panel.signal.name),
         )
 
     async def aclose(self) -> None:
@@ -209,6 +212,8 @@ class PrometheusEvidence:
             if matrix.values.size > RAW_SAMPLES:  # it has grown
                 self._small.discard(key)
             reading.add(self._panel(name, rule, matrix))
+        elif isinstance(rule, CallRule):
+            reading.edge_panels.append(self._edge_panel(name, rule, matrix))
         elif isinstance(rule, EdgeRule):
             reading.edges += self._edges(name, rule, matrix, window.start)
         else:
@@ -219,6 +224,17 @@ class PrometheusEvidence:
         rows = [row for row, entity in enumerate(entities) if entity is not None]
         named = [entity for entity in entities if entity is not None]
         return RawPanel(rule.signal(name), rule.combine, named, matrix.values[rows])
+
+    def _edge_panel(self, name: str, rule: CallRule, matrix: Matrix) -> RawEdgePanel:
+        pairs = [
+            (row, dependent, dependency)
+            for row, labels in enumerate(matrix.labels)
+            if (dependent := rule.dependent.entity(labels, self._cluster)) is not None
+            and (dependency := rule.dependency.entity(labels, self._cluster)) is not None
+        ]
+        rows = [row for row, _, _ in pairs]
+        callers, callees = [caller for _, caller, _ in pairs], [callee for _, _, callee in pairs]
+        return RawEdgePanel(rule.signal(name), rule.combine, callers, callees, matrix.values[rows])
 
     def _edges(self, name: str, rule: EdgeRule, matrix: Matrix, start: float) -> list[RawEdge]:
         found = []
@@ -260,7 +276,7 @@ def _moments(rule: Rule, window: Window) -> tuple[float, float]:
 
     Of a signal, every step. Of an edge or an owner only the existence counts, so a few moments tell.
     """
-    if isinstance(rule, SignalRule) or window.step >= LOOKBACK_SECONDS:
+    if isinstance(rule, SignalRule | CallRule) or window.step >= LOOKBACK_SECONDS:
         return window.baseline_start, window.step
     steps = (window.end - window.baseline_start) // LOOKBACK_SECONDS
     return window.end - steps * LOOKBACK_SECONDS, LOOKBACK_SECONDS

@@ -49,6 +49,17 @@ class RawEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class RawEdgePanel:
+    """One signal of calls as read: [N, T] values of N series; a pair of entities may repeat or go by different names."""
+
+    signal: Signal
+    combine: Combine
+    dependents: Sequence[Entity]
+    dependencies: Sequence[Entity]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class RawEvent:
     """One event as read; see ``brain_engine.series.Event``."""
 
@@ -77,6 +88,7 @@ class RawEvidence:
     spans: Spans | None = None
     lines: Lines | None = None
     missing: Sequence[str] = ()
+    edge_panels: Sequence[RawEdgePanel] = ()
 
 
 def merged(parts: Iterable[RawEvidence]) -> RawEvidence:
@@ -94,4 +106,5 @@ def merged(parts: Iterable[RawEvidence]) -> RawEvidence:
         spans=detailed.spans if detailed else None,
         lines=written.lines if written else None,
         missing=[text for part in parts for text in part.missing],
+        edge_panels=list({panel.signal.name: panel for part in reversed(parts) for panel in part.edge_panels}.values()),
     )
