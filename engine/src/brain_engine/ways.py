@@ -1,9 +1,9 @@
 """Delay on the way between two entities: what callers wait beyond what callees take.
 
-A latency measured at the client says nothing against the client, and none measured at the server can show a slow way. Their
-difference belongs to the pair. Whose way it is, the pairs tell together: an entity whose network is slow delays all calls to
-it and from it, so a delay is given to the end that explains most of the delayed pairs with fewest that are not delayed
-(greedy set cover; Chvatal, Mathematics of Operations Research 1979).
+A latency measured at the client says nothing against the client, and none measured at the server can show a slow way.
+Their difference belongs to the pair. Whose way it is, the pairs tell together: an entity whose network is slow delays
+all calls to it and from it, so a delay is given to the end that explains most of the delayed pairs with fewest that are
+not delayed (greedy set cover; Chvatal, Mathematics of Operations Research 1979).
 """
 
 from __future__ import annotations

@@ -73,6 +73,10 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     baseline: float | None = None  # the usual level
 
 
+FEEDBACK_SIGNAL = "feedback"
+"""Name in findings of what people said of earlier incidents; the catalogue has none of that name."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One signal of one entity that deviates."""
 
@@ -132,6 +136,11 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str = ""
     changes: tuple[Change, ...] = ()  # to it, shortly before its onset, the latest first
     proposals: tuple[Proposal, ...] = ()
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """What was measured or counted of it."""
+        return frozenset(finding.signal for finding in self.findings if finding.signal != FEEDBACK_SIGNAL)
 
 
 class FeedbackKind(StrEnum):
@@ -254,6 +263,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     analysis: Analysis | None = None
     deliveries: tuple[Delivery, ...] = ()
     feedback: tuple[Feedback, ...] = ()  # by entity
+    cause_id: str = ""  # 16 hex digits, the same for all incidents that have one cause; empty: not sure of it
     shared: SharedCause | None = None  # None: no other incident has its cause
 
     @property
@@ -261,6 +271,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """The cause that somebody confirmed; the latest where there are several."""
         said = [one for one in self.feedback if one.kind is FeedbackKind.CONFIRMED]
         return max(said, key=lambda one: (one.at, one.entity), default=None)
+
+    @property
+    def is_led(self) -> bool:
+        """Whether another incident with the same cause is the one to look at."""
+        return self.shared is not None and self.shared.lead.incident_id != self.id
 
     @property
     def title(self) -> str:

@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from starlette.applications import Starlette
@@ -29,10 +30,12 @@ from brain_rca.audit import AuditLog
 from brain_rca.config import RcaSettings, StoreSettings
 from brain_rca.evidence.build import build_evidence, build_queries
 from brain_rca.evidence.protocol import EvidenceSource
+from brain_rca.feedback.desk import FeedbackDesk
 from brain_rca.fix.catalogue import load_catalogue as load_proposals
 from brain_rca.http_app import build_app
 from brain_rca.intake.webhook import Webhook
 from brain_rca.metrics import Metrics
+from brain_rca.page.feedback import FeedbackForms
 from brain_rca.page.routes import page_routes
 from brain_rca.publish.attempt import Attempt
 from brain_rca.publish.config import build_sinks
@@ -129,7 +132,8 @@ async def running(settings: RcaSettings, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(store.close)
         source = build_evidence(settings.evidence, settings.cluster, settings.scope.aliases)
         stack.push_async_callback(source.aclose)
-        parts = _Parts(settings, store, clock, Metrics(_registry()), Wake())
+        audit = AuditLog(store, writer_name(), clock, settings.audit.anchor_file)
+        parts = _Parts(settings, store, clock, Metrics(_registry()), Wake(), audit)
         port = await stack.enter_async_context(serving(parts.app(), settings.http))
         url = parts.url(port)
         sinks = build_sinks(settings.publish, url, clock, settings.cluster)
@@ -165,10 +169,14 @@ class _Parts:
     clock: Clock
     metrics: Metrics
     wake: Wake
+    audit: AuditLog
 
     def app(self) -> Starlette:
         webhook = Webhook(self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake)
-        return build_app([*webhook.routes(), *page_routes(self.store)], self.store, self.metrics.registry)
+        own_host = (urlsplit(str(self.settings.external_url)).netloc if self.settings.external_url else "").lower()
+        forms = FeedbackForms(self._desk(), self.settings.callers, own_host)
+        pages = page_routes(self.store, forms=forms)
+        return build_app([*webhook.routes(), *pages], self.store, self.metrics.registry)
 
     def url(self, port: int) -> str:
         if self.settings.external_url is not None:
@@ -183,7 +191,7 @@ class _Parts:
         from brain_rca.grpc_api.servicer import RcaServicer
 
         servicer = RcaServicer(
-            self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake
+            self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake, self._desk()
         )
         return await stack.enter_async_context(serving_grpc(servicer, self.settings.grpc))
 
@@ -192,9 +200,8 @@ class _Parts:
         """The tasks that empty the queues."""
         names = [sink.name for sink in sinks]
         self.metrics.expect(names)
-        audit = AuditLog(self.store, writer_name(), self.clock, self.settings.audit.anchor_file)
         analysis = AnalysisWorker(
-            self.store, analyst, names, self.settings.analysis, self.clock, self.metrics, self.wake, audit
+            self.store, analyst, names, self.settings.analysis, self.clock, self.metrics, self.wake, self.audit
         )
         deliveries = [DeliveryWorker(self.store, sink, self.clock, self._observed) for sink in sinks]
         for worker in deliveries:
@@ -220,6 +227,9 @@ class _Parts:
             for worker in deliveries:
                 worker.stop()
             await _finish(tasks)
+
+    def _desk(self) -> FeedbackDesk:
+        return FeedbackDesk(self.store, self.audit, self.clock, self.wake)
 
     def _authenticator(self) -> Authenticator:
         return Authenticator(self.settings.callers)

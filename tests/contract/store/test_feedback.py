@@ -168,7 +168,9 @@ def members(incident: Incident) -> list[str]:
 
 
 async def test_an_incident_alone_shares_no_cause(store: Store) -> None:
-    assert (await stored(store, await judged(store, "one"))).shared is None
+    incident = await stored(store, await judged(store, "one"))
+    assert incident.shared is None
+    assert len(incident.cause_id) == 16
 
 
 async def test_groups_with_the_same_cause_share_it_and_the_oldest_leads(store: Store) -> None:
@@ -183,6 +185,8 @@ async def test_groups_with_the_same_cause_share_it_and_the_oldest_leads(store: S
     assert shared == (await stored(store, first)).shared
     assert (shared.entity, shared.total, shared.lead.incident_id) == (A, 2, first)
     assert members(await stored(store, second)) == [first, second]
+    assert {(await stored(store, one)).cause_id for one in (first, second)} == {shared.id}
+    assert [(await stored(store, one)).is_led for one in (first, second)] == [False, True]
     assert shared.members[1].title == "HighLatency (service=a)"
     assert (await stored(store, other)).shared is None
     listed = {one.id: one.shared for one in await store.list(limit=10)}

@@ -82,16 +82,9 @@ def service_graph() -> Iterator[PromSeries]:
     yield from histogram("traces_service_graph_request_server_seconds", 4.0, 0.3, (0.1, 0.4, 1.0), **labels)
 
 
-def linkerd() -> Iterator[PromSeries]:
-    labels = {"namespace": "shop", "deployment": "cart", "dst_namespace": "shop", "dst_deployment": "rates"}
-    yield counter("request_total", 3.0, **labels, direction="outbound", tls="true")
-    yield counter("request_total", 9.0, namespace="shop", deployment="cart", direction="inbound", tls="true")
-
-
 def messaging() -> Iterator[PromSeries]:
-    """OpenTelemetry's messaging metrics, and kafka-exporter."""
+    """OpenTelemetry's messaging metrics."""
     yield counter("messaging_client_sent_messages_total", 2.0, service_name="http", messaging_destination_name="orders")
-    yield gauge("kafka_consumergroup_lag", 4.0, topic="orders", consumergroup="shipping", partition="0")
 
 
 def cloud() -> Iterator[PromSeries]:
@@ -207,7 +200,6 @@ def everything() -> list[PromSeries]:
         span_metrics,
         service_graph,
         istio,
-        linkerd,
         messaging,
         cloud,
         cadvisor,

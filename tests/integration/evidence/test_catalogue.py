@@ -109,9 +109,10 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
     assert {replace(edge, rate=None) for edge in evidence.edges} == {
         Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS, "service_graph"),
         Edge("lab//service/front", CART, EdgeKind.CALLS, "istio"),
-        Edge(CART, "lab/shop/workload/rates", EdgeKind.CALLS, "linkerd"),
+        Edge("lab/shop/workload/portal", "lab/shop/workload/search", EdgeKind.CALLS, "istio"),
+        Edge("lab/emoji/workload/web", "lab/emoji/workload/voting", EdgeKind.CALLS, "linkerd"),
         Edge("lab//service/http", "lab//topic/orders", EdgeKind.USES, "topic_written"),
-        Edge("lab//topic/orders", "lab//service/shipping", EdgeKind.USES, "topic_read"),
+        Edge("lab//topic/orders", "lab//service/billing", EdgeKind.USES, "topic_read"),
         Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON, "placement"),
         Edge("lab//node/node-1", "lab//cloud-resource/eu-1a", EdgeKind.RUNS_ON, "zone"),
         Edge(CART, "lab/shop/workload/data-cart", EdgeKind.USES, "volume"),
@@ -133,6 +134,14 @@ async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, 
     evidence = await gather(prometheus, tmp_path, sorted(twice, key=lambda series: series.metric))
     assert evidence.missing == ()
     assert {panel.signal.name for panel in evidence.panels} >= EXPECTED.keys()
+
+
+def test_every_edge_and_owner_rule_is_among_what_is_tried() -> None:
+    """A rule that is added wants a sample: of signals, the levels say so."""
+    catalogue = load_catalogue()
+    calls, places = {"service_graph", "istio", "linkerd"}, {"placement", "zone"}
+    assert catalogue.edges.keys() == calls | places | {"topic_written", "topic_read", "volume", "cloud_tag"}
+    assert catalogue.owners.keys() == {"kube_state", "mixin"}
 
 
 def test_every_sample_says_where_its_names_are_from() -> None:

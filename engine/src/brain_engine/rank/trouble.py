@@ -80,7 +80,8 @@ def _flow(start: Array, rows: np.ndarray, columns: np.ndarray, parts: Array) -> 
     """All that ever comes by at each entity. In a cycle the same trouble comes by more than once and counts once."""
     total, moving = start.copy(), start
     for _ in range(_ROUNDS):
-        moving = np.bincount(columns, weights=moving[rows] * parts, minlength=len(start)) if len(rows) else 0.0 * start
+        arrived = np.bincount(columns, weights=moving[rows] * parts, minlength=len(start))
+        moving = np.asarray(arrived, dtype=np.float64)
         total = total + moving
         if moving.sum() < _LITTLE:
             break

@@ -38,7 +38,8 @@ _GRAPH: Final = re.compile(rf"sum by \([\w, ]+\)\s*\(rate\({EDGE_METRIC}\[10m\]\
 _COUNT: Final = re.compile(r'count by \(__name__\) \(\{__name__=~"(?P<names>[^"]*)"\}\)')
 _GRAPH_SECONDS: Final = 600.0
 _DURATION: Final = re.compile(
-    r"sum by \([\w, ]+\) \(rate\((?P<sum>traces_service_graph_request_(?:client|server)_seconds)_sum\[(?P<seconds>\d+)s\]\)\)"
+    r"sum by \([\w, ]+\) "
+    r"\(rate\((?P<sum>traces_service_graph_request_(?:client|server)_seconds)_sum\[(?P<seconds>\d+)s\]\)\)"
     r"\s*/ \(sum by .*_count\[\d+s\]\)\) > 0\)"
 )
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from brain_engine.findings import Finding as EngineFinding
 from brain_engine.judge import Judgement, RankedCause, judge
+from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
 from brain_engine.series import CountPanel, Event, Panel
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.weakness import weaknesses
-from brain_rca.analysis.words import explanation, sentence, short
+from brain_rca.analysis.words import explanation, learnt, sentence, short
 from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Plot, Proposal, TimelineEntry
 
 Propose = Callable[[Cause], Sequence[Proposal]]
@@ -35,9 +36,10 @@ def analyse(
     ranker: Ranker,
     propose: Propose,
     query_of: QueryOf,
+    prior_of: PriorOf = nothing_known,
 ) -> Analysis:
     """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
-    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker)
+    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of)
     causes = tuple(
         _cause(rank, cause, snapshot, alerting, propose, query_of)
         for rank, cause in enumerate(judgement.causes, start=1)
@@ -100,9 +102,12 @@ def _cause(
         entity=ranked.entity,
         fault_kind=ranked.fault_kind,
         probability=ranked.probability,
-        findings=tuple(
-            _finding(found, panels[found.signal.name], snapshot, query_of, plotted=rank <= _PLOTTED_CAUSES)
-            for found in ranked.findings
+        findings=(
+            *(
+                _finding(found, panels[found.signal.name], snapshot, query_of, plotted=rank <= _PLOTTED_CAUSES)
+                for found in ranked.findings
+            ),
+            *learnt(ranked),
         ),
         against=tuple(_in_words(text, snapshot) for text in ranked.against),
         path=ranked.path,

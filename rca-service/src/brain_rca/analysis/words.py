@@ -8,7 +8,8 @@ from brain_common.entity import Entity
 from brain_engine.findings import Finding
 from brain_engine.judge import RankedCause
 from brain_rca.analysis.changes import lead, told
-from brain_rca.model import Change, ChangeKind
+from brain_rca.model import FEEDBACK_SIGNAL, Change, ChangeKind
+from brain_rca.model import Finding as ShownFinding
 
 _NAMES = {
     "latency": "slow answers",
@@ -65,6 +66,19 @@ def sentence(finding: Finding) -> str:
     if signal.saturation is not None and finding.extreme >= 0.95 * signal.saturation:
         text += f", at its limit of {amount(signal.saturation, signal.unit)}"
     return text
+
+
+def learnt(cause: RankedCause) -> tuple[ShownFinding, ...]:
+    """What people said of it in earlier incidents, where that speaks for it."""
+    if cause.prior.nats <= 0:
+        return ()
+    score = -math.expm1(-cause.prior.nats)
+    said = f"{cause.prior.words} (+{cause.prior.nats:.2f} nats)"
+    return (
+        ShownFinding(
+            entity=cause.entity, signal=FEEDBACK_SIGNAL, score=score, onset=None, direction="up", sentence=said
+        ),
+    )
 
 
 def explanation(cause: RankedCause, alerting: tuple[str, ...], changes: tuple[Change, ...] = ()) -> str:

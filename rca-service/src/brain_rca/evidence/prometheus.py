@@ -42,8 +42,8 @@ class _Reading:
     """What has been read so far."""
 
     panels: list[RawPanel] = field(default_factory=list)
-    roughs: list[Rough] = field(default_factory=list)
     edge_panels: list[RawEdgePanel] = field(default_factory=list)
+    roughs: list[Rough] = field(default_factory=list)
     edges: list[RawEdge] = field(default_factory=list)
     owners: dict[Entity, Entity] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)

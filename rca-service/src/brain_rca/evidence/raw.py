@@ -50,7 +50,7 @@ class RawEdge:
 
 @dataclass(frozen=True, slots=True)
 class RawEdgePanel:
-    """One signal of calls as read: [N, T] values of N series; a pair of entities may repeat or go by different names."""
+    """One signal of calls as read: [N, T] values of N series; pairs may repeat or go by different names."""
 
     signal: Signal
     combine: Combine

@@ -16,10 +16,14 @@ from brain_rca.model import (
     Analysis,
     AnalysisState,
     Cause,
+    Feedback,
+    FeedbackKind,
     Finding,
     Incident,
     IncidentStatus,
     Proposal,
+    SharedCause,
+    SimilarIncident,
     TimelineEntry,
 )
 from brain_rca.page.plot import Drawing, draw
@@ -34,6 +38,9 @@ MAX_FINDINGS = 6
 MAX_PROPOSALS = 4
 MAX_ROWS = 40  # of the timeline, the missing evidence, the arguments against
 MAX_PATH = 12
+MAX_FEEDBACK = 20
+MAX_MEMBERS = 20
+MAX_SIMILAR = 5
 MAX_NAME = 120
 MAX_SUMMARY = 140
 MAX_FULL = 240  # of an entity with all its parts
@@ -101,6 +108,39 @@ class CauseView:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackView:
+    feedback: Feedback
+    confirmed: bool
+    entity: EntityView
+    fault: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    id: str
+    title: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedView:
+    entity: EntityView
+    total: int
+    members: tuple[MemberView, ...]
+    more: int  # members that are not shown
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarView:
+    similar: SimilarIncident
+    title: str
+    entity: EntityView
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     incident: Incident
     title: str
@@ -115,6 +155,9 @@ class IncidentView:
     none_probability: str
     timeline: tuple[TimelineEntry, ...]
     missing: tuple[str, ...]
+    feedback: tuple[FeedbackView, ...]
+    shared: SharedView | None
+    similar: tuple[SimilarView, ...]
 
 
 def incident_view(incident: Incident, now: float) -> IncidentView:
@@ -136,6 +179,34 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
         none_probability=percent(none),
         timeline=_timeline(incident),
         missing=_texts(analysis.missing) if analysis else (),
+        feedback=tuple(_feedback(feedback) for feedback in incident.feedback[:MAX_FEEDBACK]),
+        shared=_shared(incident.shared) if incident.shared else None,
+        similar=tuple(_similar(one) for one in analysis.similar[:MAX_SIMILAR]) if analysis else (),
+    )
+
+
+def _feedback(feedback: Feedback) -> FeedbackView:
+    return FeedbackView(
+        feedback=feedback,
+        confirmed=feedback.kind is FeedbackKind.CONFIRMED,
+        entity=entity_view(feedback.entity),
+        fault=fault_words(feedback.fault_kind),
+        fix=clip(feedback.fix, MAX_TEXT),
+    )
+
+
+def _shared(shared: SharedCause) -> SharedView:
+    members = [MemberView(one.incident_id, clip(one.title, MAX_NAME), one.open) for one in shared.members[:MAX_MEMBERS]]
+    return SharedView(entity_view(shared.entity), shared.total, tuple(members), shared.total - len(members))
+
+
+def _similar(similar: SimilarIncident) -> SimilarView:
+    return SimilarView(
+        similar=similar,
+        title=clip(similar.title, MAX_NAME),
+        entity=entity_view(similar.entity),
+        why=clip(similar.why, MAX_TEXT),
+        fix=clip(similar.fix, MAX_TEXT),
     )
 
 

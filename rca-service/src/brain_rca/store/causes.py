@@ -157,7 +157,7 @@ def _leading(incident: Incident, analysis: Analysis | None) -> _Leading | None:
 
 def _of_cause(incident: Incident, cause: Cause, confirmed: Feedback | None) -> _Leading:
     onsets = [finding.onset for finding in cause.findings if finding.onset is not None]
-    signals = {finding.signal[:_MAX_SIGNAL] for finding in cause.findings}
+    signals = {signal[:_MAX_SIGNAL] for signal in cause.signals}
     return _Leading(
         entity=cause.entity,
         fault_kind=(confirmed.fault_kind if confirmed else "") or cause.fault_kind,

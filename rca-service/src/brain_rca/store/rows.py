@@ -44,6 +44,7 @@ class Stored(NamedTuple):
     revision: int
     deliveries: Sequence[bytes]
     feedback: Sequence[bytes] = ()
+    cause_id: str = ""
     shared: SharedCause | None = None
 
 
@@ -56,6 +57,7 @@ def assemble(stored: Stored) -> Incident:
         revision=stored.revision,
         deliveries=tuple(sorted(deliveries, key=lambda delivery: delivery.sink)),
         feedback=tuple(msgspec.json.decode(document, type=Feedback) for document in stored.feedback),
+        cause_id=stored.cause_id,
         shared=stored.shared,
     )
 
@@ -232,9 +234,19 @@ def load(where: str, params: Sequence[Any]) -> Script[list[Stored]]:
     ids = [row[0] for row in rows]
     deliveries = yield from _documents(ids, "SELECT incident_id, delivery FROM brain_work", "AND delivery IS NOT NULL")
     feedback = yield from _documents(ids, "SELECT incident_id, document FROM brain_feedback", "ORDER BY entity")
-    shared = yield from _shared_by(ids)
+    cause_ids = yield from _cause_ids(ids)
+    shared = yield from _shared_by(sorted(set(cause_ids.values())))
     return [
-        Stored(key, core, analysis, revision, deliveries[key], feedback[key], shared.get(key))
+        Stored(
+            key,
+            core,
+            analysis,
+            revision,
+            deliveries[key],
+            feedback[key],
+            cause_ids.get(key, ""),
+            shared.get(cause_ids.get(key, "")),
+        )
         for key, core, analysis, revision in rows
     ]
 
@@ -267,22 +279,26 @@ SELECT shared_id, entity, total, incident_id, outline, received_at, is_open FROM
 """
 
 
-def _shared_by(ids: Sequence[str]) -> Script[dict[str, SharedCause]]:
-    """Of each of the incidents that has one."""
+def _cause_ids(ids: Sequence[str]) -> Script[dict[str, str]]:
+    """By incident, of those whose cause is sure enough."""
     rows = yield Statement(
         f"SELECT incident_id, shared_id FROM brain_causes WHERE incident_id IN ({_marks(ids)}) "  # noqa: S608
         "AND shared_id <> ''",
         ids,
     )
-    if not rows:
+    return {incident_id: shared_id for incident_id, shared_id in rows}
+
+
+def _shared_by(cause_ids: Sequence[str]) -> Script[dict[str, SharedCause]]:
+    """By cause, those that more than one incident has."""
+    if not cause_ids:
         return {}
-    names = sorted({row[1] for row in rows})
-    members = yield Statement(_MEMBERS.replace("{marks}", _marks(names)), (*names, SHARED_SHOWN))
+    members = yield Statement(_MEMBERS.replace("{marks}", _marks(cause_ids)), (*cause_ids, SHARED_SHOWN))
     shared: dict[str, SharedCause] = {}
     for name, entity, total, *member in members:
         one = shared.get(name, SharedCause(id=name, entity=bytes(entity).decode(), total=total, members=()))
         shared[name] = replace(one, members=(*one.members, _member(member)))
-    return {key: shared[name] for key, name in rows if name in shared}
+    return shared
 
 
 def _member(columns: Sequence[Any]) -> SharedMember:
