@@ -56,7 +56,6 @@ _BY_ENTITY: Final[Mapping[str, Mapping[str, float]]] = {
         "certificate_not_ready": 1,
     },
     "lab/shop/service/cart": {
-        "linkerd_request_rate": 9,
         "pod_network_received": 1000,
         "pod_network_sent": 2000,
         "istio_request_rate": 3,
@@ -126,7 +125,6 @@ _BY_ENTITY: Final[Mapping[str, Mapping[str, float]]] = {
         "linkerd_error_ratio": 0.2,
         "linkerd_latency_p95": 0.195,
     },
-    "lab//service/shipping": {"kafka_consumer_lag": 4},
     "lab//service/billing": {
         "kafka_consumer_lag": 42,
         "kafka_consumed": 10,
