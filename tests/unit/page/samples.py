@@ -13,15 +13,19 @@ from brain_rca.model import (
     Analysis,
     AnalysisState,
     Cause,
+    Change,
+    ChangeKind,
     Delivery,
     DeliveryState,
     Finding,
     Incident,
     IncidentStatus,
+    Look,
     Plot,
     Proposal,
     Severity,
     TimelineEntry,
+    Weighing,
 )
 
 ONSET = 1_764_040_335.0  # 2025-11-25 03:12:15 UTC
@@ -81,6 +85,11 @@ def finding(
         onset=ONSET + 5 * (seed % 4),
         direction="up" if after > usual else "down",
         sentence=sentence,
+        nats=-math.log1p(-score),
+        usual=usual,
+        extreme=after,
+        unit=unit,
+        subject="timed out waiting for <*>" if unit == "seconds" else "",
         query=f'sum by (service) (rate({signal}{{namespace="shop",service="x"}}[1m]))',
         link="https://grafana.example.org/explore?left=%7B%7D",
         plot=series(signal.replace("_", " "), unit, usual, after, seed=seed),
@@ -114,6 +123,29 @@ def causes() -> tuple[Cause, ...]:
         explanation="Its connection pool was exhausted 90 s before the first alert. What payments and "
         "checkout show is explained by waiting for it.",
         against=("CPU of payments-db stayed at its usual 31 %.",),
+        weight=11.19,
+        weighed=(
+            Weighing(what="db pool used ratio", nats=9.2),
+            Weighing(what="db wait seconds, at half weight: it tells much of the same", nats=3.6),
+            Weighing(what="share that is its own (87 %)", nats=-1.61),
+        ),
+        temperature=4.0,
+        changes=(
+            Change(
+                at=ONSET - 300,
+                kind=ChangeKind.CONFIG,
+                seconds_before=300.0,
+                reason="ConfigMapUpdated",
+                message="pool 60 -> 20",
+                actor="alex",
+            ),
+        ),
+        look=(
+            Look(
+                what="How db pool used ratio of database shop/payments-db goes on.", command="max(db_pool_used_ratio)"
+            ),
+            Look(what='The log lines that read like "timed out waiting for <*>" from the onset on.'),
+        ),
         proposals=(proposal(),),
         findings=(
             finding(
