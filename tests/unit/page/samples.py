@@ -414,7 +414,7 @@ def _every_text(incident: Incident, change: Callable[[str], str]) -> Incident:
             return {renamed(name): walk(member, name) for name, member in value.items()}
         if isinstance(value, list | tuple):
             return [walk(member, key) for member in value]
-        own = key in _OWN or value in ("open", "firing")
+        own = key in _OWN or value in ("open", "firing") or (key == "kind" and value in list(ChangeKind))
         return change(value) if isinstance(value, str) and not own else value
 
     return msgspec.convert(walk(msgspec.to_builtins(incident)), Incident)
