@@ -43,13 +43,11 @@ async def _serve(server: object, port: int, token: str) -> None:
 
     from brain_common.ending import until_told
     from brain_common.serving.auth import Authenticator
-    from brain_common.serving.config import CallerSettings, ListenSettings
-    from brain_common.serving.http import serving
-    from brain_rca.mcp.http import PATH, http_app
+    from brain_common.serving.config import CallerSettings
+    from brain_rca.mcp.http import PATH, serving_tools
 
     assert isinstance(server, MCPServer)
     caller = CallerSettings(name="assistant", bearer_token=SecretStr(token))
-    app = http_app(server, Authenticator((caller,)))
-    async with serving(app, ListenSettings(port=port), "http-port") as bound:
+    async with serving_tools(server, Authenticator((caller,)), port) as bound:
         typer.echo(f"listening: http://127.0.0.1:{bound}{PATH}", err=True)
         await until_told()

@@ -6,6 +6,8 @@ Browsers are kept out by the SDK, which answers only requests for a name of this
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from mcp.server.mcpserver import MCPServer
@@ -14,6 +16,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brain_common.serving.auth import Authenticator
+from brain_common.serving.config import ListenSettings
+from brain_common.serving.http import serving
 
 PATH: Final = "/mcp"
 _LARGEST_REQUEST: Final = 64 * 1024  # bytes: a question has an id and a number
@@ -38,9 +42,18 @@ class WithBearer:
         return await asyncio.to_thread(self._authenticator.identify, shown) is not None
 
 
-def http_app(server: MCPServer[Any], authenticator: Authenticator) -> ASGIApp:
-    """The application; stateless, so that a client need not come back to the same process."""
+@contextlib.asynccontextmanager
+async def serving_tools(server: MCPServer[Any], authenticator: Authenticator, port: int) -> AsyncIterator[int]:
+    """Answer while the block runs; yields the port. Stateless, so that a client may come back to another process.
+
+    Raises:
+        ConfigError: The port cannot be had.
+    """
     app = server.streamable_http_app(
         streamable_http_path=PATH, json_response=True, stateless_http=True, max_request_body_size=_LARGEST_REQUEST
     )
-    return WithBearer(app, authenticator)
+    async with (
+        server.session_manager.run(),
+        serving(WithBearer(app, authenticator), ListenSettings(port=port), "http") as bound,
+    ):
+        yield bound
