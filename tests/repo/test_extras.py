@@ -28,7 +28,12 @@ FOR_ASSISTANTS = {"brain_rca.mcp.server", "brain_rca.mcp.http"}
 
 @pytest.mark.parametrize(
     ("extra", "package", "apart"),
-    [("otel", "brain_otel", WITH_A_LAKE), ("exporters", "brain_exporters", set()), ("rca", "brain_rca", FOR_ASSISTANTS), ("mcp", "brain_rca", set())],
+    [
+        ("otel", "brain_otel", WITH_A_LAKE),
+        ("exporters", "brain_exporters", set()),
+        ("rca", "brain_rca", FOR_ASSISTANTS),
+        ("mcp", "brain_rca", set()),
+    ],
 )
 def test_an_extra_holds_what_its_component_imports(extra: str, package: str, apart: set[str]) -> None:
     installed = _closure(extra)

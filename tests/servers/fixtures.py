@@ -24,6 +24,7 @@ from brain_lab.servers.alertmanager import default_config as alertmanager_config
 from brain_lab.servers.collector import Collector
 from brain_lab.servers.control_plane import ControlPlane
 from brain_lab.servers.document import Document
+from brain_lab.servers.jaeger import Jaeger
 from brain_lab.servers.kube_programs import PROGRAMS as KUBE_PROGRAMS
 from brain_lab.servers.kube_programs import STAGES
 from brain_lab.servers.postgres import Postgres
@@ -44,6 +45,7 @@ PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
     "s3_gateway": ["versitygw"],
     "collector": ["otelcol"],
     "telemetrygen": ["telemetrygen"],
+    "jaeger": ["jaeger-all-in-one"],
     "control_plane": KUBE_PROGRAMS,
     "shared_control_plane": KUBE_PROGRAMS,
 }
@@ -262,6 +264,13 @@ def otlp_file(collector: CollectorFactory, tmp_path: Path) -> OtlpFile:
 def telemetrygen() -> Telemetrygen:
     """Sends loads of telemetry."""
     return Telemetrygen(binary=require("telemetrygen"))
+
+
+@pytest.fixture
+def jaeger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jaeger]:
+    """A Jaeger without traces."""
+    with Jaeger(data_dir=tmp_path_factory.mktemp("jaeger"), binary=require("jaeger-all-in-one")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -131,6 +131,15 @@ PINS: Final = (
         siblings="v0.34.2",
     ),
     Pin(
+        name="jaeger",
+        module="github.com/jaegertracing/jaeger",
+        # The last of version 1: of version 2, the module proxy has none. Both have the same API of queries.
+        version="v1.76.0",
+        commands={"jaeger-all-in-one": "./cmd/all-in-one"},
+        release="v1.76.0",
+        version_variable="github.com/jaegertracing/jaeger/internal/version.latestVersion",
+    ),
+    Pin(
         name="otelcol",
         module="go.opentelemetry.io/collector/cmd/builder",
         # For newer ones, the module proxy lacks some of the components.

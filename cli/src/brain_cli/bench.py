@@ -77,13 +77,26 @@ def rca(
         Path | None, typer.Option(help="File for the rankings: a line of JSON per case, as scorers read them.")
     ] = None,
     ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
+    injection_time: Annotated[
+        Literal["known", "late60", "late120", "unknown"],
+        typer.Option(help="What the alerts tell about when the fault began; late: so many seconds too late."),
+    ] = "unknown",
+    ablate: Annotated[
+        str, typer.Option(help="Take away one signal, or one idea of the ranker; an unknown name lists them.")
+    ] = "",
+    leak_check: Annotated[
+        bool,
+        typer.Option("--leak-check", help="Also judge with services renamed and columns shuffled: nothing may change."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """How often the judgement is right on recorded public incidents."""
     from brain_cli.recorded import ProductJudge
     from brain_lab.bench import rca as bench
+    from brain_lab.bench.told import InjectionTime
 
-    _show(bench.run(dataset, path, ProductJudge(ranker), _progress, rankings), as_json=as_json)
+    course = bench.Course(dataset, path, InjectionTime(injection_time), rankings, leak_check, ranker, ablate)
+    _show(bench.run(course, ProductJudge(ranker, ablate), _progress), as_json=as_json)
 
 
 @app.command()

@@ -9,13 +9,14 @@ from typing import Annotated, Final
 
 import typer
 
-from brain_cli import audit, bench, demo, exporter, lab, lake, mcp, otel, rca
+from brain_cli import audit, bench, demo, exporter, incident, lab, lake, mcp, otel, rca
 from brain_common.errors import BrainError
 from brain_common.logs import mask
 
 _EXTRAS: Final = {
     "rca": "rca",
     "audit": "rca",
+    "incident": "rca",
     "demo": "rca",
     "lab": "lab",
     "exporter": "exporters",
@@ -33,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(rca.app, name="rca", help="The RCA service, and one-shot analysis.")
+app.add_typer(incident.app, name="incident", help="Incidents of a running service, and feedback about their causes.")
 app.add_typer(lab.app, name="lab", help="Recorded and simulated incidents.")
 app.add_typer(lake.app, name="lake", help="Keep the lake quick and small.")
 app.add_typer(bench.app, name="bench", help="Measure the product; figures are in docs/benchmarks.md.")

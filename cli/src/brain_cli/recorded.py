@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from brain_cli.ablation import SIGNALS, Without, ranker_without
 from brain_common.clock import ManualClock
 from brain_common.entity import Entity
 from brain_common.settings import check_settings
@@ -24,6 +25,9 @@ from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.model import Incident
 from brain_rca.one_shot import judge_group
 
+TOLD_LOOKBACK_SECONDS: Final = 300.0
+"""How far before a told onset it is looked for: people and clocks tell it minutes late."""
+
 SCRAPE_SECONDS: Final = 15.0
 """The product's default; who scrapes less often has to say so, and so does this judge."""
 
@@ -33,10 +37,16 @@ class ProductJudge:
 
     Args:
         ranker: Entry point of the ranker.
+        ablated: What is taken away, a signal or an idea of the ranker; empty for nothing.
+
+    Raises:
+        InputError: There is nothing of that name to take away.
     """
 
-    def __init__(self, ranker: str) -> None:
+    def __init__(self, ranker: str, ablated: str = "") -> None:
         self._ranker = ranker
+        self._signal = ablated if ablated in SIGNALS else ""
+        self._judging = ranker_without(ranker, ablated) if ablated and not self._signal else None
         self._catalogue = load_catalogue()
 
     def __call__(self, question: Question) -> Answer:
@@ -48,23 +58,33 @@ class ProductJudge:
         incident = asyncio.run(self.incident(question))
         assert incident.analysis is not None
         causes = incident.analysis.causes
-        return Answer(tuple(Entity.parse(cause.entity).name for cause in causes), incident.analysis.seconds)
+        return Answer(
+            tuple(Entity.parse(cause.entity).name for cause in causes),
+            incident.analysis.seconds,
+            tuple(cause.probability for cause in causes),
+        )
 
     async def incident(self, question: Question) -> Incident:
         """The whole answer."""
         scrape = max(question.timeline.scrape_seconds, SCRAPE_SECONDS)
-        settings = check_settings(settings_for(scrape, self._ranker), RcaSettings, "bench", environ={})
+        lookback = TOLD_LOOKBACK_SECONDS if question.told else None
+        settings = check_settings(settings_for(scrape, self._ranker, lookback), RcaSettings, "bench", environ={})
         server = ReplayedPrometheus(question.timeline)
         evidence = PrometheusEvidence(server, self._catalogue, settings.cluster, settings.evidence.deadline_seconds)
         body = json.dumps(question.payload).encode()
         source = Gatherer([evidence], (), settings.scope.aliases)
-        return await judge_group(body, settings, WithPast(source, source), ManualClock(question.now))
+        whole = WithPast(source, source)
+        shown = Without(whole, self._signal) if self._signal else whole
+        return await judge_group(body, settings, shown, ManualClock(question.now), self._judging)
 
 
-def settings_for(scrape_seconds: float, ranker: str) -> Mapping[str, Any]:
+def settings_for(scrape_seconds: float, ranker: str, lookback_seconds: float | None = None) -> Mapping[str, Any]:
     """A configuration whose store and server are not used."""
+    window = {"scrape_interval_seconds": scrape_seconds}
+    if lookback_seconds is not None:
+        window["lookback_seconds"] = lookback_seconds
     return {
         "store": {"sqlite": "unused"},
         "evidence": {"prometheus": {"url": "http://localhost:9090"}},
-        "analysis": {"ranker": ranker, "window": {"scrape_interval_seconds": scrape_seconds}},
+        "analysis": {"ranker": ranker, "window": window},
     }

@@ -76,4 +76,9 @@ def _time(seconds: float) -> str:
 
 def escape(text: str) -> str:
     """``text`` as it is, whatever it holds."""
-    return escape_markup(_UNSEEN.sub("", text))
+    return escape_markup(plain(text))
+
+
+def plain(text: str) -> str:
+    """``text`` without what a terminal would obey or hide."""
+    return _UNSEEN.sub("", text)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from brain_engine.fault_kind import fault_kind
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.rank.protocol import Candidate, Ranker, Situation, Weighing
-from brain_engine.series import Evidence, Family
+from brain_engine.rank.prior import UNKNOWN, Prior, PriorOf, nothing_known
+from brain_engine.rank.protocol import Candidate, Ranker, Situation, Weighing, ordered
+from brain_engine.series import Evidence
 
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
 # Evidence in nats overstates itself: series of one system are not independent. Divided by this before it becomes odds.
 _TEMPERATURE = 4.0
+# Nats that the first candidate needs to be named at all: 1 in 55 by chance, after all prices have been paid.
+_LEAST = 4.0
 _FINDINGS_SHOWN = 6
 # What is left to candidates together when nothing is known about what alerts: something that deviates at the same time
 # is more often a coincidence than the cause.
@@ -27,7 +31,7 @@ class RankedCause:
     """A candidate with its probability, the fault kind it looks like, and its strongest findings.
 
     ``weight`` and ``parts`` are the candidate's, in nats; ``temperature`` is what the weight was divided by before it
-    became odds against "none of these", whose weight is 0.
+    became odds against "none of these", whose weight is 0; ``prior`` is what was learnt of it before.
     """
 
     entity: str
@@ -39,6 +43,7 @@ class RankedCause:
     weight: float = 0.0
     parts: tuple[Weighing, ...] = ()
     temperature: float = 1.0
+    prior: Prior = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +69,63 @@ def judge(
     graph: DependencyGraph,
     alerting: Sequence[str],
     ranker: Ranker,
+    prior_of: PriorOf = nothing_known,
 ) -> Judgement:
     """Rank the causes of what alerts. ``findings`` and ``graph`` may be shared by all groups of one window."""
     situation = Situation(evidence, findings, graph, tuple(alerting))
-    candidates = list(ranker.rank(situation))[:_LISTED]
-    if not candidates:
+    own = _by_entity(findings)
+    ranked = ranker.rank(situation)
+    kinds = {one.entity: fault_kind(one, own.get(one.entity, ())) for one in ranked}
+    candidates = list(_with_priors(ranked, kinds, prior_of))[:_LISTED]
+    if not ranked or ranked[0].weight < _LEAST:
         return Judgement((), 1.0, _reason(evidence, findings), findings)
     probabilities, none = _probabilities(candidates)
-    if not _is_known(situation):
+    if alerting and not _is_known(situation):
         candidates = [replace(one, against=(*one.against, _UNCONNECTED_WORDS)) for one in candidates]
         probabilities, none = _UNCONNECTED * probabilities, 1.0 - _UNCONNECTED * (1.0 - none)
     causes = tuple(
-        _cause(candidate, float(probability), situation)
-        for candidate, probability in zip(candidates, probabilities, strict=True)
+        RankedCause(
+            entity=one.entity,
+            fault_kind=kinds[one.entity],
+            probability=float(probability),
+            findings=own.get(one.entity, ())[:_FINDINGS_SHOWN],
+            against=one.against,
+            path=_path(one.entity, situation),
+            weight=one.weight,
+            parts=one.parts,
+            temperature=_TEMPERATURE,
+            prior=prior_of(one.entity, kinds[one.entity]),
+        )
+        for one, probability in zip(candidates, probabilities, strict=True)
     )
     return Judgement(causes, none, "", findings)
+
+
+def _by_entity(findings: Sequence[Finding]) -> dict[str, tuple[Finding, ...]]:
+    own: dict[str, list[Finding]] = {}
+    for finding in findings:
+        own.setdefault(finding.entity, []).append(finding)
+    return {entity: tuple(found) for entity, found in own.items()}
+
+
+def _with_priors(candidates: Sequence[Candidate], kinds: Mapping[str, str], prior_of: PriorOf) -> Sequence[Candidate]:
+    """In the order they have with what was learnt before."""
+    if prior_of is nothing_known:
+        return candidates
+    return ordered([_with_prior(one, prior_of(one.entity, kinds[one.entity])) for one in candidates])
+
+
+def _with_prior(candidate: Candidate, prior: Prior) -> Candidate:
+    """What was learnt before, as one more step of the weight."""
+    if not prior.nats:
+        return candidate
+    nats = _TEMPERATURE * prior.nats
+    return replace(
+        candidate,
+        weight=candidate.weight + nats,
+        parts=(*candidate.parts, Weighing(prior.words, nats)),
+        against=(*candidate.against, prior.words) if nats < 0 else candidate.against,
+    )
 
 
 def _is_known(situation: Situation) -> bool:
@@ -103,35 +150,11 @@ def _reason(evidence: Evidence, findings: Sequence[Finding]) -> str:
         return "no evidence: no signal returned any series for this window"
     if not findings:
         return "nothing deviates from its usual level by more than chance explains"
-    return "what deviates has no part in what alerts"
+    return "what deviates has no part in what alerts, or is too little to be told from chance"
 
 
-def _cause(candidate: Candidate, probability: float, situation: Situation) -> RankedCause:
-    own = tuple(finding for finding in situation.findings if finding.entity == candidate.entity)
-    paths = [situation.graph.path(candidate.entity, alarm) for alarm in situation.alerting]
+def _path(entity: str, situation: Situation) -> tuple[str, ...]:
+    """The shortest way to anything that alerts; the entity alone where none is known."""
+    paths = [situation.graph.path(entity, alarm) for alarm in situation.alerting]
     known = sorted((path for path in paths if path), key=len)
-    return RankedCause(
-        entity=candidate.entity,
-        fault_kind=_fault_kind(own),
-        probability=probability,
-        findings=own[:_FINDINGS_SHOWN],
-        against=candidate.against,
-        path=known[0] if known else (candidate.entity,),
-        weight=candidate.weight,
-        parts=candidate.parts,
-        temperature=_TEMPERATURE,
-    )
-
-
-def _fault_kind(findings: Sequence[Finding]) -> str:
-    """The family of the strongest finding; a resource that deviates names the fault rather than its symptom."""
-    families: dict[Family, float] = {}
-    for finding in findings:
-        families[finding.signal.family] = max(families.get(finding.signal.family, 0.0), finding.nats)
-    if not families:
-        return "unknown"
-    symptoms = (Family.LATENCY, Family.ERRORS, Family.LOAD)
-    resources = {family: nats for family, nats in families.items() if family not in symptoms}
-    strongest = max(families.values())
-    pool = {f: n for f, n in resources.items() if n >= 0.5 * strongest} or families
-    return max(pool, key=lambda family: (pool[family], family)).value
+    return known[0] if known else (entity,)

@@ -1,4 +1,4 @@
-"""Detectors and rankers by name: built-ins are registered through the same entry points as anybody else's."""
+"""Detectors, rankers and miners by name: built-ins are registered through the same entry points as anybody else's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from importlib.metadata import entry_points
 from typing import cast
 
 from brain_engine.findings import Detector
+from brain_engine.logs.templates import TemplateMiner
 from brain_engine.rank.protocol import Ranker
 
 _DETECTORS = "ai_devops_brain.detectors"
 _RANKERS = "ai_devops_brain.rankers"
+_MINERS = "ai_devops_brain.template_miners"
 
 
 class UnknownPluginError(LookupError):
@@ -32,6 +34,15 @@ def load_ranker(name: str) -> Ranker:
         UnknownPluginError: There is none.
     """
     return cast("Ranker", _load(_RANKERS, name))
+
+
+def load_miner(name: str) -> TemplateMiner:
+    """The template miner registered as ``name``.
+
+    Raises:
+        UnknownPluginError: There is none.
+    """
+    return cast("TemplateMiner", _load(_MINERS, name))
 
 
 def _load(group: str, name: str) -> object:

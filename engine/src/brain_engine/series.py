@@ -70,20 +70,52 @@ class Panel:
     values: Array
 
 
+@dataclass(frozen=True, slots=True)
+class EdgePanel:
+    """One signal of many calls from one entity to another, such as how long the caller waits.
+
+    Attributes:
+        signal: Which signal.
+        dependents: N callers.
+        dependencies: N callees; a pair is there once.
+        values: [N, T] in the signal's unit; NaN where there is no sample.
+    """
+
+    signal: Signal
+    dependents: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    values: Array
+
+
 class EdgeKind(StrEnum):
     """Why one entity depends on another."""
 
     CALLS = "calls"
     RUNS_ON = "runs-on"
+    USES = "uses"  # without calling it: a volume, a topic, something of the cloud
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """``dependent`` needs ``dependency``: a fault of the second shows in the first."""
+    """``dependent`` needs ``dependency``: a fault of the second shows in the first.
+
+    Attributes:
+        dependent: Who needs.
+        dependency: Who is needed.
+        kind: Why.
+        source: Who says so, for people: the name of a rule, ``tempo``, ``declared``.
+        rate: Calls a second in the mean; None where nobody counts.
+        weight: In (0, 1]: how much of the dependent hangs on it, such as the share of its pods that run on a node.
+        new: Whether it is known to have appeared in the window only.
+    """
 
     dependent: str
     dependency: str
     kind: EdgeKind
+    source: str = ""
+    rate: float | None = None
+    weight: float = 1.0
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +181,7 @@ class Evidence:
         window_start: Where the window that may hold the onset begins; samples before it are the baseline.
         panels: At most one per signal.
         edges: Known dependencies; cycles are normal.
+        edge_panels: What is measured of calls instead of entities; at most one per signal.
         missing: What could not be fetched, one sentence each.
         events: What happened, oldest first.
         counts: What was counted instead of measured.
@@ -165,12 +198,15 @@ class Evidence:
     counts: tuple[CountPanel, ...] = ()
     spans: Spans | None = None
     lines: Lines | None = None
+    edge_panels: tuple[EdgePanel, ...] = ()
 
 
 def with_detail(evidence: Evidence, closely: Evidence) -> Evidence:
     """The evidence together with what a closer look at a part of its entities brought."""
+    known = {(edge.dependent, edge.dependency) for edge in evidence.edges}
     return replace(
         evidence,
+        edges=(*evidence.edges, *(edge for edge in closely.edges if (edge.dependent, edge.dependency) not in known)),
         counts=(*evidence.counts, *closely.counts),
         spans=closely.spans if closely.spans is not None else evidence.spans,
         lines=closely.lines if closely.lines is not None else evidence.lines,

@@ -16,7 +16,7 @@ from brain_common.errors import InputError
 from brain_lake.location import LakeLocation
 from brain_lake.pruning import Window
 from brain_lake.queries import WindowQueries
-from brain_lake.schemas import CHANGES, EDGES, EVENTS, METRICS, TableSchema
+from brain_lake.schemas import CHANGES, EDGES, EVENTS, LOGS, METRICS, TableSchema
 
 MOST_ROWS: Final = 100_000
 MOST_EVENTS: Final = 1000
@@ -27,11 +27,21 @@ SELECT epoch(time_bucket(to_microseconds($step), timestamp, to_timestamp($start)
        cluster, namespace, kind, name, signal, avg(value) AS value
 FROM asked GROUP BY ALL ORDER BY ALL
 """
-_EDGES: Final = "SELECT DISTINCT dependent, dependency, edge_kind FROM asked ORDER BY ALL"
+_EDGES: Final = """
+SELECT dependent, dependency, edge_kind, epoch(min(timestamp)) AS first_seen, avg(rate) AS rate
+FROM asked GROUP BY dependent, dependency, edge_kind ORDER BY ALL
+"""
 # Which of the rows of one moment are left out is decided by all columns, so that compaction does not change an answer.
 _LATEST: Final = """
 SELECT {chosen} FROM (FROM asked ORDER BY timestamp DESC, {order} LIMIT $limit) ORDER BY {order}
 """
+# As with the latest rows, all columns decide which of one moment are left out.
+_LOGS: Final = """
+SELECT epoch(timestamp) AS at, cluster, namespace, kind, name, severity_number, left(body, $characters) AS body
+FROM asked WHERE list_contains($names, name) ORDER BY ALL LIMIT $limit
+"""
+_WRITERS: Final = "SELECT DISTINCT cluster, namespace, kind, name FROM asked ORDER BY ALL LIMIT $limit"
+_LOGGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "severity_number", "body")
 _TOTALS: Final = "SELECT event_uid, max(total) AS total FROM asked WHERE event_uid IS NOT NULL GROUP BY event_uid"
 _HAPPENED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "message", "actor")
 # What an event says, of a change: the reason is its kind, the message its title.
@@ -61,7 +71,7 @@ class LakeReader:
         )
 
     def edges(self, start: float, end: float) -> pa.Table:
-        """Distinct dependencies seen: dependent, dependency, edge_kind."""
+        """Distinct dependencies seen: dependent, dependency, edge_kind, first_seen (seconds), rate (calls a second)."""
         return self._queries.run(EDGES, _EDGES, Window(start, end))
 
     def events(self, start: float, end: float) -> pa.Table:
@@ -78,6 +88,20 @@ class LakeReader:
         latest = both.slice(max(both.num_rows - MOST_EVENTS, 0))
         seconds = pc.divide(latest.column("timestamp").cast(pa.int64()).cast(pa.float64()), 1e6)
         return latest.set_column(0, "at", seconds)
+
+    def log_writers(self, start: float, end: float) -> pa.Table:
+        """Whose log records there are: cluster, namespace, kind, name."""
+        return self._queries.run(
+            LOGS, _WRITERS, Window(start, end), ("cluster", "namespace", "kind", "name"), {"limit": MOST_ROWS}
+        )
+
+    def logs(self, start: float, end: float, names: Sequence[str], limit: int, characters: int) -> pa.Table:
+        """The earliest ``limit`` log records of things of one of ``names``, oldest first.
+
+        Columns: at, cluster, namespace, kind, name, severity_number, body (its first ``characters``).
+        """
+        parameters = {"names": list(names), "limit": limit, "characters": characters}
+        return self._queries.run(LOGS, _LOGS, Window(start, end), _LOGGED, parameters)
 
     def event_totals(self, start: float, end: float) -> dict[str, int]:
         """By uid of a Kubernetes event seen in the window: how many of its happenings the lake has."""

@@ -31,15 +31,13 @@ class AuditLog:
         self._clock = clock
         self._anchor_file = anchor_file
 
-    async def record(self, action: str, incident_id: str, detail: Mapping[str, str]) -> None:
-        """Add an entry and anchor it.
+    async def record(self, action: str, incident_id: str, detail: Mapping[str, str], actor: str = "brain-rca") -> None:
+        """Add an entry and anchor it; ``actor`` is the service itself, or the caller who decided.
 
         Raises:
             TemporaryError: The store is away, or the entry is there and could not be anchored.
         """
-        entry = await self._store.append_audit(
-            self._writer, self._clock.now(), "brain-rca", action, incident_id, detail
-        )
+        entry = await self._store.append_audit(self._writer, self._clock.now(), actor, action, incident_id, detail)
         _log.info("audit head %s %d %s", entry.writer, entry.sequence, entry.digest)
         if self._anchor_file is not None:
             await asyncio.to_thread(_append, self._anchor_file, entry)

@@ -73,6 +73,10 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     baseline: float | None = None  # the usual level
 
 
+FEEDBACK_SIGNAL = "feedback"
+"""Name in findings of what people said of earlier incidents; the catalogue has none of that name."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One signal of one entity that deviates."""
 
@@ -156,6 +160,67 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float = 1.0  # what the weight is divided by before it becomes odds against "none of these"
     look: tuple[Look, ...] = ()  # what to look at next, the most telling first
 
+    @property
+    def signals(self) -> frozenset[str]:
+        """What was measured or counted of it."""
+        return frozenset(finding.signal for finding in self.findings if finding.signal != FEEDBACK_SIGNAL)
+
+
+class FeedbackKind(StrEnum):
+    """What somebody who knows said about a cause."""
+
+    CONFIRMED = "confirmed"  # this was it
+    REJECTED = "rejected"  # this was not it
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True):
+    """What one caller said about one entity as the cause of one incident; can be taken back."""
+
+    entity: str
+    kind: FeedbackKind
+    fault_kind: str = ""  # empty: not said
+    fix: str = ""  # what mended it, in the caller's words
+    actor: str  # name of the credential
+    at: float
+
+
+class SimilarIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """A past incident that looked alike, as it was known when the judgement was made."""
+
+    incident_id: str
+    title: str
+    entity: str  # its cause
+    fault_kind: str
+    opened_at: float
+    lasted: float | None  # seconds; None: still open
+    score: float  # in [0, 1]; 1 = the same cause, the same fault, the same signals
+    why: str  # the score in words
+    confirmed: bool  # somebody confirmed that cause
+    fix: str = ""  # what mended it then, as far as anybody said
+
+
+class SharedMember(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the incidents that have one cause."""
+
+    incident_id: str
+    title: str
+    received_at: float
+    open: bool
+
+
+class SharedCause(msgspec.Struct, frozen=True, kw_only=True):
+    """Incidents at the same time whose cause is one and the same; each of them keeps its identity."""
+
+    id: str  # 16 hex digits; stays while members come and go
+    entity: str
+    total: int  # members, more than one
+    members: tuple[SharedMember, ...]  # the leading one first, then open before closed, older before newer; not all
+
+    @property
+    def lead(self) -> SharedMember:
+        """The oldest that is still open, else the oldest."""
+        return self.members[0]
+
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     at: float
@@ -175,6 +240,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()  # evidence that could not be fetched, one sentence each
     timeline: tuple[TimelineEntry, ...] = ()
     seconds: float = 0.0  # of wall-clock time
+    similar: tuple[SimilarIncident, ...] = ()  # most alike first
 
 
 class DeliveryState(StrEnum):
@@ -219,6 +285,20 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     analysis_error: str = ""
     analysis: Analysis | None = None
     deliveries: tuple[Delivery, ...] = ()
+    feedback: tuple[Feedback, ...] = ()  # by entity
+    cause_id: str = ""  # 16 hex digits, the same for all incidents that have one cause; empty: not sure of it
+    shared: SharedCause | None = None  # None: no other incident has its cause
+
+    @property
+    def confirmed(self) -> Feedback | None:
+        """The cause that somebody confirmed; the latest where there are several."""
+        said = [one for one in self.feedback if one.kind is FeedbackKind.CONFIRMED]
+        return max(said, key=lambda one: (one.at, one.entity), default=None)
+
+    @property
+    def is_led(self) -> bool:
+        """Whether another incident with the same cause is the one to look at."""
+        return self.shared is not None and self.shared.lead.incident_id != self.id
 
     @property
     def title(self) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from brain_common.clock import Clock, ManualClock, SystemClock
 from brain_common.errors import ConfigError, InputError
 from brain_common.settings import check_settings, load_yaml
+from brain_engine.rank.protocol import Ranker
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.build import build_evidence
 from brain_rca.evidence.protocol import EvidenceSource
@@ -46,8 +47,12 @@ async def analyze_once(body: bytes, prometheus: str, config: Path | None = None,
         await source.aclose()
 
 
-async def judge_group(body: bytes, settings: RcaSettings, source: EvidenceSource, clock: Clock) -> Incident:
+async def judge_group(
+    body: bytes, settings: RcaSettings, source: EvidenceSource, clock: Clock, ranker: Ranker | None = None
+) -> Incident:
     """Judge one group on evidence from wherever; ``source`` is left open.
+
+    ``ranker`` takes the place of the one that the settings name.
 
     Raises:
         InputError: The payload is none, or nothing in it fires.
@@ -55,7 +60,7 @@ async def judge_group(body: bytes, settings: RcaSettings, source: EvidenceSource
         TemporaryError: The evidence cannot be reached.
     """
     incident = _incident(body, settings, clock)
-    analysis = await build_analyst(settings, source, clock).judge(incident)
+    analysis = await build_analyst(settings, source, clock, ranker).judge(incident)
     return msgspec.structs.replace(incident, analysis=analysis, analysis_state=AnalysisState.DONE)
 
 

@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from starlette.applications import Starlette
@@ -22,16 +23,19 @@ from brain_common.serving.auth import Authenticator
 from brain_common.serving.http import serving
 from brain_common.serving.tls import check_tls
 from brain_engine.plugins import UnknownPluginError, load_detector, load_ranker
+from brain_engine.rank.protocol import Ranker
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.worker import AnalysisWorker, Analyst
 from brain_rca.audit import AuditLog
 from brain_rca.config import RcaSettings, StoreSettings
 from brain_rca.evidence.build import build_evidence, build_queries
 from brain_rca.evidence.protocol import EvidenceSource
+from brain_rca.feedback.desk import FeedbackDesk
 from brain_rca.fix.catalogue import load_catalogue as load_proposals
 from brain_rca.http_app import build_app
 from brain_rca.intake.webhook import Webhook
 from brain_rca.metrics import Metrics
+from brain_rca.page.feedback import FeedbackForms
 from brain_rca.page.routes import page_routes
 from brain_rca.publish.attempt import Attempt
 from brain_rca.publish.config import build_links, build_sinks
@@ -65,15 +69,15 @@ def build_store(settings: StoreSettings, cooldown_seconds: float, clock: Clock) 
     return PostgresStore(settings.postgres.get_secret_value(), cooldown_seconds, clock)
 
 
-def build_analyst(settings: RcaSettings, source: EvidenceSource, clock: Clock) -> Analyst:
-    """The judge of single incidents, also used without any store.
+def build_analyst(settings: RcaSettings, source: EvidenceSource, clock: Clock, ranker: Ranker | None = None) -> Analyst:
+    """The judge of single incidents, also used without any store; by a given ranker, or the one of the settings.
 
     Raises:
         ConfigError: An entry point or a catalogue file is not there or wrong.
     """
     try:
         detector = load_detector(settings.analysis.detector)
-        ranker = load_ranker(settings.analysis.ranker)
+        ranker = ranker or load_ranker(settings.analysis.ranker)
     except UnknownPluginError as error:
         raise ConfigError(f"analysis: {error}") from error
     proposals = load_proposals(settings.proposals)
@@ -129,7 +133,8 @@ async def running(settings: RcaSettings, clock: Clock | None = None) -> AsyncIte
         stack.push_async_callback(store.close)
         source = build_evidence(settings.evidence, settings.cluster, settings.scope.aliases)
         stack.push_async_callback(source.aclose)
-        parts = _Parts(settings, store, clock, Metrics(_registry()), Wake())
+        audit = AuditLog(store, writer_name(), clock, settings.audit.anchor_file)
+        parts = _Parts(settings, store, clock, Metrics(_registry()), Wake(), audit)
         port = await stack.enter_async_context(serving(parts.app(), settings.http))
         url = parts.url(port)
         sinks = build_sinks(settings.publish, url, clock, settings.cluster)
@@ -165,10 +170,14 @@ class _Parts:
     clock: Clock
     metrics: Metrics
     wake: Wake
+    audit: AuditLog
 
     def app(self) -> Starlette:
         webhook = Webhook(self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake)
-        return build_app([*webhook.routes(), *page_routes(self.store)], self.store, self.metrics.registry)
+        own_host = (urlsplit(str(self.settings.external_url)).netloc if self.settings.external_url else "").lower()
+        forms = FeedbackForms(self._desk(), self.settings.callers, own_host)
+        pages = page_routes(self.store, forms=forms)
+        return build_app([*webhook.routes(), *pages], self.store, self.metrics.registry)
 
     def url(self, port: int) -> str:
         if self.settings.external_url is not None:
@@ -183,7 +192,7 @@ class _Parts:
         from brain_rca.grpc_api.servicer import RcaServicer
 
         servicer = RcaServicer(
-            self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake
+            self.store, self._authenticator(), self.settings.intake, self.clock, self.metrics, self.wake, self._desk()
         )
         return await stack.enter_async_context(serving_grpc(servicer, self.settings.grpc))
 
@@ -192,9 +201,8 @@ class _Parts:
         """The tasks that empty the queues."""
         names = [sink.name for sink in sinks]
         self.metrics.expect(names)
-        audit = AuditLog(self.store, writer_name(), self.clock, self.settings.audit.anchor_file)
         analysis = AnalysisWorker(
-            self.store, analyst, names, self.settings.analysis, self.clock, self.metrics, self.wake, audit
+            self.store, analyst, names, self.settings.analysis, self.clock, self.metrics, self.wake, self.audit
         )
         deliveries = [DeliveryWorker(self.store, sink, self.clock, self._observed) for sink in sinks]
         for worker in deliveries:
@@ -220,6 +228,9 @@ class _Parts:
             for worker in deliveries:
                 worker.stop()
             await _finish(tasks)
+
+    def _desk(self) -> FeedbackDesk:
+        return FeedbackDesk(self.store, self.audit, self.clock, self.wake)
 
     def _authenticator(self) -> Authenticator:
         return Authenticator(self.settings.callers)

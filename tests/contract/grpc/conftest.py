@@ -20,6 +20,8 @@ from brain_api.rca.v1 import rca_pb2_grpc
 from brain_common.clock import ManualClock
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.config import CallerSettings, ListenSettings, TlsSettings
+from brain_rca.audit import AuditLog
+from brain_rca.feedback.desk import FeedbackDesk
 from brain_rca.grpc_api import servicer as servicer_module
 from brain_rca.grpc_api.server import serving_grpc
 from brain_rca.grpc_api.servicer import RcaServicer
@@ -41,7 +43,8 @@ class Api:
         self.wake = Wake()
         settings = IntakeSettings(debounce_seconds=600)
         metrics = Metrics(CollectorRegistry())
-        self.servicer = RcaServicer(store, Authenticator(callers), settings, clock, metrics, self.wake)
+        desk = FeedbackDesk(store, AuditLog(store, "writer", clock, None), clock, self.wake)
+        self.servicer = RcaServicer(store, Authenticator(callers), settings, clock, metrics, self.wake, desk)
         self.port = 0
         self.channel: grpc.aio.Channel
         self.stub: rca_pb2_grpc.RcaServiceStub

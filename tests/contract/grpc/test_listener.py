@@ -26,7 +26,12 @@ from tests.fakes.credentials import BAD, PASSWORD, TOKEN, basic, callers
 pytestmark = pytest.mark.anyio
 
 CODE = grpc.StatusCode
-METHODS = ["Analyze", "GetIncident", "ListIncidents", "WatchIncidents"]
+FEEDBACK = {
+    "ConfirmCause": pb.FeedbackRequest(id="0" * 16, entity="c/n/service/a"),
+    "RejectCause": pb.FeedbackRequest(id="0" * 16, entity="c/n/service/a"),
+    "WithdrawFeedback": pb.WithdrawFeedbackRequest(id="0" * 16, entity="c/n/service/a"),
+}
+METHODS = ["Analyze", "GetIncident", "ListIncidents", "WatchIncidents", *FEEDBACK]
 
 
 # Credentials
@@ -47,6 +52,8 @@ def call(api: Api, method: str, metadata: tuple[tuple[str, Any], ...] = ()) -> A
         return api.stub.GetIncident(pb.GetIncidentRequest(id="0" * 16), metadata=metadata, timeout=PATIENCE)
     if method == "ListIncidents":
         return api.stub.ListIncidents(pb.ListIncidentsRequest(), metadata=metadata, timeout=PATIENCE)
+    if method in FEEDBACK:
+        return getattr(api.stub, method)(FEEDBACK[method], metadata=metadata, timeout=PATIENCE)
     return api.stub.WatchIncidents(pb.WatchIncidentsRequest(), metadata=metadata, timeout=PATIENCE).read()
 
 

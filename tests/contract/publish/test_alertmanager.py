@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from brain_common.clients.alertmanager import AlertmanagerPeer, rfc3339
 from brain_common.clock import ManualClock
 from brain_common.errors import PermanentError, TemporaryError
-from brain_rca.model import Severity
+from brain_rca.model import Feedback, FeedbackKind, Incident, IncidentStatus, Severity, SharedCause, SharedMember
 from brain_rca.publish.alertmanager import FIRES_ON, REFRESH, AlertmanagerSink
 from brain_rca.publish.sink import Unfinished
 from tests.contract.publish.conftest import NOW, TOKEN, settings
@@ -235,3 +236,75 @@ async def test_hostile_values_make_an_alert_that_is_taken(
 )
 def test_moments_are_written_as_alertmanager_reads_them(seconds: float, text: str) -> None:
     assert rfc3339(seconds) == text
+
+
+# One cause, several groups
+
+LEAD = SharedMember(incident_id="f" * 16, title="HighLatency (service=web)", received_at=OPENED - 60, open=True)
+SELF = SharedMember(incident_id=INCIDENT_ID, title="checkout", received_at=OPENED, open=True)
+CAUSE_ID = "0123456789abcdef"
+AS_MEMBER = LABELS | {"cause": CAUSE_ID, "role": "member"}
+AS_LEAD = LABELS | {"cause": CAUSE_ID, "role": "lead"}
+
+
+def sharing(*members: SharedMember, cause_id: str = CAUSE_ID) -> Incident:
+    shared = SharedCause(id=cause_id, entity="c/n/service/a", total=len(members), members=members) if members else None
+    return replace(incident(), cause_id=cause_id, shared=shared)
+
+
+async def test_a_member_is_marked_and_names_the_lead(peers: Peers, alertmanager_sink: AlertmanagerSink) -> None:
+    await alertmanager_sink.publish(sharing(LEAD, SELF), told())
+    [posted] = peers[0].posted
+    assert posted["labels"] == AS_MEMBER
+    assert posted["annotations"]["shared"] == (
+        f"One cause, 2 groups; the first is HighLatency (service=web): {EXTERNAL_URL}/incidents/{'f' * 16}"
+    )
+
+
+@pytest.mark.parametrize("members", [(), (SELF, LEAD)])
+async def test_what_leads_or_is_alone_is_a_lead(
+    peers: Peers, alertmanager_sink: AlertmanagerSink, members: tuple[SharedMember, ...]
+) -> None:
+    await alertmanager_sink.publish(sharing(*members), told())
+    assert peers[0].posted[0]["labels"] == AS_LEAD
+
+
+async def test_a_lead_that_becomes_a_member_keeps_its_labels(peers: Peers, alertmanager_sink: AlertmanagerSink) -> None:
+    await alertmanager_sink.publish(sharing(LEAD, SELF), told(external_id=urlencode(AS_LEAD)))
+    assert [posted["labels"] for posted in peers[0].posted] == [AS_LEAD]
+
+
+@pytest.mark.parametrize(
+    ("now", "labels"),
+    [
+        (sharing(SELF, LEAD), AS_LEAD),
+        (sharing(), AS_LEAD),
+        (sharing(cause_id=""), LABELS),
+        (sharing(LEAD, SELF, cause_id="b" * 16), AS_MEMBER | {"cause": "b" * 16}),
+    ],
+    ids=["leads", "is alone", "is not sure", "has another cause"],
+)
+async def test_a_member_that_is_none_any_more_is_not_left_muted(
+    peers: Peers, alertmanager_sink: AlertmanagerSink, now: Incident, labels: dict[str, str]
+) -> None:
+    told_as = await alertmanager_sink.publish(now, told(external_id=urlencode(AS_MEMBER)))
+    for peer in peers:
+        ended, begun = peer.posted
+        assert (ended["labels"], times(ended)[1]) == (AS_MEMBER, NOW)
+        assert (begun["labels"], times(begun)[1]) == (labels, NOW + FIRES_ON)
+    assert dict(parse_qsl(told_as)) == labels
+
+
+async def test_a_member_that_stays_one_and_one_that_closes_keep_their_labels(
+    peers: Peers, alertmanager_sink: AlertmanagerSink
+) -> None:
+    await alertmanager_sink.publish(sharing(LEAD, SELF), told(external_id=urlencode(AS_MEMBER)))
+    closed = replace(sharing(SELF, LEAD), status=IncidentStatus.RESOLVED, closed_at=NOW - 5)
+    await alertmanager_sink.publish(closed, told(external_id=urlencode(AS_MEMBER)))
+    assert [posted["labels"] for posted in peers[0].posted] == [AS_MEMBER, AS_MEMBER]
+
+
+async def test_a_confirmed_cause_is_the_headline(peers: Peers, alertmanager_sink: AlertmanagerSink) -> None:
+    said = Feedback(entity="prod/shop/node/n1", kind=FeedbackKind.CONFIRMED, fault_kind="disk", actor="ann", at=NOW)
+    await alertmanager_sink.publish(replace(incident(), feedback=(said,)), told())
+    assert peers[0].posted[0]["annotations"]["summary"] == "Confirmed root cause: n1 (node in shop): disk"

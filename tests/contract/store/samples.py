@@ -60,17 +60,19 @@ def resolved(*alerts: Alert, at: float, end: float | None = None, key: str = '{}
     return notification(*ended, at=at, status="resolved", key=key)
 
 
-def analysis(at: float = 0, *, entity: str = "c/n/service/a") -> Analysis:
-    """A judgement finished at ``T0 + at`` that names ``entity``."""
+def analysis(
+    at: float = 0, *, entity: str = "c/n/service/a", onset: float = 0, probability: float = 0.8, fault: str = "latency"
+) -> Analysis:
+    """A judgement finished at ``T0 + at`` that names ``entity``, which deviates from ``T0 + onset`` on."""
     plot = Plot(title="latency", unit="seconds", times=(T0, T0 + 15), values=(0.1, None))
     finding = Finding(
         entity=entity,
         signal="latency",
         score=0.9,
-        onset=T0,
+        onset=T0 + onset,
         direction="up",
         sentence="It is slow.",
         plot=plot,
     )
-    cause = Cause(rank=1, entity=entity, fault_kind="latency", probability=0.8, findings=(finding,))
+    cause = Cause(rank=1, entity=entity, fault_kind=fault, probability=probability, findings=(finding,))
     return Analysis(finished_at=T0 + at, window_start=T0 - 600, window_end=T0 + at, alerting=(entity,), causes=(cause,))

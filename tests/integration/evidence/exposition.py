@@ -82,6 +82,24 @@ def service_graph() -> Iterator[PromSeries]:
     yield from histogram("traces_service_graph_request_server_seconds", 4.0, 0.3, (0.1, 0.4, 1.0), **labels)
 
 
+def linkerd() -> Iterator[PromSeries]:
+    labels = {"namespace": "shop", "deployment": "cart", "dst_namespace": "shop", "dst_deployment": "rates"}
+    yield counter("request_total", 3.0, **labels, direction="outbound", tls="true")
+    yield counter("request_total", 9.0, namespace="shop", deployment="cart", direction="inbound", tls="true")
+
+
+def messaging() -> Iterator[PromSeries]:
+    """OpenTelemetry's messaging metrics, and kafka-exporter."""
+    yield counter("messaging_client_sent_messages_total", 2.0, service_name="http", messaging_destination_name="orders")
+    yield gauge("kafka_consumergroup_lag", 4.0, topic="orders", consumergroup="shipping", partition="0")
+
+
+def cloud() -> Iterator[PromSeries]:
+    """Yet-another-cloudwatch-exporter: what is there, with its tags."""
+    yield gauge("aws_rds_info", 0.0, name="arn:aws:rds:eu-1:123:db:ledger", account_id="123", tag_Service="ledger")
+    yield gauge("aws_elb_info", 0.0, name="arn:aws:elb:eu-1:123:lb/front", account_id="123", tag_Team="web")
+
+
 def istio() -> Iterator[PromSeries]:
     yield counter(
         "istio_requests_total",
@@ -112,6 +130,11 @@ def kube_state_metrics(instance: str = KSM["instance"]) -> Iterator[PromSeries]:
     of = {"job": KSM["job"], "instance": instance}
     container = {**POD, "container": "cart", "uid": "u1"}
     yield gauge("kube_pod_info", 1, **POD, **of, uid="u1", node="node-1", created_by_kind="ReplicaSet")
+    yield gauge("kube_pod_owner", 1, **POD, **of, owner_kind="ReplicaSet", owner_name="cart-6d5f8c7b9d")
+    yield gauge("kube_pod_spec_volumes_persistentvolumeclaims_info", 1, **POD, **of, persistentvolumeclaim="data-cart")
+    yield gauge("kube_node_labels", 1, **of, node="node-1", label_topology_kubernetes_io_zone="eu-1a")
+    replicaset = {"namespace": "shop", "replicaset": "cart-6d5f8c7b9d"}
+    yield gauge("kube_replicaset_owner", 1, **replicaset, **of, owner_kind="Deployment", owner_name="cart")
     yield gauge("kube_pod_container_resource_limits", 600e6, **container, **of, resource="memory", unit="byte")
     yield gauge("kube_pod_container_resource_limits", 2, **container, **of, resource="cpu", unit="core")
     yield counter("kube_pod_container_status_restarts_total", 0.01, **container, **of)
@@ -182,6 +205,9 @@ def everything() -> list[PromSeries]:
         span_metrics,
         service_graph,
         istio,
+        linkerd,
+        messaging,
+        cloud,
         cadvisor,
         kube_state_metrics,
         kubelet,

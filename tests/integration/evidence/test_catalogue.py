@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from brain_common.clients.prometheus import PrometheusClient, PrometheusSettings
+from brain_common.entity import Entity, EntityKind
 from brain_engine.series import Edge, EdgeKind, Evidence
 from brain_lab.replay.blocks import write_blocks
 from brain_lab.replay.series import PromSeries
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.anyio
 
 CART = "lab/shop/service/cart"
 NODE = "lab//node/10.0.0.7"
+RDS = Entity("lab", "123", EntityKind.CLOUD_RESOURCE, "arn:aws:rds:eu-1:123:db:ledger")
 SERVICES = {"recorded": "lab/shop/service/recorded", "http": CART} | {
     name: f"lab//service/{name}" for name in ("payments", "ledger", "stock")
 }
@@ -97,11 +100,21 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
     for signal, expected in EXPECTED.items():
         assert found[signal] == pytest.approx(expected, rel=1e-6), signal
 
-    assert set(evidence.edges) == {
-        Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS),
-        Edge("lab//service/front", CART, EdgeKind.CALLS),
-        Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON),
+    assert {replace(edge, rate=None) for edge in evidence.edges} == {
+        Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS, "service_graph"),
+        Edge("lab//service/front", CART, EdgeKind.CALLS, "istio"),
+        Edge(CART, "lab/shop/workload/rates", EdgeKind.CALLS, "linkerd"),
+        Edge("lab//service/http", "lab//topic/orders", EdgeKind.USES, "topic_written"),
+        Edge("lab//topic/orders", "lab//service/shipping", EdgeKind.USES, "topic_read"),
+        Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON, "placement"),
+        Edge("lab//node/node-1", "lab//cloud-resource/eu-1a", EdgeKind.RUNS_ON, "zone"),
+        Edge(CART, "lab/shop/workload/data-cart", EdgeKind.USES, "volume"),
+        Edge("lab//service/ledger", str(RDS), EdgeKind.USES, "cloud_tag"),
     }
+    rates = {edge.source: edge.rate for edge in evidence.edges if edge.rate is not None}
+    assert rates.keys() == {"service_graph", "istio", "linkerd", "topic_written"}
+    assert rates["service_graph"] == pytest.approx(4.0)
+    assert rates["linkerd"] == pytest.approx(3.0)
 
 
 async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, prometheus: PrometheusFactory) -> None:

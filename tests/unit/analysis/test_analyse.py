@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from brain_engine.plugins import load_ranker
+from brain_engine.rank.prior import Prior, PriorOf, nothing_known
 from brain_engine.rank.protocol import Candidate, Ranker, Situation
 from brain_engine.series import Event, Evidence, Panel
 from brain_rca.analysis.analyse import analyse
@@ -50,6 +51,7 @@ def judged(
     alerting: tuple[str, ...] = (FRONT,),
     ranker: Ranker | None = None,
     about: Incident | None = None,
+    prior_of: PriorOf = nothing_known,
 ) -> Analysis:
     return analyse(
         about or incident(),
@@ -58,6 +60,7 @@ def judged(
         ranker or load_ranker("explain-away"),
         lambda _: (FIX,),
         lambda name: f"query of {name}",
+        prior_of,
     )
 
 
@@ -246,3 +249,25 @@ def test_an_alert_about_something_without_evidence_says_so() -> None:
     analysis = judged(alerting=("c/shop/service/nobody",))
     assert analysis.missing[0] == "no evidence about service shop/nobody, which alerts"
     assert analysis.none_probability >= 0.7
+
+
+def test_what_was_confirmed_before_is_shown_as_a_finding_and_raises_the_probability() -> None:
+    plain = judged().causes[0]
+    learnt = judged(prior_of=lambda *_: Prior(1.0, "confirmed as the cause twice before")).causes[0]
+
+    assert learnt.findings[:-1] == plain.findings
+    assert (learnt.findings[-1].signal, learnt.findings[-1].sentence) == (
+        "feedback",
+        "confirmed as the cause twice before (+1.00 nats)",
+    )
+    assert learnt.probability > plain.probability
+    assert learnt.signals == plain.signals
+
+
+def test_what_was_rejected_before_is_shown_against_it() -> None:
+    plain = judged().causes[0]
+    learnt = judged(prior_of=lambda *_: Prior(-1.0, "rejected as the cause once before")).causes[0]
+
+    assert learnt.against == (*plain.against, "rejected as the cause once before")
+    assert learnt.findings == plain.findings
+    assert learnt.probability < plain.probability

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from brain_common.clock import ManualClock
 from brain_common.errors import InputError, PermanentError, TemporaryError
 from brain_engine.plugins import load_detector, load_ranker
+from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.series import Evidence
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.worker import AnalysisSettings, AnalysisWorker, Analyst
@@ -23,7 +24,7 @@ from brain_rca.metrics import Metrics
 from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal
 from brain_rca.scope.alerting import ScopeSettings
 from brain_rca.scope.identity import Identity
-from brain_rca.store.protocol import AnalysisClaim, AuditEntry
+from brain_rca.store.protocol import AnalysisClaim, AuditEntry, Experience, PastIncident
 from brain_rca.wake import Wake
 from tests.unit.analysis.samples import CART, FRONT, NOW, alert, evidence, incident
 
@@ -61,6 +62,8 @@ class Queue:
     leases: list[float] = field(default_factory=list)
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     lost: bool = False
+    said: Sequence[Experience] = ()
+    past: Sequence[PastIncident] = ()
 
     def _may_fail(self, call: str) -> None:
         self.log.append(call)
@@ -82,6 +85,12 @@ class Queue:
     async def fail_analysis(self, claim: AnalysisClaim, error: str, retry_at: float) -> None:
         self._may_fail("fail")
         self.failed.append((claim, error, retry_at))
+
+    async def experience(self, except_for: str, limit: int) -> Sequence[Experience]:
+        return self.said
+
+    async def past_with_cause(self, *_: object, **__: object) -> Sequence[PastIncident]:
+        return self.past
 
     async def append_audit(
         self, writer: str, at: float, actor: str, action: str, incident_id: str, detail: Mapping[str, str]
@@ -105,7 +114,12 @@ class Judge:
     """Judges as the test says."""
 
     def __init__(self, do: Callable[[Incident], Awaitable[Analysis]]) -> None:
-        self.judge = do
+        self._do = do
+        self.prior_of: PriorOf = nothing_known
+
+    async def judge(self, incident: Incident, prior_of: PriorOf) -> Analysis:
+        self.prior_of = prior_of
+        return await self._do(incident)
 
 
 def saying(analysis: Analysis) -> Judge:
@@ -173,6 +187,30 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # One step
+
+
+async def test_a_judgement_knows_what_was_said_before_and_tells_similar_incidents() -> None:
+    judge = saying(FOUND)
+    harness = Harness(judge, claim())
+    harness.queue.said = (Experience(entity=CART, fault_kind="cpu", confirmed=2, rejected=0, last_at=NOW),)
+    harness.queue.past = (
+        PastIncident(
+            incident_id="b" * 16,
+            title="before",
+            entity=CAUSE.entity,
+            fault_kind=CAUSE.fault_kind,
+            opened_at=NOW - 1e6,
+            closed_at=NOW - 1e6 + 60,
+            signals=(),
+            confirmed=True,
+            fix="restarted",
+        ),
+    )
+    await harness.worker.step()
+
+    assert judge.prior_of(CART, "cpu").words.startswith("confirmed as the cause twice before")
+    [similar] = harness.queue.finished[0].analysis.similar
+    assert (similar.incident_id, similar.fix, similar.lasted) == ("b" * 16, "restarted", 60.0)
 
 
 async def test_nothing_due() -> None:

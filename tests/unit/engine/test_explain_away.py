@@ -123,8 +123,9 @@ def test_an_alarm_that_does_not_deviate_has_no_cause() -> None:
     assert rank(shop(), "ads") == ()
 
 
-def test_no_alarm_no_cause() -> None:
-    assert rank(shop(), *()) == ()
+def test_an_alert_that_names_nothing_is_about_whatever_is_in_trouble() -> None:
+    assert names(shop(), *())[0] == "db"
+    assert rank(shop(fault=0.0), *()) == ()
 
 
 def test_an_alarm_that_nobody_measures_is_believed() -> None:
@@ -168,15 +169,20 @@ def test_any_latency_of_the_catalogue_serves(quantile: str) -> None:
 def test_excess_adds_up_along_the_chain() -> None:
     [latency, errors] = excesses(shop(fault=0.8), RobustShift())
     assert latency.family is Family.LATENCY
-    masses = latency.masses("front")
+    profile = latency.profile(["front"])
+    assert profile is not None
+    masses = dict(zip(latency.row, latency.masses(profile), strict=True))
     assert masses["db"] == pytest.approx(50 * 0.78, rel=0.1)
     assert masses["front"] > masses["cart"] > masses["db"] > 10 * abs(masses["ads"])
-    assert errors.masses("front") == {}
+    assert errors.profile(["front"]) is None
 
 
 def test_excess_without_request_rates_counts_time_only() -> None:
     scene = replace(shop(), panels=tuple(one for one in shop().panels if one.signal != RATE))
-    assert excesses(scene, RobustShift())[0].masses("front")["db"] == pytest.approx(0.78, rel=0.1)
+    latency = excesses(scene, RobustShift())[0]
+    profile = latency.profile(["front"])
+    assert profile is not None
+    assert latency.masses(profile)[latency.row["db"]] == pytest.approx(0.78, rel=0.1)
 
 
 def test_absurd_numbers_do_not_spread() -> None:
@@ -184,3 +190,23 @@ def test_absurd_numbers_do_not_spread() -> None:
     wild = np.where(np.arange(STEPS) % 3 == 0, 1e308, -np.inf)
     panels = tuple(Panel(one.signal, (*one.entities, "wild"), np.vstack([one.values, wild])) for one in scene.panels)
     assert names(replace(scene, panels=panels), "front")[0] == "db"
+
+
+def test_without_explaining_away_every_victim_is_as_bad_as_the_culprit() -> None:
+    whole, blind = ExplainAway(), ExplainAway().without("explaining-away")
+    scene = shop()
+    asked = Situation(scene, find(scene, RobustShift()), DependencyGraph(scene.edges), ("front",))
+    weights = {candidate.entity: candidate.weight for candidate in whole.rank(asked)}
+    unexplained = {candidate.entity: candidate.weight for candidate in blind.rank(asked)}
+    assert unexplained["front"] > weights.get("front", 0.0)
+    assert unexplained["db"] == pytest.approx(weights["db"])
+
+
+def test_without_the_question_whether_the_alarm_is_real_any_alarm_has_a_cause() -> None:
+    scene = shop()
+    calm = replace(scene, panels=tuple(replace(one, values=one.values.copy()) for one in scene.panels))
+    for one in calm.panels:
+        one.values[one.entities.index("front")] = 1.0
+    asked = Situation(calm, find(calm, RobustShift()), DependencyGraph(calm.edges), ("front",))
+    assert not ExplainAway().rank(asked)
+    assert ExplainAway().without("real-alarm").rank(asked)

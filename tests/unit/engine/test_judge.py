@@ -13,6 +13,7 @@ from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.judge import judge
 from brain_engine.plugins import UnknownPluginError, load_detector, load_ranker
 from brain_engine.rank.max_deviation import MaxDeviation
+from brain_engine.rank.prior import MOST_NATS, Prior
 from brain_engine.rank.protocol import Candidate, Situation, combined
 from brain_engine.series import Direction, Evidence, Family, Signal
 from tests.contract.engine.scenes import LATENCY, STEPS, evidence, panel, shop
@@ -53,6 +54,39 @@ def test_enormous_evidence_is_no_overflow() -> None:
     said = judge(KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 1e6), Candidate("b", 1.0)))
     assert said.causes[0].probability == pytest.approx(1.0)
     assert said.none_probability == 0.0
+
+
+def learnt(entity: str, fault_kind: str) -> Prior:
+    """Of "b" with slow answers only."""
+    return Prior(MOST_NATS, "often") if (entity, fault_kind) == ("b", "latency") else Prior()
+
+
+def test_what_was_learnt_is_added_to_the_odds_and_may_change_the_order() -> None:
+    slow = (finding("b", Family.LATENCY, 9.0),)
+    ranker = Fixed(Candidate("a", 5.0), Candidate("b", 4.0))
+    plain = judge(KNOWN, slow, DependencyGraph(()), ("a",), ranker)
+    said = judge(KNOWN, slow, DependencyGraph(()), ("a",), ranker, learnt)
+
+    assert [cause.entity for cause in plain.causes] == ["a", "b"]
+    assert [(cause.entity, cause.prior.words) for cause in said.causes] == [("b", "often"), ("a", "")]
+    before = plain.causes[1].probability / plain.none_probability
+    assert said.causes[0].probability / said.none_probability == pytest.approx(before * np.exp(MOST_NATS))
+
+
+def test_what_was_learnt_of_another_fault_changes_nothing() -> None:
+    busy = (finding("b", Family.CPU, 9.0),)
+    ranker = Fixed(Candidate("a", 5.0), Candidate("b", 4.0))
+    assert judge(KNOWN, busy, DependencyGraph(()), ("a",), ranker, learnt) == judge(
+        KNOWN, busy, DependencyGraph(()), ("a",), ranker
+    )
+
+
+def test_what_was_learnt_against_a_cause_is_said() -> None:
+    said = judge(
+        KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 5.0)), lambda *_: Prior(-9.0, "rejected twice")
+    )
+    assert said.causes[0].against == ("rejected twice",)
+    assert said.causes[0].prior.nats == -MOST_NATS
 
 
 def test_at_most_ten_are_listed() -> None:

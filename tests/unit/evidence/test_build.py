@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings
+from brain_engine.series import Evidence
 from brain_rca.evidence.build import build_evidence, build_queries
 from brain_rca.evidence.config import EvidenceSettings
 from brain_rca.evidence.past import WithPast
+from brain_rca.evidence.protocol import Gathered, Window
+from brain_rca.scope.identity import Identity
 
 pytestmark = pytest.mark.anyio
 SERVER = {"prometheus": {"url": "http://localhost:9090"}}
@@ -55,6 +59,20 @@ async def test_a_wrong_source_is_told_by_its_key(given: dict[str, Any], message:
         settings(**given)
     assert str(caught.value).startswith("rca.yaml: evidence: ")
     assert message in str(caught.value)
+
+
+async def test_traces_are_read_from_wherever_there_are_any() -> None:
+    jaeger, tempo = {"url": "http://localhost:16686"}, {"url": "http://localhost:3200"}
+    source = build_evidence(settings(**SERVER, jaeger=jaeger, tempo=tempo, lake={"path": "lake"}), "lab", {})
+    window = Window(1e9, 1e9 + 600, 1e9 + 1200, 15.0)
+    found = await source.detail(window, Gathered(Evidence(np.empty(0), 0.0, ()), Identity(())), frozenset())
+    assert found.missing == ()  # nothing deviates, nothing is asked
+    await source.aclose()
+
+
+async def test_a_wrong_file_of_edges_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml: cannot be read"):
+        build_evidence(settings(**SERVER, declared_edges=[str(tmp_path / "gone.yaml")]), "lab", {})
 
 
 @pytest.mark.parametrize("build", [lambda given: build_evidence(given, "", {}), build_queries])

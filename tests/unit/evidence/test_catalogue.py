@@ -89,7 +89,7 @@ def without(key: str) -> dict[str, Any]:
         ({"signals": {"q": {**QUEUE, "entity": {"kind": "thing", "name": ["a"]}}}}, "signals.q.entity.kind: "),
         ({"signals": {"q": {**QUEUE, "entity": {"kind": "pod", "name": []}}}}, "signals.q.entity.name: "),
         ({"signals": {"q": None}}, "signals.q: "),
-        ({"edges": {"e": {"kind": "likes"}}}, "edges.e.kind: Input should be 'calls' or 'runs-on'"),
+        ({"edges": {"e": {"kind": "likes"}}}, "edges.e.kind: Input should be 'calls', 'runs-on' or 'uses'"),
         ({"owners": {"o": {"query": "up"}}}, "owners.o.pod: Field required"),
         ({"signal": {}}, "signal: unknown key"),
         ([QUEUE], "expected keys and values at the top, found list"),

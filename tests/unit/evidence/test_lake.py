@@ -109,7 +109,7 @@ async def test_series_of_an_unknown_kind_are_counted(tmp_path: Path, kinds: tupl
 async def test_edges_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     edges(tmp_path, (CART, DB, "calls"), (CART, "ledger", "calls"), (CART, DB, "likes"))
     evidence = await gather(tmp_path)
-    assert evidence.edges == (Edge(CART, DB, EdgeKind.CALLS),)
+    assert evidence.edges == (Edge(CART, DB, EdgeKind.CALLS, "lake"),)
     assert "edges: 2 of the lake name something of an unknown kind" in evidence.missing
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brain_common.errors import TemporaryError
-from brain_engine.series import Direction, Evidence, Family, Panel, Signal
+from brain_engine.series import Direction, Edge, EdgeKind, Evidence, Family, Panel, Signal
 from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.protocol import Gathered, Window
@@ -22,8 +22,9 @@ WINDOW = Window(baseline_start=NOW - 600.0, start=NOW - 300.0, end=NOW, step=60.
 class Source:
     """Answers with the age of the window in days; entities of the past come in another order."""
 
-    def __init__(self, *, past: str = "there") -> None:
+    def __init__(self, *, past: str = "there", edges: dict[int, tuple[Edge, ...]] | None = None) -> None:
         self.past = past
+        self.edges = edges or {}  # by the age in days
         self.closed = False
 
     async def gather(self, window: Window) -> Gathered:
@@ -36,7 +37,9 @@ class Source:
         times = grid(window)
         rows = np.array([[age * 10.0 + ord(name[0])] * len(times) for name in names]).reshape(len(names), len(times))
         panels = (Panel(SIGNAL, names, rows),) if names else ()
-        return Gathered(Evidence(times, window.start, panels, missing=("one thing",)), Identity(()))
+        return Gathered(
+            Evidence(times, window.start, panels, missing=("one thing",), edges=self.edges.get(age, ())), Identity(())
+        )
 
     async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
         raise NotImplementedError
@@ -59,6 +62,24 @@ async def test_the_hours_of_a_week_and_a_day_before_come_first() -> None:
     assert np.isnan(panel.values[2, ages > 0]).all()
     assert (ages[baseline] > 0).sum() == 10
     assert evidence.missing == ("one thing",)
+
+
+async def test_dependencies_of_before_count_for_half_where_none_are_known_now() -> None:
+    now = (Edge("a", "b", EdgeKind.CALLS, "mesh"),)
+    yesterday = (
+        Edge("a", "z", EdgeKind.CALLS, "mesh"),  # it calls something else now
+        Edge("b", "c", EdgeKind.CALLS, "mesh", 3.0, new=True),
+        Edge("b", "n", EdgeKind.RUNS_ON, "placement"),  # it may be elsewhere
+    )
+    last_week = (Edge("b", "old", EdgeKind.CALLS, "mesh"), Edge("b", "t", EdgeKind.USES, "topic_written"))
+    source = Source(edges={0: now, 1: yesterday, 7: last_week})
+    evidence = (await WithPast(source, source).gather(WINDOW)).evidence
+    assert evidence.edges == (
+        *now,
+        Edge("b", "c", EdgeKind.CALLS, "mesh, earlier", 3.0, 0.5),
+        Edge("b", "t", EdgeKind.USES, "topic_written, earlier", None, 0.5),
+    )
+    assert "2 dependencies are those of a day or a week before: none are known from now" in evidence.missing
 
 
 async def test_nothing_changes_where_nothing_is_kept() -> None:

@@ -7,6 +7,7 @@ import math
 import pickle
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,10 +19,14 @@ from brain_cli.main import app
 from brain_common.errors import InputError
 from brain_lab.bench import rca
 from brain_lab.bench.quiet import quiet_cases
-from brain_lab.bench.rca import Answer, Question, RcaFigures, question
+from brain_lab.bench.rca import Answer, Course, Question, question
+from brain_lab.bench.rca_figures import RcaFigures, by_alarm
+from brain_lab.bench.renaming import renamings, same_ranking
+from brain_lab.bench.told import InjectionTime
 from brain_lab.recorded import DATASETS, Measure, RecordedCase, Recording, SeriesKey, list_cases, load_case
 from brain_lab.replay.alarm import alarm
 from brain_lab.replay.timeline import FINE, lay_out
+from brain_lab.replay.webhook import moment_text
 from tests.unit.lab import folders
 
 SCORER = folders.SHARED.parent / "score" / "rca_score.py"
@@ -31,8 +36,13 @@ def quietly(_line: str) -> None:
     """No progress."""
 
 
+def evenly(services: Sequence[str]) -> tuple[float, ...]:
+    """Probabilities, best first."""
+    return tuple(1.0 / (2 + place) for place in range(len(services)))
+
+
 def judge_that_says(*services: str) -> rca.Judge:
-    return lambda asked: Answer(services, 0.5)
+    return lambda asked: Answer(services, 0.5, evenly(services))
 
 
 def several(root: Path) -> Path:
@@ -43,32 +53,34 @@ def several(root: Path) -> Path:
 
 
 def test_figures_of_a_judge_that_always_says_the_same(tmp_path: Path) -> None:
-    figures = rca.run("rcd", several(tmp_path), judge_that_says("front", "carts"), quietly)
+    figures = rca.run(Course("rcd", several(tmp_path)), judge_that_says("front", "carts"), quietly)
     assert figures.cases == 3
-    assert figures.ac1 == 0.0
-    assert figures.ac3 == pytest.approx(2 / 3)  # a service's database counts as the service
+    assert figures.top1 == 0.0
+    assert figures.top3 == pytest.approx(2 / 3)  # a service's database counts as the service
     assert figures.avg5 == pytest.approx(2 / 3 * 0.8)
     assert figures.mrr == pytest.approx(1 / 3)
-    assert figures.seconds == 0.5
+    assert figures.seconds_per_case == 0.5
     assert figures.specificity == 0.0
-    assert figures.ac3_interval[0] < 2 / 3 < figures.ac3_interval[1]
+    assert figures.top3_interval[0] < 2 / 3 < figures.top3_interval[1]
 
 
 def test_saying_nothing_misses_every_case_and_is_right_in_every_quiet_window(tmp_path: Path) -> None:
-    figures = rca.run("rcd", several(tmp_path), judge_that_says(), quietly)
-    assert (figures.ac1, figures.ac3, figures.mrr, figures.specificity) == (0.0, 0.0, 0.0, 1.0)
+    figures = rca.run(Course("rcd", several(tmp_path)), judge_that_says(), quietly)
+    assert (figures.top1, figures.top3, figures.mrr, figures.specificity) == (0.0, 0.0, 0.0, 1.0)
     assert figures.unanswered == 3
 
 
 def test_names_of_the_figures_are_those_that_scorers_use(tmp_path: Path) -> None:
-    figures = rca.run("rcd", several(tmp_path), judge_that_says("carts"), quietly)
+    figures = rca.run(Course("rcd", several(tmp_path)), judge_that_says("carts"), quietly)
     said = json.loads(msgspec.json.encode(figures))
-    assert {"AC@1", "AC@3", "Avg@5", "MRR", "seconds", "specificity", "AC@1_95ci", "dataset", "cases"} <= set(said)
+    assert {"cases", "top1", "top3", "avg5", "mrr", "specificity", "seconds_per_case", "top1_95ci"} <= set(said)
+    assert {kind: scores["cases"] for kind, scores in said["by_fault"].items()} == {"cpu": 2, "mem": 1}
+    assert said["by_fault"]["cpu"]["top1"] == 0.5
 
 
 def test_rankings_are_a_line_of_json_each(tmp_path: Path) -> None:
     out = tmp_path / "rankings.jsonl"
-    rca.run("rcd", several(tmp_path / "data"), judge_that_says("b", "a"), quietly, out)
+    rca.run(Course("rcd", several(tmp_path / "data"), rankings=out), judge_that_says("b", "a"), quietly)
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [line["case"] for line in lines] == ["carts-cpu/1", "carts-db-mem/1", "user-cpu/2"]
     assert all(set(line) == {"case", "ranking"} and line["ranking"] == ["b", "a"] for line in lines)
@@ -76,7 +88,7 @@ def test_rankings_are_a_line_of_json_each(tmp_path: Path) -> None:
 
 def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no cases of rcd"):
-        rca.run("rcd", tmp_path, judge_that_says(), quietly)
+        rca.run(Course("rcd", tmp_path), judge_that_says(), quietly)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -99,7 +111,7 @@ def test_the_command_judges_a_folder_with_the_product(
     options = ["--dataset", dataset, "--path", str(root), "--rankings", str(out), "--json"]
     answer = CliRunner().invoke(app, ["bench", "rca", *options])
     assert answer.exit_code == 0, answer.output
-    assert json.loads(answer.stdout)["AC@3"] > 0.0
+    assert json.loads(answer.stdout)["top3"] > 0.0
     assert json.loads(out.read_text().splitlines()[0])["ranking"][0] == first
 
 
@@ -168,10 +180,11 @@ def test_an_independent_scorer_gives_the_same_figures(
     def shuffled(asked: Question) -> Answer:
         """A guess that depends on the question alone."""
         drawn = np.random.default_rng(abs(hash(json.dumps(asked.payload))) % 2**32).permutation(names)
-        return Answer(tuple(drawn.tolist()[:8]), 0.1)
+        said = tuple(drawn.tolist()[:8])
+        return Answer(said, 0.1, evenly(said))
 
     out = tmp_path / "rankings.jsonl"
-    ours = rca.run(dataset, folder, shuffled, quietly, out)
+    ours = rca.run(Course(dataset, folder, rankings=out), shuffled, quietly)
     arguments = ["--dataset", dataset, "--data", str(folder), "--predictions", str(out)]
     monkeypatch.setattr(sys, "argv", [str(SCORER), *arguments])
     runpy.run_path(str(SCORER), run_name="__main__")
@@ -182,6 +195,70 @@ def test_an_independent_scorer_gives_the_same_figures(
 
 
 def assert_same(ours: RcaFigures, theirs: dict[str, float]) -> None:
-    for name, value in (("AC@1", ours.ac1), ("AC@3", ours.ac3), ("Avg@5", ours.avg5), ("MRR", ours.mrr)):
+    for name, value in (("AC@1", ours.top1), ("AC@3", ours.top3), ("Avg@5", ours.avg5), ("MRR", ours.mrr)):
         assert theirs[name] == pytest.approx(value, abs=1e-4), name
-    assert math.dist(theirs["AC@1_95ci"], ours.ac1_interval) < 2e-3  # type: ignore[arg-type]
+    assert math.dist(theirs["AC@1_95ci"], ours.top1_interval) < 2e-3  # type: ignore[arg-type]
+
+
+def test_windows_of_one_moment_are_quiet_together_only_if_every_alarm_about_it_is() -> None:
+    alarms, moments = ["latency", "availability"] * 2, [1, 1, 2, 2]
+    shares = by_alarm(alarms, moments, [True, False, True, True])
+    assert shares == {"latency": 1.0, "availability": 0.5, "either": 0.5}
+    assert by_alarm(["", ""], [1, 2], [True, True]) == {}
+
+
+@pytest.mark.parametrize(("known", "late"), [("known", 0), ("late60", 60), ("late120", 120)])
+def test_alerts_tell_when_the_fault_began_as_far_as_it_is_known(known: str, late: int) -> None:
+    case = flat_case(9.0)
+    case.incident.times[:] *= 10  # ten minutes, so that two of them are not beyond its end
+    asked = question(case, InjectionTime(known))
+    assert asked is not None
+    first = asked.timeline.times[np.flatnonzero(asked.timeline.incident_rows >= 0)[0]]
+    assert [alert["startsAt"] for alert in asked.payload["alerts"]] == [moment_text(first + late)]
+    assert asked.told
+
+
+def test_a_told_moment_is_never_after_the_last_sample() -> None:
+    asked = question(flat_case(9.0), InjectionTime.LATE120)
+    assert asked is not None
+    assert asked.payload["alerts"][0]["startsAt"] == moment_text(rca.NOW)
+
+
+def test_a_judge_that_reads_names_leaks(tmp_path: Path) -> None:
+    def by_name(asked: Question) -> Answer:
+        names = tuple(sorted({key.entity for key in asked.timeline.keys}))
+        return Answer(names, 0.1, evenly(names))
+
+    figures = rca.run(Course("rcd", several(tmp_path), leak_check=True), by_name, quietly)
+    assert figures.leaks is not None
+    assert figures.leaks > 0
+    assert not all(bar.met for bar in figures.bars)
+
+
+def test_a_judge_that_breaks_ties_by_name_does_not_leak(tmp_path: Path) -> None:
+    def undecided(asked: Question) -> Answer:
+        names = tuple(sorted({key.entity for key in asked.timeline.keys}))
+        return Answer(names, 0.1, (0.2,) * len(names))
+
+    figures = rca.run(Course("rcd", several(tmp_path), leak_check=True), undecided, quietly)
+    assert figures.leaks == 0
+
+
+def test_a_tie_at_the_end_of_a_list_may_hold_either() -> None:
+    assert same_ranking([("a", 0.5), ("b", 0.2)], [("a", 0.5), ("c", 0.2)])
+    assert not same_ranking([("a", 0.5), ("b", 0.2)], [("a", 0.5), ("b", 0.3)])
+    assert not same_ranking([("a", 0.5), ("b", 0.2)], [("b", 0.5), ("a", 0.2)])
+    assert not same_ranking([("a", 0.5)], [])
+
+
+def test_renaming_there_and_back_turns_the_order_of_names_round(tmp_path: Path) -> None:
+    case = load_case("petshop", folders.petshop(tmp_path), "low/test/issue_0")
+    services = sorted({key.entity for key in case.normal.values})
+    shuffled, turned = renamings(case, 7)
+    assert turned.back(turned.new[name] for name in services) == tuple(services)
+    assert [turned.new[name] for name in services] == sorted(turned.new.values(), reverse=True)
+    renamed = shuffled.case(case)
+    assert renamed.target is not None
+    assert case.target is not None
+    assert renamed.target.entity == shuffled.new[case.target.entity]
+    assert not {key.entity for key in renamed.incident.values} & set(services)

@@ -81,15 +81,15 @@ def test_rows_are_put_in_order_and_repeated_times_kept_once(tmp_path: Path) -> N
 
 
 def test_truth_is_told_apart_from_the_case(tmp_path: Path) -> None:
-    assert truth("petshop", folders.petshop(tmp_path / "p"), "low/test/issue_0") == (folders.NASTY, "")
-    assert truth("rcd", folders.rcd(tmp_path / "r"), "carts-cpu/1") == ("carts", "cpu")
-    assert truth("rcaeval4", folders.rcaeval4(tmp_path / "e"), "shop/carts_cpu_1") == ("carts", "cpu")
+    assert truth("petshop", folders.petshop(tmp_path / "p"), "low/test/issue_0") == (folders.NASTY, "latency", "low")
+    assert truth("rcd", folders.rcd(tmp_path / "r"), "carts-cpu/1") == ("carts", "cpu", "")
+    assert truth("rcaeval4", folders.rcaeval4(tmp_path / "e"), "shop/carts_cpu_1") == ("carts", "cpu", "shop")
 
 
 def test_nezha_cases_are_moments_of_a_day_and_tell_nothing_else(tmp_path: Path) -> None:
     root = folders.nezha(tmp_path)
     assert list_cases("nezha", root) == ("2022-08-22/04:10:30", "2022-08-22/04:18:30")
-    assert truth("nezha", root, "2022-08-22/04:10:30") == ("store", "cpu_contention")
+    assert truth("nezha", root, "2022-08-22/04:10:30") == ("store", "cpu_contention", "2022-08-22")
 
 
 def test_nezha_rows_stand_for_the_minute_that_ended_with_them(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from brain_rca.model import (
     ChangeKind,
     Delivery,
     DeliveryState,
+    Feedback,
+    FeedbackKind,
     Finding,
     Incident,
     IncidentStatus,
@@ -24,6 +26,9 @@ from brain_rca.model import (
     Plot,
     Proposal,
     Severity,
+    SharedCause,
+    SharedMember,
+    SimilarIncident,
     TimelineEntry,
     Weighing,
 )
@@ -266,6 +271,7 @@ def analysis(found: Sequence[Cause]) -> Analysis:
             TimelineEntry(at=OPENED + 32, what="Analysis finished: payments-db, saturation, 82 %."),
         ),
         seconds=0.74,
+        similar=similar() if found else (),
     )
 
 
@@ -293,7 +299,63 @@ def rich() -> Incident:
             Delivery(sink="alertmanager", state=DeliveryState.DONE, updated_at=OPENED + 33, attempts=1),
             Delivery(sink="webhook:chat", state=DeliveryState.PENDING, updated_at=OPENED + 40, attempts=1),
         ),
+        feedback=feedback(),
+        shared=shared(),
     )
+
+
+def feedback() -> tuple[Feedback, ...]:
+    """Somebody knew."""
+    cause, other = causes()[0], causes()[1]
+    return (
+        Feedback(
+            entity=cause.entity,
+            kind=FeedbackKind.CONFIRMED,
+            fault_kind=cause.fault_kind,
+            fix="raised the memory limit to 1 GiB",
+            actor="ann",
+            at=NOW - 90,
+        ),
+        Feedback(entity=other.entity, kind=FeedbackKind.REJECTED, fault_kind="latency", actor="ann", at=NOW - 80),
+    )
+
+
+def shared() -> SharedCause:
+    """Three groups, of which this one leads."""
+    return SharedCause(
+        id="0c1d2e3f4a5b6c7d",
+        entity=causes()[0].entity,
+        total=3,
+        members=(
+            SharedMember(incident_id="5f0c2a91d37be846", title="this incident", received_at=OPENED + 31, open=True),
+            SharedMember(
+                incident_id="1111222233334444", title="HighErrorRate (service=web)", received_at=OPENED + 60, open=True
+            ),
+            SharedMember(
+                incident_id="5555666677778888", title="QueueGrows (service=mail)", received_at=OPENED + 70, open=False
+            ),
+        ),
+    )
+
+
+def similar() -> tuple[SimilarIncident, ...]:
+    """It happened before, and once somebody said what helped."""
+    first = SimilarIncident(
+        incident_id="9999aaaabbbbcccc",
+        title="HighLatency (namespace=shop)",
+        entity=causes()[0].entity,
+        fault_kind=causes()[0].fault_kind,
+        opened_at=OPENED - 40 * 86400,
+        lasted=1500.0,
+        score=0.93,
+        why="the same cause, the same fault (memory), 5 of 6 signals in common",
+        confirmed=True,
+        fix="raised the memory limit",
+    )
+    other = msgspec.structs.replace(
+        first, incident_id="ddddeeeeffff0000", opened_at=OPENED - 90 * 86400, score=0.6, confirmed=False, fix=""
+    )
+    return first, other
 
 
 def failed_sink() -> Incident:
@@ -402,7 +464,7 @@ def big() -> Incident:
 
 
 # Not texts of others: chosen by the service itself.
-_OWN = {"id", "group_hash", "severity", "state", "analysis_state", "direction"}
+_OWN = {"id", "group_hash", "severity", "state", "analysis_state", "direction", "incident_id", "kind"}
 
 
 def _every_text(incident: Incident, change: Callable[[str], str]) -> Incident:
@@ -414,7 +476,8 @@ def _every_text(incident: Incident, change: Callable[[str], str]) -> Incident:
             return {renamed(name): walk(member, name) for name, member in value.items()}
         if isinstance(value, list | tuple):
             return [walk(member, key) for member in value]
-        own = key in _OWN or value in ("open", "firing") or (key == "kind" and value in list(ChangeKind))
+        own = key in _OWN and value not in ("terraform", "kubernetes", "config")
+        own = own or value in ("open", "firing") or (key == "kind" and value in list(ChangeKind))
         return change(value) if isinstance(value, str) and not own else value
 
     return msgspec.convert(walk(msgspec.to_builtins(incident)), Incident)

@@ -11,7 +11,7 @@ import pytest
 
 from brain_rca.model import Incident
 from brain_rca.page.headers import STYLE
-from brain_rca.page.render import render_incident, render_list, render_message
+from brain_rca.page.render import render_feedback, render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
 from tests.unit.page import samples
 
@@ -82,7 +82,8 @@ TAGS = {
     "tr",
     "ul",
 }
-VOID = {"col", "link", "meta"}
+FORM_TAGS = {"button", "fieldset", "form", "input", "label", "legend"}
+VOID = {"col", "input", "link", "meta"}
 
 
 class Page(HTMLParser):
@@ -284,3 +285,23 @@ def test_a_fix_is_marked_by_its_validation(validation: str, tone: str, untried: 
     html = render_incident(msgspec.structs.replace(rich, analysis=analysis), samples.NOW)
     assert html.count(f'<span class="pill {tone}">{validation}</span>') == 2
     assert ("Nobody and nothing has tried this change yet" in html) is untried
+
+
+def test_what_was_said_what_shares_the_cause_and_what_looked_alike_is_shown() -> None:
+    text = words(page_of(samples.rich))
+    assert "mended by: raised the memory limit to 1 GiB" in text
+    assert "One cause, 3 groups" in text
+    assert "HighErrorRate (service=web)" in text
+    assert "0.93 : the same cause, the same fault (memory), 5 of 6 signals in common." in text
+    assert "Nobody said what mended it." in text
+
+
+@pytest.mark.parametrize("why_not", ["", "no callers"])
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_form_is_well_formed_whatever_is_in_it(sample: Callable[[], Incident], why_not: str) -> None:
+    html = render_feedback(sample(), samples.NOW, token="0" * 64, why_not=why_not)
+    page = Page(html)
+    assert {tag for tag, _ in page.tags} <= TAGS | FORM_TAGS
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert set(page.attributes("action")) <= {"feedback"}
+    assert (why_not in html) if why_not else ("This was the cause" in html)

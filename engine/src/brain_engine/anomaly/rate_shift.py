@@ -31,7 +31,8 @@ class RateShift:
     def deviations(self, evidence: Evidence, panel: CountPanel) -> Deviations:
         split = int(np.searchsorted(evidence.times, evidence.window_start))
         hits = np.nan_to_num(panel.hits)
-        trials = np.ones_like(hits) if panel.trials is None else np.nan_to_num(panel.trials)
+        looked = np.isfinite(panel.hits)
+        trials = looked.astype(np.float64) if panel.trials is None else np.where(looked, np.nan_to_num(panel.trials), 0)
         rows, width = len(hits), hits.shape[1] - split
         if width == 0 or split == 0 or rows == 0:
             nothing = np.full(rows, np.nan)

@@ -24,6 +24,7 @@ class Severity:
     text: str
 
 
+WARN: Final = 13  # and above: a warning or worse
 ERROR: Final = 17  # and above: an error
 
 _NUMBERS: Final = {

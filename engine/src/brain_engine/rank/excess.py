@@ -1,15 +1,18 @@
-"""How much of an alarm's trouble passes through each entity: the excess mass of latency and of errors.
+"""How much slower and how much more failing each entity is than usual, while what alerts is in trouble.
 
 An entity that answers ``rate`` requests a second, each ``latency - usual`` seconds slower than usual, makes the system
-wait ``rate * (latency - usual)`` seconds each second; the same holds for errors. This quantity adds up along a call
-graph: what a callee loses, its caller waits for. So a caller's own part is what remains after its callees' parts, and
-that is what "explained by a dependency" means here. The alarm's own excess, as a profile over time, says which
-moments count; no onset has to be given.
+wait ``rate * (latency - usual)`` seconds each second; the same holds for errors. This quantity, the excess, adds up
+along a call graph: what a callee loses, its caller waits for. The excess of what alerts, as a profile over time, says
+which moments count; no onset has to be given.
+
+Where a caller runs out of workers, its excess is far larger than what its callees cost it. So the factor of the
+slowdown is kept beside the mass: a caller that became 38 times as slow behind a callee that became 10 times as slow is
+no riddle, whatever the sums say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,33 +31,57 @@ _LATENCIES = (
     "service_latency_p99",
 )
 _ERRORS = "service_error_ratio"
+_LEAST_ERRORS = 0.001  # ratio: fewer errors than that are not told from none
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """Excess of one family.
+    """Excess of one family, [N] entities and [W] samples of the window.
 
     Attributes:
         family: LATENCY (seconds waited a second) or ERRORS (failed requests a second).
-        window: Per entity the excess in the window, [T_window].
-        nats: Per entity the evidence that its excess deviates at all.
+        row: Entity to row.
+        window: [N, W] the excess.
+        nats: [N] evidence that it deviates at all.
+        onset: [N] seconds since the epoch; NaN where it does not deviate.
+        level: [N, W] latency or error ratio itself.
+        usual: [N] its level in the baseline; NaN where unknown.
+        rate: [N] requests a second in the baseline; 1 for all where nothing is known of rates.
     """
 
     family: Family
-    window: Mapping[str, Array]
-    nats: Mapping[str, float]
+    row: Mapping[str, int]
+    window: Array
+    nats: Array
+    onset: Array
+    level: Array
+    usual: Array
+    rate: Array
 
-    def masses(self, alarm: str) -> dict[str, float]:
-        """Excess of each entity while the alarm's own is positive; the unit is that of the excess."""
-        profile = np.maximum(self.window[alarm], 0.0)
-        total = profile.sum()
-        if total <= 0:
-            return {}
-        return {entity: float(excess @ profile / total) for entity, excess in self.window.items()}
+    def nats_of(self, entity: str) -> float:
+        """0 for what is not measured."""
+        return float(self.nats[self.row[entity]]) if entity in self.row else 0.0
+
+    def profile(self, alarms: Sequence[str]) -> Array | None:
+        """[W] which moments count, summing up to 1: the mean of the alarms' own positive excess; None without any."""
+        own = [np.maximum(self.window[self.row[alarm]], 0.0) for alarm in alarms if alarm in self.row]
+        shapes = [excess / excess.sum() for excess in own if excess.sum() > 0]
+        return np.mean(shapes, axis=0) if shapes else None
+
+    def masses(self, profile: Array) -> Array:
+        """[N] the mean excess over a profile, in the unit of the excess."""
+        return np.asarray(self.window @ profile, dtype=np.float64)
+
+    def factors(self, profile: Array) -> Array:
+        """[N] natural logarithm of how many times as slow, or as failing, as usual; 0 where not worse or unknown."""
+        least = _LEAST_ERRORS if self.family is Family.ERRORS else 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (self.level @ profile + least) / (self.usual + least)
+            return np.nan_to_num(np.log(np.maximum(ratio, 1.0)), nan=0.0, posinf=0.0)
 
 
 def excesses(evidence: Evidence, detector: Detector) -> tuple[Excess, ...]:
-    """One Excess for each family that the evidence supports."""
+    """One Excess for each family that the evidence supports, latency first."""
     panels = {panel.signal.name: panel for panel in evidence.panels}
     latency = next((panels[name] for name in _LATENCIES if name in panels), None)
     rate = panels.get(_RATE)
@@ -65,7 +92,9 @@ def excesses(evidence: Evidence, detector: Detector) -> tuple[Excess, ...]:
 def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Detector) -> Excess:
     split = int(np.searchsorted(evidence.times, evidence.window_start))
     levels = measured(panel.values)
-    values = _rates(panel, rate) * (levels - np.nan_to_num(_median(levels[:, :split]))[:, None])
+    usual = _median(levels[:, :split])
+    rates = _rates(panel, rate)
+    values = rates * (levels - np.nan_to_num(usual)[:, None])
     derived = Panel(
         Signal(f"excess_{panel.signal.family}", panel.signal.family, "1", Direction.UP),
         panel.entities,
@@ -73,12 +102,16 @@ def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Dete
     )
     deviations = detector.deviations(evidence, derived)
     old = _had_traffic(panel, rate, split)
-    rises = np.where(deviations.up & old, deviations.nats, 0.0)
-    filled = np.where(old[:, None], np.nan_to_num(values[:, split:]), 0.0)
+    nats = np.where(deviations.up & old, deviations.nats, 0.0)
     return Excess(
         family=panel.signal.family,
-        window={entity: filled[row] for row, entity in enumerate(panel.entities)},
-        nats={entity: float(rises[row]) for row, entity in enumerate(panel.entities)},
+        row={entity: row for row, entity in enumerate(panel.entities)},
+        window=np.where(old[:, None], np.nan_to_num(values[:, split:]), 0.0),
+        nats=nats,
+        onset=np.where(nats > 0, evidence.times[deviations.onset], np.nan),
+        level=np.where(old[:, None], np.nan_to_num(levels[:, split:]), 0.0),
+        usual=usual,
+        rate=np.nan_to_num(_median(rates[:, :split])),
     )
 
 
@@ -89,7 +122,8 @@ def _had_traffic(panel: Panel, rate: Panel | None, split: int) -> NDArray[np.boo
     """
     known: NDArray[np.bool_] = np.asarray(np.isfinite(panel.values[:, :split]).any(axis=1), dtype=np.bool_)
     if rate is not None:
-        called = {entity for row, entity in enumerate(rate.entities) if np.any(rate.values[row, :split] > 0)}
+        busy = (rate.values[:, :split] > 0).any(axis=1)
+        called = {rate.entities[row] for row in np.flatnonzero(busy)}
         known |= np.array([entity in called for entity in panel.entities], dtype=np.bool_)
     return known
 
@@ -100,9 +134,8 @@ def _rates(panel: Panel, rate: Panel | None) -> Array:
     if rate is None:
         return rates
     row_of = {entity: row for row, entity in enumerate(rate.entities)}
-    for row, entity in enumerate(panel.entities):
-        if entity in row_of:
-            rates[row] = measured(rate.values[row_of[entity]])
+    rows = np.array([row_of.get(entity, -1) for entity in panel.entities], dtype=np.int64)
+    rates[rows >= 0] = measured(rate.values[rows[rows >= 0]])
     return rates
 
 

@@ -1,122 +1,240 @@
 """The built-in ranker: an anomaly that a dependency's anomaly accounts for is a symptom.
 
 Evidence of an entity has two kinds. Resource evidence (its own CPU, memory, disk, restarts …) speaks for itself.
-Symptom evidence (slow or failing answers) counts only by the entity's own part: of the trouble of the alarm, the
-share that passes through the entity and not through what the entity calls (see ``excess.py``).
+Symptom evidence (slow or failing answers) counts only by the share of the trouble that stays at the entity, when the
+trouble of what alerts flows down to what accounts for it (see ``trouble.py`` and ``blame.py``). Both count less when
+they begin at the wrong time (``timing.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
+from brain_engine.rank.blame import (
+    SIGNIFICANT,
+    Blame,
+    blame_of_calls,
+    blame_of_machines,
+    together,
+    with_timeouts,
+)
 from brain_engine.rank.excess import Excess, excesses
-from brain_engine.rank.protocol import Candidate, Situation, combined, ordered
-from brain_engine.series import Family
+from brain_engine.rank.ideas import left_out, names_of
+from brain_engine.rank.protocol import Candidate, Situation, Weighing, ordered
+from brain_engine.rank.timing import Timing, tolerance_of
+from brain_engine.rank.trouble import Shares, walk
+from brain_engine.series import EdgeKind, Family
+from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
-_SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chance
-# Errors of who waits for a slow callee are mostly its time-outs and exhausted pools: this part is not its own.
-_TIMEOUTS = 0.8
-_LEAST_SHARE = 0.3  # of the alarm's trouble that must pass through a candidate
+_UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
+_COUNTED = 4  # findings of an entity
+
+
+@dataclass(frozen=True, slots=True)
+class Ideas:
+    """What can be left out, for measurements.
+
+    Attributes:
+        explaining_away: Trouble flows down to what accounts for it.
+        onset_order: What begins at the wrong time weighs less.
+        time_outs: Errors of who waits for a slow callee are mostly the callee's.
+        machines: A machine accounts for what runs on it.
+        reachability: What the alarm is known not to depend on weighs less.
+        real_alarm: An alarm that does not deviate itself has no cause.
+    """
+
+    explaining_away: bool = True
+    onset_order: bool = True
+    time_outs: bool = True
+    machines: bool = True
+    reachability: bool = True
+    real_alarm: bool = True
 
 
 class ExplainAway:
     """See the module."""
 
     name = "explain-away"
+    ideas = names_of(Ideas)
 
-    def __init__(self, detector: Detector | None = None) -> None:
+    def __init__(self, detector: Detector | None = None, ideas: Ideas | None = None) -> None:
         self._detector = detector or RobustShift()
+        self._ideas = ideas or Ideas()
+
+    def without(self, idea: str) -> ExplainAway:
+        """The same but for one of ``ideas``."""
+        return ExplainAway(self._detector, left_out(self._ideas, idea))
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
-        excess = excesses(situation.evidence, self._detector)
-        if not _alarm_is_real(situation, excess):
+        view = _View(situation, excesses(situation.evidence, self._detector), self._ideas)
+        if not view.alarms:
             return ()
-        by_entity: dict[str, list[Finding]] = {}
-        for finding in situation.findings:
-            by_entity.setdefault(finding.entity, []).append(finding)
-        shares = _OwnShares(situation, excess)
-        reachable = {name for alarm in situation.alerting for name in situation.graph.distances(alarm)}
-        candidates = [_weigh(entity, found, shares, reachable, situation) for entity, found in by_entity.items()]
+        candidates = [view.weigh(entity) for entity in sorted(view.findings)]
         return ordered([candidate for candidate in candidates if candidate.weight > 0])
 
 
-def _alarm_is_real(situation: Situation, excess: Sequence[Excess]) -> bool:
-    """Whether something that alerts deviates itself, or cannot be told to be normal for lack of its own series.
+class _View:
+    """Everything the weights are made of, computed once for a situation."""
 
-    The alarm was not searched for among many series, so it need not pay the price of a search.
-    """
-    deviating = {finding.entity for finding in situation.findings if finding.signal.family is not Family.LOAD}
-    measured = {entity for one in excess for entity in one.nats}
-    shifted = {entity for one in excess for entity, nats in one.nats.items() if nats >= _SIGNIFICANT}
-    return any(alarm in deviating | shifted or alarm not in measured for alarm in situation.alerting)
+    def __init__(self, situation: Situation, excess: Sequence[Excess], ideas: Ideas) -> None:
+        self._situation = situation
+        self._ideas = ideas
+        self._excess = {one.family: one for one in excess}
+        self.findings: dict[str, list[Finding]] = {}
+        for finding in situation.findings:
+            self.findings.setdefault(finding.entity, []).append(finding)
+        self.alarms = self._real_alarms()
+        self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance_of(situation.evidence))
+        self._shares = self._flows() if ideas.explaining_away else {}
+        self._reachable = {name for alarm in self.alarms for name in situation.graph.distances(alarm)}
 
+    def weigh(self, entity: str) -> Candidate:
+        """A candidate of all findings of an entity; its weight may be 0."""
+        weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
+        parts = _parts(weighed)
+        against = self._against(entity)
+        weight = sum(part.nats for part in parts)
+        graph = self._situation.graph
+        known = self._ideas.reachability and len(self._reachable) > len(self.alarms)
+        if known and entity in graph and entity not in self._reachable:
+            words = "nothing that alerts is known to depend on it"
+            parts.append(Weighing(words, (_UNREACHABLE - 1.0) * weight))
+            weight, against = _UNREACHABLE * weight, (*against, words)
+        return Candidate(entity, weight, against, tuple(parts), _families(weighed))
 
-def _weigh(
-    entity: str, findings: Sequence[Finding], shares: _OwnShares, reachable: set[str], situation: Situation
-) -> Candidate:
-    symptoms = [finding for finding in findings if finding.signal.family in _SYMPTOMS]
-    resources = [finding.nats for finding in findings if finding.signal.family not in _SYMPTOMS]
-    weighted = [finding.nats * shares.own(entity, finding.signal.family) for finding in symptoms]
-    weight = combined([*resources, *weighted])
-    against = shares.against(entity) if symptoms else ()
-    if len(reachable) > len(situation.alerting) and entity in situation.graph and entity not in reachable:
-        weight *= _UNREACHABLE
-        against = (*against, "nothing that alerts is known to depend on it")
-    return Candidate(entity, weight, against)
-
-
-class _OwnShares:
-    """Which part of the alarm's trouble is an entity's own, by family."""
-
-    def __init__(self, situation: Situation, excess: Sequence[Excess]) -> None:
-        self._graph = situation.graph
-        self._shares: dict[Family, dict[str, float]] = {}
-        self._explained: dict[str, str] = {}
-        self._waiting: dict[str, float] = {}
-        for one in sorted(excess, key=lambda one: one.family is not Family.LATENCY):
-            for alarm in situation.alerting:
-                if one.nats.get(alarm, 0.0) >= _SIGNIFICANT:
-                    self._add(one, alarm)
-
-    def _add(self, excess: Excess, alarm: str) -> None:
-        masses = excess.masses(alarm)
-        total = masses.get(alarm, 0.0)
-        if total <= 0:
-            return
-        shares = self._shares.setdefault(excess.family, {})
-        for entity, mass in masses.items():
-            callees = {
-                callee: masses[callee]
-                for callee in self._graph.dependencies(entity)
-                if masses.get(callee, 0.0) > 0
-                and excess.nats[callee] >= _SIGNIFICANT
-                and not self._graph.in_circle(entity, callee)  # or everybody would be somebody else's victim
-            }
-            own = max(mass - sum(callees.values()), 0.0) if mass >= _LEAST_SHARE * total else 0.0
-            if excess.family is Family.LATENCY:
-                self._waiting[entity] = min(sum(callees.values()) / mass, 1.0) if mass > 0 else 0.0
-            else:
-                own *= 1.0 - _TIMEOUTS * self._waiting.get(entity, 0.0)
-            shares[entity] = max(shares.get(entity, 0.0), min(own / total, 1.0))
-            if callees and own < 0.5 * mass:
-                self._explained[entity] = max(callees, key=lambda name: (callees[name], name))
-
-    def own(self, entity: str, family: Family) -> float:
-        """In [0, 1]. Without any measured excess of the alarm, nothing can be explained away: 1."""
+    def _weight(self, finding: Finding) -> float:
+        timely = self._timing.weight(finding.onset)
         if not self._shares:
-            return 1.0
+            return timely
+        if finding.signal.family in _SYMPTOMS:
+            return timely * self._own(finding.entity, finding.signal.family)
+        return timely * self._troubled(finding.entity)
+
+    def _own(self, entity: str, family: Family) -> float:
+        """Which part of the most that any entity has is this one's own, in [0, 1]."""
         if family is Family.LOAD:
-            return max((shares.get(entity, 0.0) for shares in self._shares.values()), default=0.0)
+            return max(self._own(entity, one) for one in self._shares)
         if family not in self._shares:
             return 0.0
-        return self._shares[family].get(entity, 0.0)
+        shares = self._shares[family]
+        if entity not in shares.inflow:
+            return _UNTROUBLED
+        return shares.own[entity] / max(shares.own.values())
 
-    def against(self, entity: str) -> tuple[str, ...]:
+    def _troubled(self, entity: str) -> float:
+        """How far resource evidence of an entity has to do with the trouble, in (0, 1]."""
+        if all(entity not in one.row for one in self._excess.values()):
+            return 1.0  # nobody measures its answers
+        stays = max(one.own.get(entity, 0.0) / max(one.own.values()) for one in self._shares.values())
+        return max(stays, _UNTROUBLED)
+
+    def _real_alarms(self) -> tuple[str, ...]:
+        """What alerts and deviates itself, or cannot be told to be normal for lack of its own series.
+
+        The alarm was not searched for among many series, so it need not pay the price of a search. Where the alert
+        names nothing, whatever is in trouble and has nobody in trouble above it stands for it.
+        """
+        if not self._situation.alerting:
+            return self._uppermost()
+        measured = {entity for one in self._excess.values() for entity in one.row}
+        return tuple(
+            alarm
+            for alarm in self._situation.alerting
+            if self._deviates(alarm) or alarm not in measured or not self._ideas.real_alarm
+        )
+
+    def _deviates(self, entity: str) -> bool:
+        own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
+        return own or any(one.nats_of(entity) >= SIGNIFICANT for one in self._excess.values())
+
+    def _uppermost(self) -> tuple[str, ...]:
+        graph = self._situation.graph
+        deviating = sorted(name for name in self.findings if self._deviates(name))
+        top = [name for name in deviating if not any(above in self.findings for above in graph.dependents(name))]
+        return tuple(top or deviating)
+
+    def _trouble(self) -> float | None:
+        """When the trouble of what alerts began."""
+        onsets = [
+            float(one.onset[one.row[alarm]])
+            for one in self._excess.values()
+            for alarm in self.alarms
+            if one.nats_of(alarm) >= SIGNIFICANT
+        ]
+        return min(onsets, default=None)
+
+    def _flows(self) -> dict[Family, Shares]:
+        """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
+        machines = self._blame_of_machines() if self._ideas.machines else {}
+        blames: dict[Family, Blame] = {}
+        flows: dict[Family, Shares] = {}
+        for family, one in self._excess.items():
+            alarms = [alarm for alarm in self.alarms if one.nats_of(alarm) >= SIGNIFICANT]
+            profile = one.profile(alarms)
+            if profile is None:
+                continue
+            if not any(alarm in self._situation.graph for alarm in alarms):
+                alarms = [name for name in sorted(one.row) if one.nats_of(name) >= SIGNIFICANT]
+            blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
+            if family is Family.ERRORS and self._ideas.time_outs:
+                blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))
+            flows[family] = walk(alarms, together(blames[family], machines))
+        return flows
+
+    def _blame_of_machines(self) -> Blame:
+        edges = self._situation.evidence.edges
+        machines = frozenset(edge.dependency for edge in edges if edge.kind is EdgeKind.RUNS_ON)
+        resources = {
+            entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS)
+            for entity, found in self.findings.items()
+        }
+        known = {entity: found for entity, found in resources.items() if found}
+        graph = self._situation.graph
+        return together(
+            blame_of_machines(known, graph, machines, self._timing),
+            blame_of_machines(_delays(self.findings), graph, frozenset(self.findings), self._timing),
+        )
+
+    def _against(self, entity: str) -> tuple[str, ...]:
         """What explains the entity's symptoms, in words."""
-        if entity not in self._explained:
+        accounted = [
+            shares.blamed[entity]
+            for shares in self._shares.values()
+            if entity in shares.blamed and shares.own.get(entity, 0.0) < 0.5 * shares.inflow.get(entity, 0.0)
+        ]
+        if not accounted:
             return ()
-        return (f"most of its trouble comes from {self._explained[entity]}, which it calls",)
+        return (f"most of its trouble comes from {max(accounted, key=lambda pair: pair[1])[0]}, which it depends on",)
+
+
+def _parts(weighed: Iterable[tuple[float, Finding]]) -> list[Weighing]:
+    """The best findings, at weights 1, 1/2, 1/4, 1/8.
+
+    Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
+    many times and favour entities that merely have more series.
+    """
+    best = sorted(weighed, key=lambda pair: -pair[0])[:_COUNTED]
+    return [Weighing(_named(finding), nats / 2.0**place) for place, (nats, finding) in enumerate(best) if nats > 0]
+
+
+def _families(weighed: Iterable[tuple[float, Finding]]) -> dict[Family, float]:
+    strongest: dict[Family, float] = {}
+    for nats, finding in weighed:
+        strongest[finding.signal.family] = max(strongest.get(finding.signal.family, 0.0), nats)
+    return strongest
+
+
+def _delays(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[Finding, ...]]:
+    """Of whom the way is slow: whoever calls it waits, though it answers as fast as ever."""
+    slow = {entity: tuple(one for one in found if one.signal.name == DELAY) for entity, found in findings.items()}
+    return {entity: found for entity, found in slow.items() if found}
+
+
+def _named(finding: Finding) -> str:
+    name = finding.signal.name.replace("_", " ")
+    return f"{name}: {finding.subject}" if finding.subject else name

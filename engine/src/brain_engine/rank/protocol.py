@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.series import Evidence
+from brain_engine.series import Evidence, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,14 @@ class Candidate:
         weight: Evidence that it is the cause, in nats; > 0.
         against: What speaks against it, in plain words.
         parts: How the weight came about, in the order of the steps; empty where a ranker does not tell.
+        families: The strongest evidence of each family, in nats as the ranker weighs it; empty where it does not tell.
     """
 
     entity: str
     weight: float
     against: tuple[str, ...] = ()
     parts: tuple[Weighing, ...] = ()
+    families: Mapping[Family, float] = field(default_factory=dict)
 
 
 class Ranker(Protocol):

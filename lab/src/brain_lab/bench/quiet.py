@@ -34,6 +34,11 @@ def quiet_cases(cases: Sequence[RecordedCase], wanted: int = WANTED) -> Iterator
         yield from _windows(case, each)
 
 
+def moment_of(case: RecordedCase) -> tuple[int, float, float]:
+    """What windows of one moment have in common, whatever alerts in them."""
+    return _fingerprint(case.incident)
+
+
 def _distinct(cases: Iterable[RecordedCase]) -> list[RecordedCase]:
     """One case for each normal period and target: cases may share their normal period."""
     return list({(_fingerprint(case.normal), case.target): case for case in cases}.values())
@@ -59,4 +64,8 @@ def _windows(case: RecordedCase, count: int) -> Iterator[RecordedCase]:
 
 
 def _cut(recording: Recording, start: int, end: int) -> Recording:
-    return Recording(recording.times[start:end], {key: part[start:end] for key, part in recording.values.items()})
+    return Recording(
+        recording.times[start:end],
+        {key: part[start:end] for key, part in recording.values.items()},
+        {key: part[start:end] for key, part in recording.calls.items()},
+    )

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from brain_common.errors import InputError
-from brain_lab.bench.figures import Bar, Progress
-from brain_lab.bench.quiet import quiet_cases
-from brain_lab.evaluate.intervals import Interval, bootstrap, wilson
-from brain_lab.evaluate.ranks import Ranks, hits, rank_of, reciprocal, share_of_five
+from brain_engine.series import Family
+from brain_lab.bench.figures import Progress, exactly
+from brain_lab.bench.quiet import moment_of, quiet_cases
+from brain_lab.bench.rca_figures import RcaFigures, by_alarm, ends, grouped, intervals_of, scores_of
+from brain_lab.bench.renaming import renamings, same_ranking
+from brain_lab.bench.told import InjectionTime, told
+from brain_lab.evaluate.intervals import wilson
+from brain_lab.evaluate.ranks import rank_of
 from brain_lab.recorded import list_cases, load_case, truth
 from brain_lab.recorded.model import RecordedCase
+from brain_lab.recorded.truth import Truth
 from brain_lab.replay.alarm import alarm
 from brain_lab.replay.timeline import Timeline, lay_out, plan_for
 
@@ -41,11 +44,13 @@ class Question:
         timeline: The case on the scrape times of a Prometheus.
         payload: The notification.
         now: Seconds since the epoch.
+        told: Whether the alerts say when the fault began, as far as anybody knows, rather than when a rule fired.
     """
 
     timeline: Timeline
     payload: dict[str, Any]
     now: float
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,17 @@ class Answer:
     Attributes:
         services: Names of the causes, best first; empty: no cause found.
         seconds: How long it took.
+        probabilities: Of the causes.
     """
 
     services: tuple[str, ...]
     seconds: float
+    probabilities: tuple[float, ...]
+
+    @property
+    def ranking(self) -> list[tuple[str, float]]:
+        """Causes with their probabilities."""
+        return list(zip(self.services, self.probabilities, strict=True))
 
 
 class Judge(Protocol):
@@ -67,73 +79,54 @@ class Judge(Protocol):
     def __call__(self, question: Question) -> Answer: ...
 
 
-class RcaFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured; intervals are of 95 %.
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a data set is gone through.
 
     Attributes:
-        dataset: Which.
-        cases: How many.
-        ac1: AC@1: share of cases with the truth at the first place.
-        ac3: AC@3.
-        avg5: Avg@5: mean of AC@1 … AC@5.
-        mrr: Mean reciprocal rank.
-        seconds: A case, the mean; of the judgement, reading its evidence included.
-        specificity: Share of quiet windows for which no cause was found; None where the data have none.
-        windows: Quiet windows.
-        window_length: Of a quiet window, in incidents, the mean; below 1 where normal periods are short, which makes a
-            false alarm less likely.
-        unanswered: Cases with a fault for which no cause was found; they count as misses.
-        unasked: Cases of which nothing could be watched by an alert rule; likewise.
+        dataset: One of ``brain_lab.recorded.DATASETS``.
+        path: Its folder.
+        known: What the judge is told about when the fault began.
+        rankings: File for one line of JSON per case, ``{"case", "ranking": [...]}``; None for none.
+        leak_check: Whether each case is judged again under other names and in another order.
+        ranker, ablated: Of the judge, for the report.
     """
 
-    bench: str = "rca"
     dataset: str
-    cases: int
-    ac1: float = msgspec.field(name="AC@1")
-    ac3: float = msgspec.field(name="AC@3")
-    avg5: float = msgspec.field(name="Avg@5")
-    mrr: float = msgspec.field(name="MRR")
-    seconds: float
-    specificity: float | None
-    windows: int
-    window_length: float | None
-    unanswered: int
-    unasked: int
-    ac1_interval: tuple[float, float] = msgspec.field(name="AC@1_95ci")
-    ac3_interval: tuple[float, float] = msgspec.field(name="AC@3_95ci")
-    avg5_interval: tuple[float, float] = msgspec.field(name="Avg@5_95ci")
-    mrr_interval: tuple[float, float] = msgspec.field(name="MRR_95ci")
-    specificity_interval: tuple[float, float] | None = msgspec.field(name="specificity_95ci")
-    bars: list[Bar]
+    path: Path
+    known: InjectionTime = InjectionTime.UNKNOWN
+    rankings: Path | None = None
+    leak_check: bool = False
+    ranker: str = ""
+    ablated: str = ""
 
 
-def run(dataset: str, path: Path, judge: Judge, progress: Progress, rankings: Path | None = None) -> RcaFigures:
+def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
     """Judge every case of a folder, and the quiet windows of its normal periods.
 
     Args:
-        dataset: One of ``brain_lab.recorded.DATASETS``.
-        path: Its folder.
+        course: Which cases, and how.
         judge: Asked once for each case and window.
         progress: Told from time to time.
-        rankings: File for one line of JSON per case, ``{"case", "ranking": [...]}``; None for none.
 
     Raises:
         InputError: The data set or folder is unknown, has no cases, or a file is damaged.
     """
-    known = list_cases(dataset, path)
+    known = list_cases(course.dataset, course.path)
     if not known:
-        raise InputError(f"{path}: no cases of {dataset} in the folder")
-    cases = [load_case(dataset, path, case) for case in known]
-    answers = _ask_all("case", cases, judge, progress)
+        raise InputError(f"{course.path}: no cases of {course.dataset} in the folder")
+    cases = [load_case(course.dataset, course.path, case) for case in known]
+    asker = _Asker(judge, course.known, progress)
+    answers = asker.ask_all("case", cases)
     quiet = list(quiet_cases(cases))
-    windows = [one for one in _ask_all("quiet window", quiet, judge, progress) if one is not None]
+    windows = asker.ask_all("quiet window", quiet)
+    leaks = _leaks(cases, answers, asker) if course.leak_check else None
     services = [answer.services if answer else () for answer in answers]
-    if rankings is not None:
-        write_rankings(rankings, zip(known, services, strict=True))
-    truths = [truth(dataset, path, case).entity for case in known]
-    ranks = [rank_of(map(_folded, names), [_folded(name)]) for names, name in zip(services, truths, strict=True)]
+    if course.rankings is not None:
+        write_rankings(course.rankings, zip(known, services, strict=True))
+    truths = [truth(course.dataset, course.path, case) for case in known]
     length = _length(quiet) / _length(cases) if quiet else None
-    return _figures(dataset, ranks, answers, [not window.services for window in windows], length)
+    return _figures(course, _Outcome(truths, answers, quiet, windows, length, leaks))
 
 
 def write_rankings(path: Path, rankings: Iterable[tuple[str, Sequence[str]]]) -> None:
@@ -143,21 +136,51 @@ def write_rankings(path: Path, rankings: Iterable[tuple[str, Sequence[str]]]) ->
             out.write(json.dumps({"case": case, "ranking": list(ranking)}) + "\n")
 
 
-def question(case: RecordedCase) -> Question | None:
+def question(case: RecordedCase, known: InjectionTime = InjectionTime.UNKNOWN) -> Question | None:
     """The case as it meets the product; None where no alert rule can watch any of it."""
     timeline = lay_out(case, NOW, plan_for(case.step))
     payload = alarm(timeline)
-    return Question(timeline, payload, NOW) if payload is not None else None
+    if payload is None:
+        return None
+    return Question(timeline, told(payload, timeline, known), NOW, told=known is not InjectionTime.UNKNOWN)
 
 
-def _ask_all(what: str, cases: Sequence[RecordedCase], judge: Judge, progress: Progress) -> list[Answer | None]:
-    answers = []
-    for number, case in enumerate(cases, start=1):
-        asked = question(case)
-        answers.append(judge(asked) if asked is not None else None)
-        if number % _EVERY == 0 or number == len(cases):
-            progress(f"{what} {number} of {len(cases)}")
-    return answers
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    judge: Judge
+    known: InjectionTime
+    progress: Progress
+
+    def ask_all(self, what: str, cases: Sequence[RecordedCase]) -> list[Answer | None]:
+        answers = []
+        for number, case in enumerate(cases, start=1):
+            asked = question(case, self.known)
+            answers.append(self.judge(asked) if asked is not None else None)
+            if number % _EVERY == 0 or number == len(cases):
+                self.progress(f"{what} {number} of {len(cases)}")
+        return answers
+
+
+def _leaks(cases: Sequence[RecordedCase], answers: Sequence[Answer | None], asker: _Asker) -> int:
+    """Rankings that are not as they were under other names and in another order."""
+    leaks = 0
+    for place in range(2):
+        renamed = [renamings(case, seed)[place] for seed, case in enumerate(cases)]
+        again = asker.ask_all("renamed case", [one.case(case) for one, case in zip(renamed, cases, strict=True)])
+        for one, before, after in zip(renamed, answers, again, strict=True):
+            pairs = list(zip(one.back(after.services), after.probabilities, strict=True)) if after else []
+            leaks += not same_ranking(before.ranking if before else [], pairs)
+    return leaks
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    truths: Sequence[Truth]
+    answers: Sequence[Answer | None]
+    quiet: Sequence[RecordedCase]
+    windows: Sequence[Answer | None]
+    length: float | None
+    leaks: int | None
 
 
 def _folded(service: str) -> str:
@@ -169,35 +192,52 @@ def _length(cases: Sequence[RecordedCase]) -> float:
     return sum(len(case.incident.times) for case in cases) / len(cases)
 
 
-def _figures(
-    dataset: str, ranks: Ranks, answers: Sequence[Answer | None], quiet: Sequence[bool], length: float | None
-) -> RcaFigures:
-    first, third = wilson(hits(ranks, 1), len(ranks)), wilson(hits(ranks, 3), len(ranks))
-    five = bootstrap([share_of_five(rank) for rank in ranks])
-    reciprocals = bootstrap([reciprocal(rank) for rank in ranks])
-    specificity = wilson(sum(quiet), len(quiet)) if quiet else None
-    given = [answer for answer in answers if answer is not None]
+def _rank(answer: Answer | None, right: Truth) -> int | None:
+    return rank_of(map(_folded, answer.services if answer else ()), [_folded(right.entity)])
+
+
+def _figures(course: Course, outcome: _Outcome) -> RcaFigures:
+    ranks = [_rank(answer, right) for answer, right in zip(outcome.answers, outcome.truths, strict=True)]
+    scores, intervals = scores_of(ranks), intervals_of(ranks)
+    asked = [(case, one) for case, one in zip(outcome.quiet, outcome.windows, strict=True) if one is not None]
+    silent = [not one.services for _, one in asked]
+    specificity = wilson(sum(silent), len(silent)) if silent else None
+    given = [answer for answer in outcome.answers if answer is not None]
+    systems = grouped((right.system for right in outcome.truths), ranks)
     return RcaFigures(
-        dataset=dataset,
-        cases=len(ranks),
-        ac1=first.value,
-        ac3=third.value,
-        avg5=five.value,
-        mrr=reciprocals.value,
-        seconds=sum(answer.seconds for answer in given) / max(len(given), 1),
+        dataset=course.dataset,
+        ranker=course.ranker,
+        injection_time=course.known,
+        ablated=course.ablated,
+        cases=scores.cases,
+        top1=scores.top1,
+        top3=scores.top3,
+        avg5=scores.avg5,
+        mrr=scores.mrr,
+        seconds_per_case=sum(answer.seconds for answer in given) / max(len(given), 1),
         specificity=specificity.value if specificity else None,
-        windows=len(quiet),
-        window_length=length,
+        specificity_by_alarm=by_alarm(
+            [_alarm_kind(case) for case, _ in asked], [moment_of(case) for case, _ in asked], silent
+        ),
+        windows=len(silent),
+        window_length=outcome.length,
         unanswered=sum(not answer.services for answer in given),
-        unasked=len(answers) - len(given),
-        ac1_interval=_ends(first),
-        ac3_interval=_ends(third),
-        avg5_interval=_ends(five),
-        mrr_interval=_ends(reciprocals),
-        specificity_interval=_ends(specificity) if specificity else None,
-        bars=[],
+        unasked=len(outcome.answers) - len(given),
+        top1_interval=intervals.top1,
+        top3_interval=intervals.top3,
+        avg5_interval=intervals.avg5,
+        mrr_interval=intervals.mrr,
+        specificity_interval=ends(specificity) if specificity else None,
+        by_fault=grouped((right.fault for right in outcome.truths), ranks),
+        by_system=systems if len(systems) > 1 else {},
+        leaks=outcome.leaks,
+        bars=[exactly("leaks", outcome.leaks, 0)] if outcome.leaks is not None else [],
     )
 
 
-def _ends(interval: Interval) -> tuple[float, float]:
-    return interval.low, interval.high
+def _alarm_kind(case: RecordedCase) -> str:
+    """As operators call it."""
+    if case.target is None:
+        return ""
+    family = case.target.measure.family
+    return "availability" if family is Family.ERRORS else family.value

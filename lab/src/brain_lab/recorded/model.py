@@ -7,7 +7,7 @@ name or for the injected fault: nothing that is derived from it can leak them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -66,6 +66,21 @@ class AlertTarget(NamedTuple):
     measure: Measure
 
 
+class End(StrEnum):
+    """Where the duration of a call was measured."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class CallKey(NamedTuple):
+    """Which duration of a call, in seconds: of whom to whom, measured where."""
+
+    caller: str
+    callee: str
+    end: End
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One period.
@@ -73,10 +88,12 @@ class Recording:
     Attributes:
         times: [T] seconds since the epoch, ascending; each row stands for one step from its time on.
         values: [T] per series, in the unit of its measure; NaN where nothing was recorded.
+        calls: [T] seconds per pair of services and end, where the data set has them.
     """
 
     times: Array
     values: Mapping[SeriesKey, Array]
+    calls: Mapping[CallKey, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ Faults of the data, mended here:
 - `PodSuccessRate(%)` is 0 throughout: left out. Latencies of pods without requests read 0 or repeat: gaps.
 - A row tells of the minute that ended with it: it is given the time at which that minute began.
 
-CPU is in thousandths of a core and memory in MiB. Client latencies, network bytes and node metrics are left out: no
-signal of the product reads them of a pod.
+CPU is in thousandths of a core and memory in MiB. `source_50.csv` and `destination_50.csv` are the seconds of calls as
+measured at either end, where the day has them. Client latencies, network bytes and node metrics of pods are left out:
+no signal of the product reads them of a pod.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 from brain_common.errors import InputError
 from brain_lab.recorded.document import read_object
 from brain_lab.recorded.loader import checked_id
-from brain_lab.recorded.model import Array, Measure, RecordedCase, Recording, SeriesKey
+from brain_lab.recorded.model import Array, CallKey, End, Measure, RecordedCase, Recording, SeriesKey
 from brain_lab.recorded.spans import call_edges
 from brain_lab.recorded.table import read_lines
 
@@ -144,7 +145,11 @@ def _periods(times: Array, at: float, starts: Iterable[float]) -> tuple[NDArray[
 
 def _side_by_side(whole: Recording, rows: NDArray[np.int64]) -> Recording:
     times = whole.times[0] + STEP * np.arange(len(rows), dtype=np.float64)
-    return Recording(times, {key: values[rows] for key, values in whole.values.items()})
+    return Recording(
+        times,
+        {key: values[rows] for key, values in whole.values.items()},
+        {key: values[rows] for key, values in whole.calls.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +177,28 @@ def _day(folder: Path) -> Recording:
         for measure, values in pod.values.items():
             column = series.setdefault(SeriesKey(service, measure), np.full(count, np.nan))
             column[rows] = np.where(np.isnan(values), column[rows], values)
-    return Recording(first - STEP + STEP * np.arange(count, dtype=np.float64), series)
+    return Recording(first - STEP + STEP * np.arange(count, dtype=np.float64), series, _calls(folder, first, count))
+
+
+def _calls(folder: Path, first: float, count: int) -> dict[CallKey, Array]:
+    """Median seconds of calls as the mesh saw them at both ends, on the grid of the pods; a column is caller_callee."""
+    calls: dict[CallKey, Array] = {}
+    for name, end in (("source_50.csv", End.CLIENT), ("destination_50.csv", End.SERVER)):
+        if not (folder / name).is_file():
+            continue
+        header, *lines = read_lines(folder / name)
+        try:
+            rows = np.rint((np.array([_moment(line[0]) for line in lines]) - first) / STEP).astype(np.int64)
+            inside = (rows >= 0) & (rows < count)
+            for index, column in enumerate(header):
+                caller, _, callee = column.partition("_")
+                if index > 1 and callee:
+                    values = np.full(count, np.nan)
+                    values[rows[inside]] = _column(lines, index)[inside]
+                    calls[CallKey(caller, callee, end)] = values
+        except (ValueError, IndexError) as error:
+            raise InputError(f"{folder / name}: {error}") from error
+    return calls
 
 
 def _pod(path: Path) -> _Pod:

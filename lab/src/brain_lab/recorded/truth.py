@@ -24,10 +24,12 @@ class Truth(NamedTuple):
     Attributes:
         entity: The service, named as in the series.
         fault: Its kind in the data set's own word; empty where the data set does not name it.
+        system: Which of the data set's systems, days or loads it was; empty where there is one.
     """
 
     entity: str
     fault: str
+    system: str = ""
 
 
 def truth(dataset: str, path: Path, case_id: str) -> Truth:
@@ -42,10 +44,12 @@ def truth(dataset: str, path: Path, case_id: str) -> Truth:
 
 def _petshop(root: Path, case_id: str) -> Truth:
     path = base_folder(root) / case_id / "target.json"
-    cause = read_object(path).get("root_cause")
+    cause, target = read_object(path).get("root_cause"), read_object(path).get("target")
     if not isinstance(cause, dict) or not isinstance(cause.get("node"), str):
         raise InputError(f"{path}: root_cause needs a node")
-    return Truth(cause["node"], str(cause.get("metric") or ""))
+    # Its cause has no kind; its authors tell faults apart by what alerted.
+    fault = str(target.get("metric") or "") if isinstance(target, dict) else ""
+    return Truth(cause["node"], fault, case_id.split("/")[0])
 
 
 def _rcd(root: Path, case_id: str) -> Truth:
@@ -57,7 +61,7 @@ def _rcaeval4(root: Path, case_id: str) -> Truth:
     parts = case_id.split("/")[1].rsplit("_", 2)
     if len(parts) != 3:
         raise InputError(f"{root}: case {case_id!r} is not named <service>_<fault>_<n>")
-    return Truth(parts[0], parts[1])
+    return Truth(parts[0], parts[1], case_id.split("/")[0])
 
 
 def _causalrca(root: Path, case_id: str) -> Truth:
@@ -68,7 +72,7 @@ def _causalrca(root: Path, case_id: str) -> Truth:
 def _nezha(root: Path, case_id: str) -> Truth:
     day, _, moment = case_id.partition("/")
     injected = next(one for one in injections(root, day) if one.moment == moment)
-    return Truth(service_of(injected.pod), injected.fault)
+    return Truth(service_of(injected.pod), injected.fault, day)
 
 
 _TRUTHS: Final[dict[str, Callable[[Path, str], Truth]]] = {

@@ -33,8 +33,12 @@ _SUM_OVER_PODS: Final = re.compile(
     r"sum by \(cluster, namespace, pod\) \((?P<rate>rate\()?(?P<metric>\w+)\{[^}]*\}(\[(?P<seconds>\d+)s\]\))?\)"
 )
 _RATE_OF_GRAPH: Final = re.compile(rf"sum by \(cluster, server\) \(rate\({EDGE_METRIC}\[(?P<seconds>\d+)s\]\)\)$")
-_GRAPH: Final = re.compile(rf"sum by \([\w, ]+\)\s*\(increase\({EDGE_METRIC}\[10m\]\)\) > 0")
+_GRAPH: Final = re.compile(rf"sum by \([\w, ]+\)\s*\(rate\({EDGE_METRIC}\[10m\]\)\) > 0")
 _GRAPH_SECONDS: Final = 600.0
+_DURATION: Final = re.compile(
+    r"sum by \([\w, ]+\) \(rate\((?P<sum>traces_service_graph_request_(?:client|server)_seconds)_sum\[(?P<seconds>\d+)s\]\)\)"
+    r"\s*/ \(sum by .*_count\[\d+s\]\)\) > 0\)"
+)
 
 Row = tuple[dict[str, str], Array]
 
@@ -68,10 +72,19 @@ class ReplayedPrometheus:
             for one in self._of(pods["metric"]):
                 labels = {name: one.labels[name] for name in ("namespace", "pod")}
                 yield labels, self._of_pod(one, at, float(pods["seconds"]) if pods["rate"] else 0.0)
+        elif duration := _DURATION.fullmatch(query):
+            yield from self._durations(duration["sum"], at, float(duration["seconds"]))
         elif _GRAPH.fullmatch(query):
             for one in self._of(EDGE_METRIC):
-                grown = increases(one, self._times, at, _GRAPH_SECONDS)
-                yield dict(one.labels), np.where(grown > 0.0, grown, np.nan)
+                rate = increases(one, self._times, at, _GRAPH_SECONDS) / _GRAPH_SECONDS
+                yield dict(one.labels), np.where(rate > 0.0, rate, np.nan)
+
+    def _durations(self, metric: str, at: Array, seconds: float) -> Iterator[Row]:
+        """Mean seconds of a call: how much the sum grew by how much the count did."""
+        for total, count in zip(self._of(f"{metric}_sum"), self._of(f"{metric}_count"), strict=True):
+            grown, calls = (increases(one, self._times, at, seconds) for one in (total, count))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                yield dict(total.labels), np.where(calls > 0.0, grown / calls, np.nan)
 
     def _of(self, metric: str) -> Sequence[PromSeries]:
         return self._by_metric.get(metric, ())

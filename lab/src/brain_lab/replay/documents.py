@@ -62,6 +62,12 @@ def firing(rule: Rule, since: float) -> Firing:
     return Firing(labels, {"summary": rule.summary}, since)
 
 
+def about_everything(since: float) -> Firing:
+    """The alert of somebody who feels that something is wrong, since a moment in seconds since the epoch."""
+    labels = {"alertname": "SystemSuspected", "cluster": CLUSTER, "namespace": NAMESPACE, "severity": "warning"}
+    return Firing(labels, {"summary": "something is wrong with the system"}, since)
+
+
 def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "alert": rule.alert,

@@ -19,6 +19,7 @@ from brain_lab.replay.timeline import Timeline
 NAMESPACE: Final = "replay"
 CLUSTER: Final = "lab"
 EDGE_METRIC: Final = "traces_service_graph_request_total"
+DURATION_METRIC: Final = "traces_service_graph_request_{end}_seconds_{suffix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class PromSeries:
 def series_of(timeline: Timeline) -> list[PromSeries]:
     """All series of a case, those of one metric next to each other."""
     measured = [_measured(timeline, key) for key in timeline.keys]
-    return sorted([*measured, *_edges(timeline)], key=lambda series: series.metric)
+    return sorted([*measured, *_edges(timeline), *_durations(timeline)], key=lambda series: series.metric)
 
 
 def pod_name(service: str) -> str:
@@ -106,11 +107,24 @@ def _edges(timeline: Timeline) -> Iterator[PromSeries]:
         yield PromSeries(EDGE_METRIC, True, labels, _running_sum(rate, timeline.scrape_seconds))
 
 
+def _durations(timeline: Timeline) -> Iterator[PromSeries]:
+    """Seconds and number of calls between two services, where their durations were recorded."""
+    case = timeline.case
+    for key in sorted({*case.normal.calls, *case.incident.calls}):
+        seconds = timeline.call(key)
+        rate = timeline.values(SeriesKey(key.callee, Measure.REQUEST_RATE)) * _share(case, key.caller, key.callee)
+        count = np.where(np.isfinite(seconds) & np.isfinite(rate), rate, np.nan)
+        labels = {"client": key.caller, "server": key.callee}
+        for suffix, grows in (("sum", count * seconds), ("count", count)):
+            values = np.where(np.isnan(grows), np.nan, _running_sum(grows, timeline.scrape_seconds))
+            yield PromSeries(DURATION_METRIC.format(end=key.end, suffix=suffix), True, labels, values)
+
+
 def _share(case: RecordedCase, caller: str, callee: str) -> float:
     callers = [one for one, other in case.edges if other == callee]
     rates = {one: _usual_rate(case, one) for one in callers}
     total = sum(rates.values())
-    return rates[caller] / total if total > 0.0 else 1.0 / len(callers)
+    return rates[caller] / total if total > 0.0 and caller in rates else 1.0 / max(len(callers), 1)
 
 
 def _usual_rate(case: RecordedCase, service: str) -> float:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brain_lab.recorded.model import Array, RecordedCase, Recording, SeriesKey
+from brain_lab.recorded.model import Array, CallKey, RecordedCase, Recording, SeriesKey
 
 Rows = NDArray[np.int64]
 
@@ -82,8 +82,15 @@ class Timeline:
 
     def values(self, key: SeriesKey) -> Array:
         """[T] the series on the scrape times; NaN where it has no sample."""
-        normal = _picked(self.case.normal, key, self.normal_rows)
-        return np.where(self.incident_rows >= 0, _picked(self.case.incident, key, self.incident_rows), normal)
+        return self._joined(self.case.normal.values.get(key), self.case.incident.values.get(key))
+
+    def call(self, key: CallKey) -> Array:
+        """[T] the same for the seconds of a call."""
+        return self._joined(self.case.normal.calls.get(key), self.case.incident.calls.get(key))
+
+    def _joined(self, normal: Array | None, incident: Array | None) -> Array:
+        before, after = _picked(normal, self.normal_rows), _picked(incident, self.incident_rows)
+        return np.where(self.incident_rows >= 0, after, before)
 
 
 def lay_out(case: RecordedCase, now: float, plan: Plan) -> Timeline:
@@ -118,8 +125,7 @@ def _rows(recording: Recording, age: Array, step: float) -> Rows:
     return np.where(moment - recording.times[rows] <= HOLD_STEPS * step, rows, -1)
 
 
-def _picked(recording: Recording, key: SeriesKey, rows: Rows) -> Array:
-    column = recording.values.get(key)
+def _picked(column: Array | None, rows: Rows) -> Array:
     if column is None:
         return np.full(len(rows), np.nan)
     return np.where(rows >= 0, column[rows], np.nan)

@@ -46,12 +46,17 @@ def webhook_payload(firing: Sequence[Firing], group_labels: Mapping[str, str]) -
     }
 
 
+def moment_text(at: float) -> str:
+    """Seconds since the epoch as Alertmanager writes a time."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _alert(firing: Firing) -> dict[str, Any]:
     return {
         "status": "firing",
         "labels": dict(sorted(firing.labels.items())),
         "annotations": dict(firing.annotations),
-        "startsAt": datetime.fromtimestamp(firing.since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "startsAt": moment_text(firing.since),
         "endsAt": STILL_FIRING,
         "generatorURL": "",
         "fingerprint": fingerprint(firing.labels),

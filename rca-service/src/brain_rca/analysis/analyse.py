@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from brain_engine.judge import Judgement, RankedCause, judge
+from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
 from brain_engine.series import Event
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.look import look_at
 from brain_rca.analysis.showing import LinkOf, QueryOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
-from brain_rca.analysis.why import contrast, explanation, in_words, without
+from brain_rca.analysis.weakness import weaknesses
+from brain_rca.analysis.why import contrast, explanation, in_words, learnt, without
 from brain_rca.analysis.words import short
 from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, TimelineEntry, Weighing
 
@@ -31,10 +33,11 @@ def analyse(
     ranker: Ranker,
     propose: Propose,
     query_of: QueryOf,
+    prior_of: PriorOf = nothing_known,
     link_of: LinkOf = no_link,
 ) -> Analysis:
     """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
-    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker)
+    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of)
     showing = Showing(incident.id, snapshot, query_of, link_of)
     causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
     return Analysis(
@@ -45,7 +48,13 @@ def analyse(
         causes=causes,
         no_cause_reason=_reason(judgement, snapshot, alerting),
         none_probability=judgement.none_probability,
-        missing=_missing((*(_unknown(snapshot, alerting) if causes else ()), *snapshot.evidence.missing)),
+        missing=_missing(
+            (
+                *(_unknown(snapshot, alerting) if causes else ()),
+                *weaknesses(snapshot, alerting),
+                *snapshot.evidence.missing,
+            )
+        ),
         timeline=_timeline(incident, causes, snapshot),
     )
 
@@ -85,7 +94,7 @@ def _cause(place: int, judgement: Judgement, showing: Showing, alerting: tuple[s
         entity=ranked.entity,
         fault_kind=ranked.fault_kind,
         probability=ranked.probability,
-        findings=findings,
+        findings=(*findings, *learnt(ranked)),
         against=tuple(in_words(text, snapshot.entities) for text in ranked.against),
         path=ranked.path,
         explanation=_explanation(place, judgement, snapshot, alerting, findings, changes),

@@ -7,12 +7,13 @@ share one fetch and one scan for deviations; only the ranking is each group's ow
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brain_engine.detail import find_in_detail
 from brain_engine.findings import Detector, Finding, find, strongest_first
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.series import Evidence, with_detail
+from brain_engine.ways import with_delays
 from brain_rca.evidence.protocol import EvidenceSource, Window
 
 _KEPT = 4  # snapshots; each is a few tens of MB at 200 services
@@ -55,12 +56,14 @@ class Snapshots:
 
     async def _fetch(self, window: Window) -> Snapshot:
         gathered = await self._source.gather(window)
+        gathered = replace(gathered, evidence=await asyncio.to_thread(with_delays, gathered.evidence, self._detector))
         graph = await asyncio.to_thread(DependencyGraph, gathered.evidence.edges)
         findings = await asyncio.to_thread(find, gathered.evidence, self._detector)
         closely = await self._source.detail(window, gathered, _neighbourhood(findings, graph))
-        return await asyncio.to_thread(self._scan, window, with_detail(gathered.evidence, closely), findings, graph)
+        return await asyncio.to_thread(self._scan, window, with_detail(gathered.evidence, closely), findings)
 
-    def _scan(self, window: Window, evidence: Evidence, rough: tuple[Finding, ...], graph: DependencyGraph) -> Snapshot:
+    def _scan(self, window: Window, evidence: Evidence, rough: tuple[Finding, ...]) -> Snapshot:
+        graph = DependencyGraph(evidence.edges)  # anew: traces may know more edges
         named = {entity for panel in evidence.panels for entity in panel.entities}
         named |= {entity for panel in evidence.counts for entity in panel.entities}
         named |= {end for edge in evidence.edges for end in (edge.dependent, edge.dependency)}

@@ -6,6 +6,7 @@ evidence does not say: two causes that are about as likely are called so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from brain_engine.judge import RankedCause
 from brain_rca.analysis.changes import lead, told
 from brain_rca.analysis.words import short
-from brain_rca.model import Change, ChangeKind, Finding
+from brain_rca.model import FEEDBACK_SIGNAL, Change, ChangeKind, Finding
 from brain_rca.page.units import percent
 
 NEAR: Final = 0.8  # of the likelier one's probability: what differs less is no difference to act on
@@ -86,6 +87,17 @@ def without(missing: Sequence[str]) -> str:
         return ""
     more = f", and {len(missing) - _MISSING_SAID} more" if len(missing) > _MISSING_SAID else ""
     return f"Judged without all evidence: {'; '.join(missing[:_MISSING_SAID])}{more}."
+
+
+def learnt(cause: RankedCause) -> tuple[Finding, ...]:
+    """What people said of it in earlier incidents, where that speaks for it."""
+    if cause.prior.nats <= 0:
+        return ()
+    score = -math.expm1(-cause.prior.nats)
+    said = f"{cause.prior.words} (+{cause.prior.nats:.2f} nats)"
+    return (
+        Finding(entity=cause.entity, signal=FEEDBACK_SIGNAL, score=score, onset=None, direction="up", sentence=said),
+    )
 
 
 def _began(findings: Sequence[Finding], step: float) -> str:

@@ -15,6 +15,7 @@ from brain_common.errors import BrainError, InputError, PermanentError, Temporar
 from brain_common.logs import mask
 from brain_common.retry import Retry, RetryPolicy
 from brain_common.settings import Settings
+from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
 from brain_rca.analysis.analyse import Propose, analyse
 from brain_rca.analysis.showing import LinkOf, QueryOf, no_link
@@ -23,6 +24,7 @@ from brain_rca.analysis.window import WindowSettings, window_of
 from brain_rca.audit import AuditLog
 from brain_rca.metrics import Metrics
 from brain_rca.model import AlertGroup, Analysis, Incident, IncidentStatus
+from brain_rca.recall.memory import Memory
 from brain_rca.scope.alerting import ScopeSettings, alerting_entities
 from brain_rca.store.protocol import AnalysisClaim, Store
 from brain_rca.wake import POLL_SECONDS, Wake, wait
@@ -74,8 +76,8 @@ class Analyst:
         self._cluster = cluster
         self._clock = clock
 
-    async def judge(self, incident: Incident) -> Analysis:
-        """The analysis of an incident as it is now.
+    async def judge(self, incident: Incident, prior_of: PriorOf = nothing_known) -> Analysis:
+        """The analysis of an incident as it is now, with what earlier ones taught.
 
         Raises:
             TemporaryError: No evidence could be reached, or it took too long.
@@ -89,7 +91,7 @@ class Analyst:
             raise TemporaryError(f"the evidence was not there within {_MAY_TAKE:.0f} s") from error
         alerting = alerting_entities(_group(incident), snapshot.entities, self._scope, self._cluster)
         analysis = await asyncio.to_thread(
-            analyse, incident, snapshot, alerting, self._ranker, self._propose, self._query_of, self._link_of
+            analyse, incident, snapshot, alerting, self._ranker, self._propose, self._query_of, prior_of, self._link_of
         )
         return msgspec.structs.replace(analysis, finished_at=self._clock.now(), seconds=time.monotonic() - began)
 
@@ -127,6 +129,7 @@ class AnalysisWorker:
         self._metrics = metrics
         self._wake = wake
         self._audit_log = audit
+        self._memory = Memory(store)
         self._patiently = Retry(RetryPolicy(deadline_seconds=_LEASE - _MAY_TAKE, longest_wait_seconds=2.0))
         self._stopping = False
 
@@ -157,7 +160,7 @@ class AnalysisWorker:
         if claim is None:
             return False
         try:
-            analysis = await self._analyst.judge(claim.incident)
+            analysis = await self._judged(claim.incident)
         except BrainError as error:
             await self._failed(claim, str(error))
         except Exception as error:  # noqa: BLE001 - see below
@@ -167,6 +170,10 @@ class AnalysisWorker:
         else:
             await self._keep(claim, analysis)
         return True
+
+    async def _judged(self, incident: Incident) -> Analysis:
+        analysis = await self._analyst.judge(incident, await self._memory.priors(incident))
+        return msgspec.structs.replace(analysis, similar=await self._memory.similar(incident, analysis))
 
     async def _keep(self, claim: AnalysisClaim, analysis: Analysis) -> None:
         try:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from brain_common.entity import Entity
 from brain_engine.flow.tables import Lines, Spans
-from brain_engine.series import CountPanel, Edge, Event, Evidence, Panel
+from brain_engine.series import CountPanel, EdgePanel, Event, Evidence, Panel
 from brain_rca.evidence.catalogue import Combine
+from brain_rca.evidence.edges import joined_edges
 from brain_rca.evidence.protocol import Window
-from brain_rca.evidence.raw import RawCounts, RawEdge, RawEvent, RawEvidence, RawPanel
+from brain_rca.evidence.raw import RawCounts, RawEdgePanel, RawEvent, RawEvidence, RawPanel
 from brain_rca.scope.identity import Identity
 
 
@@ -27,6 +28,7 @@ def identity_of(raw: RawEvidence, aliases: Mapping[str, str]) -> Identity:
     """How everything that the evidence names is called."""
     named = [entity for panel in raw.panels for entity in panel.entities]
     named += [entity for one in raw.counts for entity in one.entities]
+    named += [end for one in raw.edge_panels for end in (*one.dependents, *one.dependencies)]
     named += [end for edge in raw.edges for end in (edge.dependent, edge.dependency)]
     return Identity(named, raw.owners, aliases)
 
@@ -38,12 +40,13 @@ def assemble(window: Window, raw: RawEvidence, identity: Identity) -> Evidence:
         times=grid(window),
         window_start=window.start,
         panels=tuple(_combined(panel, identity) for panel in panels),
-        edges=_edges(raw.edges, identity),
+        edges=joined_edges(raw.edges, identity),
         missing=tuple(raw.missing),
         events=_events(raw.events, identity),
         counts=tuple(_counted(one, identity) for one in raw.counts if len(one.entities)),
         spans=_spans(raw.spans, identity) if raw.spans is not None else None,
         lines=_lines(raw.lines, identity) if raw.lines is not None else None,
+        edge_panels=tuple(_of_calls(one, identity) for one in raw.edge_panels if len(one.dependents)),
     )
 
 
@@ -56,6 +59,23 @@ def _combined(panel: RawPanel, identity: Identity) -> Panel:
         return Panel(panel.signal, names, panel.values[[rows[name][0] for name in names]])
     values = np.stack([_merge(panel.values[rows[name]], panel.combine) for name in names])
     return Panel(panel.signal, names, values)
+
+
+def _of_calls(panel: RawEdgePanel, identity: Identity) -> EdgePanel:
+    rows: dict[tuple[str, str], list[int]] = {}
+    for row, (dependent, dependency) in enumerate(zip(panel.dependents, panel.dependencies, strict=True)):
+        pair = identity.canonical(dependent), identity.canonical(dependency)
+        if pair[0] != pair[1]:
+            rows.setdefault(pair, []).append(row)
+    pairs = sorted(rows)
+    merged = [_merge(panel.values[rows[pair]], panel.combine) for pair in pairs]
+    values = np.stack(merged) if merged else np.empty((0, panel.values.shape[1]))
+    return EdgePanel(
+        panel.signal,
+        tuple(dependent for dependent, _ in pairs),
+        tuple(dependency for _, dependency in pairs),
+        values,
+    )
 
 
 def _merge(values: NDArray[np.float64], combine: Combine) -> NDArray[np.float64]:
@@ -82,12 +102,6 @@ def _counted(counts: RawCounts, identity: Identity) -> CountPanel:
         np.stack([_merge(counts.hits[rows[key]], Combine.SUM) for key in keys]),
         None if trials is None else np.stack([_merge(trials[rows[key]], Combine.SUM) for key in keys]),
     )
-
-
-def _edges(edges: Iterable[RawEdge], identity: Identity) -> tuple[Edge, ...]:
-    found = {Edge(identity.canonical(edge.dependent), identity.canonical(edge.dependency), edge.kind) for edge in edges}
-    proper = [edge for edge in found if edge.dependent != edge.dependency]
-    return tuple(sorted(proper, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)))
 
 
 def _events(events: Iterable[RawEvent], identity: Identity) -> tuple[Event, ...]:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from brain_common.clients.elasticsearch import ElasticsearchClient
+from brain_common.clients.jaeger import JaegerClient
+from brain_common.clients.loki import LokiClient
 from brain_common.clients.prometheus import PrometheusClient
+from brain_common.clients.tempo import TempoClient
+from brain_common.errors import ConfigError
+from brain_engine.logs.templates import TemplateMiner
+from brain_engine.plugins import UnknownPluginError, load_miner
 from brain_rca.evidence.catalogue import load_catalogue
 from brain_rca.evidence.config import EvidenceSettings
+from brain_rca.evidence.declared import load_declared
+from brain_rca.evidence.elasticsearch import ElasticsearchEvidence
 from brain_rca.evidence.gather import Gatherer
+from brain_rca.evidence.loki import LokiEvidence
 from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.evidence.protocol import EvidenceSource, PartSource
+from brain_rca.evidence.traces.jaeger import JaegerEvidence
+from brain_rca.evidence.traces.tempo import TempoEvidence
 
 
 def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[str, str]) -> EvidenceSource:
     """All sources that the settings name.
 
     Raises:
-        ConfigError: A catalogue or TLS file is wrong.
+        ConfigError: A catalogue, a file of edges or a TLS file is wrong.
     """
     catalogue = load_catalogue(settings.catalogues)
     first: list[PartSource] = []
@@ -29,7 +41,49 @@ def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[st
         from brain_rca.evidence.lake import LakeEvidence
 
         first.append(LakeEvidence(LakeLocation.of(settings.lake), catalogue, settings.deadline_seconds))
-    return WithPast(Gatherer(first, (), aliases), Gatherer(first[:1], (), aliases))
+    declared = load_declared(settings.declared_edges)
+    then = [*_traces(settings, cluster), *_log_sources(settings)]
+    return WithPast(Gatherer(first, then, aliases, declared), Gatherer(first[:1], (), aliases))
+
+
+def _traces(settings: EvidenceSettings, cluster: str) -> list[PartSource]:
+    """Where traces are read; of several places, the first that has any in the window counts."""
+    found: list[PartSource] = []
+    most, seconds = settings.most_traces, settings.deadline_seconds
+    if settings.tempo is not None:
+        found.append(TempoEvidence(TempoClient(settings.tempo), cluster, most, seconds))
+    if settings.jaeger is not None:
+        found.append(JaegerEvidence(JaegerClient(settings.jaeger), cluster, most, seconds))
+    if settings.lake is not None:
+        from brain_lake.location import LakeLocation
+        from brain_rca.evidence.traces.lake import LakeTraces
+
+        found.append(LakeTraces(LakeLocation.of(settings.lake), seconds))
+    return found
+
+
+def _log_sources(settings: EvidenceSettings) -> list[PartSource]:
+    """Where log lines are read; of two that have lines, the first is believed."""
+    miner = _miner(settings.miner)
+    found: list[PartSource] = []
+    if settings.loki is not None:
+        found.append(LokiEvidence(LokiClient(settings.loki), settings.loki, miner))
+    if settings.elasticsearch is not None:
+        client = ElasticsearchClient(settings.elasticsearch)
+        found.append(ElasticsearchEvidence(client, settings.elasticsearch, miner))
+    if settings.lake is not None:
+        from brain_lake.location import LakeLocation
+        from brain_rca.evidence.lake_logs import LakeLogs
+
+        found.append(LakeLogs(LakeLocation.of(settings.lake), settings.deadline_seconds, miner))
+    return found
+
+
+def _miner(name: str) -> TemplateMiner:
+    try:
+        return load_miner(name)
+    except UnknownPluginError as error:
+        raise ConfigError(f"evidence.miner: {error}") from error
 
 
 def build_queries(settings: EvidenceSettings) -> Callable[[str], str]:

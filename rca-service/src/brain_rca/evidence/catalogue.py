@@ -67,6 +67,23 @@ class EdgeRule(Settings):
     query: str = Field(min_length=1, description="PromQL, as for signals; a series that exists is an edge.")
     dependent: EntityRule = Field(description="Who needs.")
     dependency: EntityRule = Field(description="Who is needed.")
+    rated: bool = Field(default=False, description="Whether the values are calls a second.")
+
+
+class CallRule(Settings):
+    """One signal of calls: a query for all pairs of caller and callee at once."""
+
+    family: Family = Field(description="What it tells.")
+    unit: str = Field(description="Base unit of the values.")
+    direction: Direction = Field(description="Which deviation is bad.")
+    combine: Combine = Field(default=Combine.MAX, description="How several series of one pair become one.")
+    query: str = Field(min_length=1, description="PromQL, as for signals.")
+    dependent: EntityRule = Field(description="Who calls.")
+    dependency: EntityRule = Field(description="Who is called.")
+
+    def signal(self, name: str) -> Signal:
+        """The same for the engine."""
+        return Signal(name, self.family, self.unit, self.direction)
 
 
 class OwnerRule(Settings):
@@ -82,6 +99,7 @@ class Catalogue(Settings):
 
     signals: Mapping[str, SignalRule] = Field(default={}, description="By name.")
     edges: Mapping[str, EdgeRule] = Field(default={}, description="By name.")
+    calls: Mapping[str, CallRule] = Field(default={}, description="By name.")
     owners: Mapping[str, OwnerRule] = Field(default={}, description="By name.")
 
 
@@ -98,6 +116,7 @@ def load_catalogue(extra: Sequence[Path] = ()) -> Catalogue:
         merged = Catalogue(
             signals={**merged.signals, **more.signals},
             edges={**merged.edges, **more.edges},
+            calls={**merged.calls, **more.calls},
             owners={**merged.owners, **more.owners},
         )
     return merged

@@ -8,9 +8,13 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from brain_common.clients.jaeger import JaegerSettings
 from brain_common.clients.prometheus import PrometheusSettings
+from brain_common.clients.tempo import TempoSettings
 from brain_common.settings import Settings
 from brain_lake.config import LakeSettings
+from brain_rca.evidence.elasticsearch import ElasticsearchSettings
+from brain_rca.evidence.loki import LokiSettings
 
 
 class EvidenceSettings(Settings):
@@ -23,8 +27,29 @@ class EvidenceSettings(Settings):
         default=None,
         description="The lake: signals in embedded mode; events, changes, logs, traces beside a server.",
     )
+    loki: LokiSettings | None = Field(default=None, description="Log lines of what deviates, from Loki.")
+    elasticsearch: ElasticsearchSettings | None = Field(
+        default=None, description="Log lines of what deviates, from Elasticsearch or OpenSearch."
+    )
+    miner: str = Field(default="drain", description="Plug-in that turns log lines into templates.")
     catalogues: Sequence[Path] = Field(
         default=(), description="YAML files with further signals; one of the same name replaces the built-in."
+    )
+    tempo: TempoSettings | None = Field(
+        default=None, description="Grafana Tempo: traces of what deviates and of its neighbours."
+    )
+    jaeger: JaegerSettings | None = Field(
+        default=None, description="A Jaeger query service: traces of what deviates and of its neighbours."
+    )
+    most_traces: int = Field(
+        default=240,
+        ge=24,
+        le=5000,
+        description="Traces read for one judgement, about: half of them before the window. More take longer, and tell "
+        "rarer things.",
+    )
+    declared_edges: Sequence[Path] = Field(
+        default=(), description="YAML files with dependencies that nothing measures."
     )
     deadline_seconds: float = Field(
         default=40.0, gt=0, le=300, description="For all signals together; what is late is named as missing."

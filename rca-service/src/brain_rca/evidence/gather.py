@@ -9,7 +9,7 @@ from brain_common.errors import BrainError, TemporaryError
 from brain_engine.series import Evidence
 from brain_rca.evidence.assemble import assemble, identity_of
 from brain_rca.evidence.protocol import Focus, Gathered, PartSource, Window
-from brain_rca.evidence.raw import RawEvidence, merged
+from brain_rca.evidence.raw import RawEdge, RawEvidence, merged
 
 
 class Gatherer:
@@ -19,13 +19,19 @@ class Gatherer:
         first: Asked about all entities.
         then: Asked about what deviates.
         aliases: Names of one thing, from the configuration.
+        declared: Dependencies that are always true, from the configuration.
     """
 
     def __init__(
-        self, first: Sequence[PartSource], then: Sequence[PartSource] = (), aliases: Mapping[str, str] | None = None
+        self,
+        first: Sequence[PartSource],
+        then: Sequence[PartSource] = (),
+        aliases: Mapping[str, str] | None = None,
+        declared: Sequence[RawEdge] = (),
     ) -> None:
         self._first, self._then = tuple(first), tuple(then)
         self._aliases = dict(aliases or {})
+        self._declared = RawEvidence(edges=declared)
 
     async def gather(self, window: Window) -> Gathered:
         """See ``EvidenceSource``."""
@@ -33,7 +39,7 @@ class Gatherer:
         failed = [answer for answer in answers if isinstance(answer, str)]
         if failed and len(failed) == len(answers):
             raise TemporaryError(failed[0])
-        raw = _joined(answers)
+        raw = _joined([*answers, self._declared])
         # Thousands of series take a while to be named; the event loop has notifications to answer.
         return await asyncio.to_thread(self._assembled, window, raw)
 

@@ -46,7 +46,7 @@ class LakeEvidence:
         start, end = window.baseline_start, float(grid(window)[-1]) + window.step
         missing: list[str] = []
         panels = self._panels(self._reader.metrics(start, end, window.step), window, missing)
-        edges = _readable("edges", _edge, self._reader.edges(start, end), missing)
+        edges = _edges(self._reader.edges(start, end), window.start, missing)
         events = _readable("events", _event, self._reader.events(start, end), missing)
         return RawEvidence(panels=panels, edges=edges, events=events, missing=missing)
 
@@ -88,8 +88,17 @@ def _readable(what: str, make: Callable[[Row], T], rows: pa.Table, missing: list
     return found
 
 
-def _edge(row: Row) -> RawEdge:
-    return RawEdge(Entity.parse(row["dependent"]), Entity.parse(row["dependency"]), EdgeKind(row["edge_kind"]))
+def _edges(rows: pa.Table, start: float, missing: list[str]) -> list[RawEdge]:
+    """An edge is new where it was not seen before the window, but others were."""
+    first = rows.column("first_seen").to_numpy()
+    begun = bool((first < start).any())
+
+    def edge(row: Row) -> RawEdge:
+        dependent, dependency = Entity.parse(row["dependent"]), Entity.parse(row["dependency"])
+        new = begun and row["first_seen"] >= start
+        return RawEdge(dependent, dependency, EdgeKind(row["edge_kind"]), "lake", row["rate"], new=new)
+
+    return _readable("edges", edge, rows, missing)
 
 
 def _event(row: Row) -> RawEvent:

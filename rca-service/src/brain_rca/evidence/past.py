@@ -3,6 +3,9 @@
 The hour before the window cannot know that traffic always doubles at nine. Where older samples are kept they are put
 in front of the baseline; where none are, nothing changes, and they are not asked for at every judgement. They are only
 a help: when reading them fails, the judgement goes on without, and says so.
+
+Dependencies are taken from then, too, for what has none now: when nobody measured calls in the window and its baseline,
+the graph of yesterday is most likely still true. Not so where pods run, which moves.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_common.errors import BrainError
-from brain_engine.series import Evidence, Panel
+from brain_engine.series import CountPanel, Edge, EdgeKind, Evidence, Panel
 from brain_rca.evidence.protocol import EvidenceSource, Gathered, Window
 
 _DAY = 86400.0
 _OFFSETS = ((7 * _DAY, "a week"), (_DAY, "a day"))  # oldest first: times stay in order
+_LASTING = (EdgeKind.CALLS, EdgeKind.USES)
+_AGED = 0.5  # what is left of a dependency's weight that was seen a day or a week ago
 _NOT_YET = 600.0  # seconds: a server that has nothing from a week ago will have it then at the earliest
 
 
@@ -53,11 +58,21 @@ class WithPast:
         ]
         known = [one for one in past if isinstance(one, Evidence) and one.panels]
         joined = _joined([*known, present.evidence]) if known else present.evidence
-        return replace(present, evidence=replace(joined, missing=(*joined.missing, *missing)))
+        remembered = _remembered(present.evidence, known[::-1])
+        if remembered:
+            missing.append(
+                f"{len(remembered)} dependencies are those of a day or a week before: none are known from now"
+            )
+        return replace(
+            present,
+            evidence=replace(joined, edges=(*joined.edges, *remembered), missing=(*joined.missing, *missing)),
+        )
 
     async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
-        """See ``EvidenceSource``; of the present only."""
-        return await self._source.detail(window, gathered, entities)
+        """See ``EvidenceSource``; of the present only, and nobody looked at the past."""
+        closely = await self._source.detail(window, gathered, entities)
+        earlier = len(gathered.evidence.times) - len(closely.times)
+        return replace(closely, counts=tuple(_unseen_before(one, earlier) for one in closely.counts))
 
     async def aclose(self) -> None:
         """Close the sources."""
@@ -86,6 +101,26 @@ class WithPast:
         return found
 
 
+def _remembered(present: Evidence, earlier: Sequence[Evidence]) -> tuple[Edge, ...]:
+    """Dependencies of what has none of their kind in the present; of the latest of ``earlier`` that has any."""
+    have = {(edge.dependent, edge.kind) for edge in present.edges}
+    found: list[Edge] = []
+    for part in earlier:
+        old = [edge for edge in part.edges if edge.kind in _LASTING and (edge.dependent, edge.kind) not in have]
+        found += [
+            replace(edge, source=f"{edge.source}, earlier", weight=_AGED * edge.weight, new=False) for edge in old
+        ]
+        have |= {(edge.dependent, edge.kind) for edge in old}
+    return tuple(found)
+
+
+def _unseen_before(counts: CountPanel, earlier: int) -> CountPanel:
+    """On a grid with ``earlier`` more times in front."""
+    front = np.full((len(counts.entities), earlier), np.nan)
+    trials = None if counts.trials is None else np.concatenate([front, counts.trials], axis=1)
+    return replace(counts, hits=np.concatenate([front, counts.hits], axis=1), trials=trials)
+
+
 def _joined(parts: Sequence[Evidence]) -> Evidence:
     """Panels of the last part, with the earlier parts' samples in front."""
     present = parts[-1]
@@ -104,7 +139,14 @@ def _joined(parts: Sequence[Evidence]) -> Evidence:
         )
         for panel in present.panels
     )
-    return replace(present, times=np.concatenate([part.times for part in parts]), panels=panels)
+    # Of calls only the present is compared: what both ends measure at the same time needs no season.
+    before = sum(lengths)
+    of_calls = tuple(
+        replace(one, values=np.pad(one.values, ((0, 0), (before, 0)), constant_values=np.nan))
+        for one in present.edge_panels
+    )
+    times = np.concatenate([part.times for part in parts])
+    return replace(present, times=times, panels=panels, edge_panels=of_calls)
 
 
 def _rows(known: Panel | None, wanted: Panel, length: int) -> NDArray[np.float64]:

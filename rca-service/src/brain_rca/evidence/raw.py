@@ -37,11 +37,26 @@ class RawCounts:
 
 @dataclass(frozen=True, slots=True)
 class RawEdge:
-    """One dependency as read."""
+    """One dependency as read; see ``brain_engine.series.Edge``."""
 
     dependent: Entity
     dependency: Entity
     kind: EdgeKind
+    source: str = ""
+    rate: float | None = None
+    weight: float = 1.0
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawEdgePanel:
+    """One signal of calls as read: [N, T] values of N series; pairs may repeat or go by different names."""
+
+    signal: Signal
+    combine: Combine
+    dependents: Sequence[Entity]
+    dependencies: Sequence[Entity]
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,7 @@ class RawEvidence:
     spans: Spans | None = None
     lines: Lines | None = None
     missing: Sequence[str] = ()
+    edge_panels: Sequence[RawEdgePanel] = ()
 
 
 def merged(parts: Iterable[RawEvidence]) -> RawEvidence:
@@ -90,4 +106,5 @@ def merged(parts: Iterable[RawEvidence]) -> RawEvidence:
         spans=detailed.spans if detailed else None,
         lines=written.lines if written else None,
         missing=[text for part in parts for text in part.missing],
+        edge_panels=list({panel.signal.name: panel for part in reversed(parts) for panel in part.edge_panels}.values()),
     )

@@ -16,11 +16,15 @@ from brain_rca.model import (
     Change,
     Delivery,
     DeliveryState,
+    Feedback,
+    FeedbackKind,
     Finding,
     Incident,
     IncidentStatus,
     Proposal,
     Severity,
+    SharedCause,
+    SimilarIncident,
 )
 
 _MOST_ALERTS = 5000
@@ -43,6 +47,11 @@ _DELIVERY = {
     DeliveryState.PENDING: pb.DELIVERY_STATE_PENDING,
     DeliveryState.DONE: pb.DELIVERY_STATE_DONE,
     DeliveryState.FAILED: pb.DELIVERY_STATE_FAILED,
+}
+
+_FEEDBACK = {
+    FeedbackKind.CONFIRMED: pb.FEEDBACK_KIND_CONFIRMED,
+    FeedbackKind.REJECTED: pb.FEEDBACK_KIND_REJECTED,
 }
 
 
@@ -128,6 +137,8 @@ def incident_to(incident: Incident) -> pb.Incident:
         analysis=_analysis_to(incident.analysis) if incident.analysis else None,
         deliveries=[_delivery_to(delivery) for delivery in incident.deliveries],
         title=incident.title,
+        feedback=[_feedback_to(feedback) for feedback in incident.feedback],
+        shared=_shared_to(incident.shared) if incident.shared else None,
     )
 
 
@@ -155,7 +166,44 @@ def _analysis_to(analysis: Analysis) -> pb.Analysis:
         missing=analysis.missing,
         timeline=[pb.TimelineEntry(at=_stamp(entry.at), what=entry.what) for entry in analysis.timeline],
         seconds=analysis.seconds,
+        similar=[_similar_to(similar) for similar in analysis.similar],
     )
+
+
+def _similar_to(similar: SimilarIncident) -> pb.SimilarIncident:
+    return pb.SimilarIncident(
+        id=similar.incident_id,
+        title=similar.title,
+        entity=similar.entity,
+        fault_kind=similar.fault_kind,
+        opened_at=_stamp(similar.opened_at),
+        lasted=similar.lasted,
+        score=similar.score,
+        why=similar.why,
+        confirmed=similar.confirmed,
+        fix=similar.fix,
+    )
+
+
+def _feedback_to(feedback: Feedback) -> pb.Feedback:
+    return pb.Feedback(
+        entity=feedback.entity,
+        kind=_FEEDBACK[feedback.kind],
+        fault_kind=feedback.fault_kind,
+        fix=feedback.fix,
+        actor=feedback.actor,
+        at=_stamp(feedback.at),
+    )
+
+
+def _shared_to(shared: SharedCause) -> pb.SharedCause:
+    members = [
+        pb.SharedMember(
+            id=member.incident_id, title=member.title, received_at=_stamp(member.received_at), open=member.open
+        )
+        for member in shared.members
+    ]
+    return pb.SharedCause(id=shared.id, entity=shared.entity, total=shared.total, members=members)
 
 
 def _cause_to(cause: Cause) -> pb.Cause:

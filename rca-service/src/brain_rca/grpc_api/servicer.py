@@ -20,11 +20,12 @@ from brain_api.rca.v1 import rca_pb2_grpc
 from brain_common.clock import Clock
 from brain_common.errors import BrainError, InputError
 from brain_common.serving.auth import Authenticator
+from brain_rca.feedback.desk import FeedbackDesk, NoSuchFeedbackError, NoSuchIncidentError
 from brain_rca.grpc_api.convert import FieldError, group_from, incident_to
 from brain_rca.grpc_api.errors import Refusal
 from brain_rca.intake.timing import IntakeSettings, is_own, notification
 from brain_rca.metrics import Metrics
-from brain_rca.model import AnalysisState, Incident
+from brain_rca.model import AnalysisState, FeedbackKind, Incident
 from brain_rca.store.protocol import Store
 from brain_rca.wake import POLL_SECONDS, Wake
 
@@ -60,6 +61,10 @@ def _refusal(error: Exception) -> Refusal:
     """What a call is told; what only concerns those who run the service goes to its log."""
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, NoSuchIncidentError):
+        return Refusal(grpc.StatusCode.NOT_FOUND, "INCIDENT_NOT_FOUND", str(error))
+    if isinstance(error, NoSuchFeedbackError):
+        return Refusal(grpc.StatusCode.NOT_FOUND, "FEEDBACK_NOT_FOUND", str(error))
     if isinstance(error, InputError):
         return Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", str(error))
     if isinstance(error, BrainError):
@@ -71,7 +76,7 @@ def _refusal(error: Exception) -> Refusal:
 
 
 class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
-    """The four methods; see the proto file for what they promise."""
+    """The methods; see the proto file for what they promise."""
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         clock: Clock,
         metrics: Metrics,
         wake: Wake,
+        desk: FeedbackDesk,
     ) -> None:
         self._store = store
         self._authenticator = authenticator
@@ -88,6 +94,7 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
+        self._desk = desk
 
     async def caller(self, context: grpc.aio.ServicerContext) -> str:
         """Name of the caller.
@@ -184,6 +191,37 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
         page = found[:size]
         token = _page_token(page[-1]) if len(found) > size else ""
         return pb.ListIncidentsResponse(incidents=[incident_to(one) for one in page], next_page_token=token)
+
+    @_unary
+    async def ConfirmCause(  # noqa: N802
+        self, request: pb.FeedbackRequest, caller: str, context: grpc.aio.ServicerContext
+    ) -> pb.Incident:
+        return await self._say(request, FeedbackKind.CONFIRMED, caller)
+
+    @_unary
+    async def RejectCause(  # noqa: N802
+        self, request: pb.FeedbackRequest, caller: str, context: grpc.aio.ServicerContext
+    ) -> pb.Incident:
+        return await self._say(request, FeedbackKind.REJECTED, caller)
+
+    @_unary
+    async def WithdrawFeedback(  # noqa: N802
+        self, request: pb.WithdrawFeedbackRequest, caller: str, context: grpc.aio.ServicerContext
+    ) -> pb.Incident:
+        self._check_named()
+        _check_id(request.id)
+        return incident_to(await self._desk.withdraw(request.id, request.entity, caller))
+
+    async def _say(self, request: pb.FeedbackRequest, kind: FeedbackKind, caller: str) -> pb.Incident:
+        self._check_named()
+        _check_id(request.id)
+        said = await self._desk.say(request.id, kind, request.entity, caller, request.fault_kind, request.fix)
+        return incident_to(said)
+
+    def _check_named(self) -> None:
+        if not self._authenticator.required:
+            message = "feedback needs a caller with a name: configure `callers`"
+            raise Refusal(grpc.StatusCode.PERMISSION_DENIED, "CREDENTIALS_REQUIRED", message)
 
     async def WatchIncidents(  # noqa: N802
         self, request: pb.WatchIncidentsRequest, context: grpc.aio.ServicerContext

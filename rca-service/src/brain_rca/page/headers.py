@@ -17,11 +17,13 @@ STYLE = files("brain_rca.page").joinpath("templates", "page.css").read_text(enco
 _ORIGIN = re.compile(r"'self'|https?://[a-z0-9.-]+(:\d{1,5})?", re.IGNORECASE)
 
 
-def security_headers(frame_ancestors: Sequence[str] = ()) -> dict[str, str]:
+def security_headers(frame_ancestors: Sequence[str] = (), *, forms: bool = False) -> dict[str, str]:
     """Headers for HTML and JSON alike.
 
     Args:
         frame_ancestors: Origins that may show the page in a frame, such as a Grafana; nobody by default.
+        forms: The page has a form that it sends to its own origin. The origin is then told to it and to nobody else:
+            without a referrer browsers send ``Origin: null``.
 
     Raises:
         ConfigError: One of them is not an origin.
@@ -35,13 +37,13 @@ def security_headers(frame_ancestors: Sequence[str] = ()) -> dict[str, str]:
         f"style-src 'sha256-{digest}'",
         "img-src data:",
         "base-uri 'none'",
-        "form-action 'none'",
+        "form-action 'self'" if forms else "form-action 'none'",
         "frame-ancestors " + (" ".join(frame_ancestors) or "'none'"),
     )
     return {
         "Content-Security-Policy": "; ".join(policy),
         "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin" if forms else "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cache-Control": "no-store",
     }

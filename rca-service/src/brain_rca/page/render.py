@@ -23,7 +23,9 @@ from brain_rca.page.view import entity_view, fault_words, incident_view
 TITLE = "AI DevOps Brain"
 
 
-def render_incident(incident: Incident, now: float, *, title: str = TITLE, refresh: bool = True) -> str:
+def render_incident(
+    incident: Incident, now: float, *, title: str = TITLE, refresh: bool = True, feedback: str = ""
+) -> str:
     """The page of one incident.
 
     Args:
@@ -31,12 +33,34 @@ def render_incident(incident: Incident, now: float, *, title: str = TITLE, refre
         now: Seconds since the epoch; ages are counted from it.
         title: Name of the installation.
         refresh: Whether the page asks again by itself while something may still change.
+        feedback: ``offered`` links the form; another text says why there is none; empty says nothing of it.
     """
     view = incident_view(incident, now)
     template = environment().get_template("incident.html")
     return template.render(
-        view=view, now=now, app=title, root="../", refresh=view.refresh if refresh else 0, paused=not refresh
+        view=view,
+        now=now,
+        app=title,
+        root="../",
+        refresh=view.refresh if refresh else 0,
+        paused=not refresh,
+        feedback=feedback,
     )
+
+
+def render_feedback(incident: Incident, now: float, *, token: str, why_not: str = "", title: str = TITLE) -> str:
+    """The page with the form in which people say whether a cause was it.
+
+    Args:
+        incident: What it is about.
+        now: Seconds since the epoch; ages are counted from it.
+        token: Goes back with the form, see ``forgery``.
+        why_not: Why there is no form; empty when there is one.
+        title: Name of the installation.
+    """
+    template = environment().get_template("feedback.html")
+    view = incident_view(incident, now)
+    return template.render(view=view, now=now, app=title, root="../../", refresh=0, token=token, why_not=why_not)
 
 
 def render_list(

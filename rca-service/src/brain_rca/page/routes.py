@@ -1,7 +1,7 @@
 """The HTTP face of the incidents: HTML for people, JSON for programs, from the same addresses.
 
-Mounted by the service's application, behind whatever authentication that has. Reads the store and changes
-nothing. Answers never contain what was asked for, only what the store holds.
+Mounted by the service's application, behind whatever authentication that has. Reads the store; only the form for
+feedback changes something, and asks who sends it. Answers never contain what was asked for, only what the store holds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from starlette.routing import Route
 
 from brain_common.clock import Clock, SystemClock
 from brain_common.errors import TemporaryError
+from brain_rca.page.feedback import FeedbackForms, Refused, challenge
 from brain_rca.page.headers import security_headers
 from brain_rca.page.negotiate import wants_json
-from brain_rca.page.render import TITLE, render_incident, render_list, render_message
+from brain_rca.page.render import TITLE, render_feedback, render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
 from brain_rca.store.protocol import Store
 
@@ -42,20 +43,27 @@ def page_routes(
     *,
     clock: Clock | None = None,
     frame_ancestors: Sequence[str] = (),
+    forms: FeedbackForms | None = None,
 ) -> list[Route]:
-    """Routes ``/``, ``/incidents[.json]``, ``/incidents/<id>[.json]``, ``/incidents/by-fingerprint/<it>``.
+    """Routes ``/``, ``/incidents[.json]``, ``/incidents/<id>[.json]``, ``/incidents/by-fingerprint/<it>``, and with
+    ``forms`` ``/incidents/<id>/feedback``.
 
     Args:
         store: Where the incidents are; opened and closed by the caller.
         title: Name of the installation, shown on every page.
         clock: For the ages; the system's by default.
         frame_ancestors: Origins that may show the pages in a frame; nobody by default.
+        forms: Where feedback goes; None leaves it out.
 
     Raises:
         ConfigError: ``frame_ancestors`` holds something that is not an origin.
     """
-    pages = _Pages(store, title, clock or SystemClock(), security_headers(frame_ancestors))
+    pages = _Pages(store, title, clock or SystemClock(), security_headers(frame_ancestors), forms)
+    feedback = (
+        [] if forms is None else [Route("/incidents/{incident}/feedback", pages.form(forms), methods=["GET", "POST"])]
+    )
     return [
+        *feedback,
         Route("/", pages.home),
         Route("/incidents", pages.guarded(pages.listing, "")),
         Route("/incidents.json", pages.guarded(pages.listing, "")),
@@ -67,11 +75,14 @@ def page_routes(
 class _Pages:
     """The handlers; ``root`` is the relative path from a page to the folder that holds ``incidents``."""
 
-    def __init__(self, store: Store, title: str, clock: Clock, headers: dict[str, str]) -> None:
+    def __init__(
+        self, store: Store, title: str, clock: Clock, headers: dict[str, str], forms: FeedbackForms | None
+    ) -> None:
         self._store = store
         self._title = title
         self._clock = clock
         self._headers = headers | {"Vary": "Accept"}
+        self._feedback = "" if forms is None else forms.why_not or "offered"
 
     def guarded(self, handler: Handler, root: str) -> Handler:
         """``handler``, saying so when the store cannot be reached."""
@@ -122,9 +133,42 @@ class _Pages:
             return self._json(incident)
         now, refresh = self._clock.now(), request.query_params.get("refresh") != "off"
         page = await run_sync(
-            lambda: render_incident(incident, now, title=self._title, refresh=refresh)
+            lambda: render_incident(incident, now, title=self._title, refresh=refresh, feedback=self._feedback)
         )  # a thread, so that a large page holds up no webhook
         return self._html(page)
+
+    def form(self, forms: FeedbackForms) -> Handler:
+        """The form about one incident, and what it sends."""
+
+        async def answer(request: Request) -> Response:
+            incident_id = request.path_params["incident"]
+            incident = await self._store.get(incident_id) if _ID.fullmatch(incident_id) else None
+            if incident is None:
+                text = "It never existed, or it is older than the time incidents are kept."
+                return self._message(request, 404, "No such incident", text, "../../")
+            if request.method == "POST":
+                return await self._taken(request, forms, incident_id)
+            nonce = forms.seal.nonce(request)
+            token = forms.seal.token(nonce, incident_id)
+            now = self._clock.now()
+            page = render_feedback(incident, now, token=token, why_not=forms.why_not, title=self._title)
+            response = self._html(page)
+            response.headers.update(security_headers(forms=True))
+            forms.seal.give(response, request, nonce)
+            return response
+
+        return self.guarded(answer, "../../")
+
+    async def _taken(self, request: Request, forms: FeedbackForms, incident_id: str) -> Response:
+        try:
+            await forms.take(request, incident_id)
+        except Refused as refused:
+            response = self._message(request, refused.status, refused.heading, refused.text, "../../")
+            if refused.status == HTTPStatus.UNAUTHORIZED:
+                challenge(response)
+            return response
+        target = {"Location": f"../{incident_id}"}
+        return Response(status_code=HTTPStatus.SEE_OTHER, headers=self._headers | target)
 
     async def by_fingerprint(self, request: Request) -> Response:
         """To the newest incident of an alert; waits a minute for it, as a notification may arrive first."""

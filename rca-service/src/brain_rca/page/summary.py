@@ -29,6 +29,8 @@ class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
     analysed: bool  # there is a result, if perhaps an older one
     alerts: int
     top_cause: TopCause | None
+    shared_with: int = 0  # incidents that have one cause, this one included; 0: none but this
+    leads: bool = False  # it is the one to look at
 
 
 class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,8 @@ def summarize(incident: Incident) -> IncidentSummary:
         analysed=incident.analysis is not None,
         alerts=len(incident.alerts) + incident.truncated_alerts,
         top_cause=_top(causes[0]) if causes else None,
+        shared_with=incident.shared.total if incident.shared else 0,
+        leads=incident.shared is not None and incident.shared.lead.incident_id == incident.id,
     )
 
 

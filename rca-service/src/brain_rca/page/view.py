@@ -16,11 +16,15 @@ from brain_rca.model import (
     Analysis,
     AnalysisState,
     Cause,
+    Feedback,
+    FeedbackKind,
     Finding,
     Incident,
     IncidentStatus,
     Look,
     Proposal,
+    SharedCause,
+    SimilarIncident,
     TimelineEntry,
 )
 from brain_rca.page.plot import Drawing, draw
@@ -35,12 +39,15 @@ MAX_FINDINGS = 6
 MAX_PROPOSALS = 4
 MAX_ROWS = 40  # of the timeline, the missing evidence, the arguments against
 MAX_PATH = 12
+MAX_FEEDBACK = 20
+MAX_MEMBERS = 20
+MAX_SIMILAR = 5
 MAX_NAME = 120
 MAX_SUMMARY = 140
 MAX_FULL = 240  # of an entity with all its parts
 MAX_KIND = 48
 MAX_TEXT = 480
-MAX_EXPLANATION = 1200
+MAX_EXPLANATION = 1000
 MAX_STEPS = 12  # of a weighing
 MAX_DIFF_LINES = 200
 MAX_DIFF_WIDTH = 200
@@ -120,6 +127,39 @@ class CauseView:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackView:
+    feedback: Feedback
+    confirmed: bool
+    entity: EntityView
+    fault: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    id: str
+    title: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedView:
+    entity: EntityView
+    total: int
+    members: tuple[MemberView, ...]
+    more: int  # members that are not shown
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarView:
+    similar: SimilarIncident
+    title: str
+    entity: EntityView
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     incident: Incident
     title: str
@@ -134,6 +174,9 @@ class IncidentView:
     none_probability: str
     timeline: tuple[TimelineEntry, ...]
     missing: tuple[str, ...]
+    feedback: tuple[FeedbackView, ...]
+    shared: SharedView | None
+    similar: tuple[SimilarView, ...]
 
 
 def incident_view(incident: Incident, now: float) -> IncidentView:
@@ -155,6 +198,34 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
         none_probability=percent(none),
         timeline=_timeline(incident),
         missing=_texts(analysis.missing) if analysis else (),
+        feedback=tuple(_feedback(feedback) for feedback in incident.feedback[:MAX_FEEDBACK]),
+        shared=_shared(incident.shared) if incident.shared else None,
+        similar=tuple(_similar(one) for one in analysis.similar[:MAX_SIMILAR]) if analysis else (),
+    )
+
+
+def _feedback(feedback: Feedback) -> FeedbackView:
+    return FeedbackView(
+        feedback=feedback,
+        confirmed=feedback.kind is FeedbackKind.CONFIRMED,
+        entity=entity_view(feedback.entity),
+        fault=fault_words(feedback.fault_kind),
+        fix=clip(feedback.fix, MAX_TEXT),
+    )
+
+
+def _shared(shared: SharedCause) -> SharedView:
+    members = [MemberView(one.incident_id, clip(one.title, MAX_NAME), one.open) for one in shared.members[:MAX_MEMBERS]]
+    return SharedView(entity_view(shared.entity), shared.total, tuple(members), shared.total - len(members))
+
+
+def _similar(similar: SimilarIncident) -> SimilarView:
+    return SimilarView(
+        similar=similar,
+        title=clip(similar.title, MAX_NAME),
+        entity=entity_view(similar.entity),
+        why=clip(similar.why, MAX_TEXT),
+        fix=clip(similar.fix, MAX_TEXT),
     )
 
 
@@ -221,7 +292,7 @@ def _cause(cause: Cause, place: int, analysis: Analysis) -> CauseView:
         proposals=tuple(_proposal(proposal) for proposal in cause.proposals[:MAX_PROPOSALS]),
         weighed=_weighed(cause, analysis.none_probability) if cause.weight else None,
         look=tuple(
-            Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, 4 * MAX_TEXT))
+            Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_TEXT))
             for look in cause.look[:MAX_STEPS]
         ),
     )
@@ -262,7 +333,7 @@ def _finding(finding: Finding, anchor: str, cause: Cause, analysis: Analysis) ->
         finding=finding,
         entity=None if finding.entity == cause.entity else entity_view(finding.entity),
         sentence=clip(finding.sentence, MAX_TEXT),
-        query=clip(finding.query, 4 * MAX_TEXT),
+        query=clip(finding.query, 3 * MAX_TEXT),
         link=web_address(finding.link),
         drawing=draw(finding.plot, finding.onset, window, finding.direction) if finding.plot else None,
         anchor=anchor,

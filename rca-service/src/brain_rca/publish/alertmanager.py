@@ -5,6 +5,11 @@ one and nobody would be notified. Every peer is told: peers gossip notifications
 labels are the alert's identity, so they are fixed at the first attempt and kept in
 ``Delivery.external_id``; what changes (the ranking, the severity of alerts that join) is in the annotations.
 
+Incidents that have one cause have an alert each, since each may be another team's, marked so that an inhibit rule can
+mute all but one: ``cause`` is the same for all, ``role`` is ``lead`` or ``member``. One label set is not kept: a
+``member`` that is none any more (its cause changed, or the lead was resolved) would be muted wrongly. Its alert ends,
+and one with the labels that are true now begins in the same request.
+
 Routing: the ``severity`` label is the incident's at the first attempt, so the alert takes the routes of
 what it explains; to send it elsewhere or nowhere, match ``alertname="BrainRootCause"`` above them. It is
 never analysed itself (``names.BRAIN_ALERTNAME``).
@@ -17,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
+
 from brain_common.clients.alertmanager import AlertmanagerPeer, PostableAlert
 from brain_common.clock import Clock
 from brain_common.errors import PermanentError, TemporaryError
@@ -28,6 +35,7 @@ from brain_rca.publish.summary import Summary, summarize
 
 FIRES_ON: Final = 300.0  # seconds without a refresh until the alert ends by itself
 REFRESH: Final = 120.0  # seconds; two refreshes may be lost before the alert flaps
+_LEAD, _MEMBER = "lead", "member"
 CAUSES_SHOWN: Final = 3  # a notification is read on a phone
 
 
@@ -60,9 +68,16 @@ class AlertmanagerSink:
         """
         if incident.analysis is None:
             return delivery.external_id
-        labels = dict(parse_qsl(delivery.external_id)) or self._labels(incident)
+        told = dict(parse_qsl(delivery.external_id))
+        if not told or _is_muted_wrongly(told, incident):
+            labels = self._labels(incident)
+        else:
+            labels = told
+        alerts = [self._alert(incident, incident.analysis, labels)]
+        if told and told != labels:
+            alerts.insert(0, self._ended(alerts[0], told))
         told_as = urlencode(labels)
-        await self._tell_all(self._alert(incident, incident.analysis, labels), told_as)
+        await self._tell_all(alerts, told_as)
         return told_as
 
     async def aclose(self) -> None:
@@ -79,6 +94,8 @@ class AlertmanagerSink:
             "group": incident.group_hash,
             "severity": incident.severity.value,
         }
+        if incident.cause_id:
+            labels |= {"cause": incident.cause_id, "role": _MEMBER if incident.is_led else _LEAD}
         return {name: value for name, value in labels.items() if value}
 
     def _alert(self, incident: Incident, analysis: Analysis, labels: Mapping[str, str]) -> PostableAlert:
@@ -94,8 +111,13 @@ class AlertmanagerSink:
             generator_url=summary.link,
         )
 
-    async def _tell_all(self, alert: PostableAlert, told_as: str) -> None:
-        results = await asyncio.gather(*(peer.post_alerts([alert]) for peer in self._peers), return_exceptions=True)
+    def _ended(self, alert: PostableAlert, labels: Mapping[str, str]) -> PostableAlert:
+        """The same under other labels, which it had until now."""
+        now = self._clock.now()
+        return msgspec.structs.replace(alert, labels=labels, starts_at=min(alert.starts_at, now), ends_at=now)
+
+    async def _tell_all(self, alerts: Sequence[PostableAlert], told_as: str) -> None:
+        results = await asyncio.gather(*(peer.post_alerts(alerts) for peer in self._peers), return_exceptions=True)
         errors = [result for result in results if result is not None]
         for error in errors:
             if not isinstance(error, TemporaryError | PermanentError):
@@ -109,12 +131,19 @@ class AlertmanagerSink:
         raise Unfinished(message, told_as, max(hints, default=None))
 
 
+def _is_muted_wrongly(told: Mapping[str, str], incident: Incident) -> bool:
+    if told.get("role") != _MEMBER or incident.closed_at is not None:
+        return False
+    return not incident.is_led or told.get("cause") != incident.cause_id
+
+
 def _annotations(summary: Summary) -> dict[str, str]:
     causes = "\n".join(cause.text for cause in summary.causes[:CAUSES_SHOWN])
     annotations = {
         "summary": summary.headline,
         "causes": causes,
         "fix": summary.fix,
+        "shared": summary.shared,
         "link": summary.link,
     }
     return {name: value for name, value in annotations.items() if value}

@@ -41,6 +41,8 @@ def _lines(summary: Summary) -> Iterator[str]:
         yield escape(f"None of these: {summary.none_probability}")
     if summary.fix:
         yield f"Proposed fix: {escape(summary.fix)}"
+    if summary.shared:
+        yield escape(summary.shared)
     if summary.missing:
         yield f"Evidence that could not be fetched: {summary.missing}"
 

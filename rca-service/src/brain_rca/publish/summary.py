@@ -46,6 +46,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[CauseLine, ...]  # best first; empty = none found
     none_probability: str  # that none of the causes is it, e.g. "12 %"; empty when there are none
     fix: str  # title of the first proposal and how far it was tried; empty when there is none
+    shared: str  # that other incidents have the same cause, and which one to look at; empty when none has
     missing: int  # how many kinds of evidence could not be fetched
     link: str  # of the incident page
 
@@ -55,12 +56,13 @@ def summarize(incident: Incident, analysis: Analysis, external_url: str) -> Summ
     causes = tuple(_cause_line(cause) for cause in analysis.causes[:MAX_CAUSES])
     return Summary(
         title=clean(incident.title, MAX_NAME),
-        headline=_headline(analysis, causes),
+        headline=_headline(incident, analysis, causes),
         status="open" if incident.status is IncidentStatus.OPEN else "resolved",
         severity=incident.severity.value,
         causes=causes,
         none_probability=percent(analysis.none_probability) if causes else "",
         fix=_fix(analysis),
+        shared=_shared(incident, external_url),
         missing=len(analysis.missing),
         link=incident_link(external_url, incident.id),
     )
@@ -102,11 +104,26 @@ def _cause_line(cause: Cause) -> CauseLine:
     )
 
 
-def _headline(analysis: Analysis, causes: tuple[CauseLine, ...]) -> str:
+def _headline(incident: Incident, analysis: Analysis, causes: tuple[CauseLine, ...]) -> str:
+    if incident.confirmed is not None:
+        fault = clean(incident.confirmed.fault_kind, MAX_NAME)
+        name = entity_name(incident.confirmed.entity)
+        return f"Confirmed root cause: {name}" + (f": {fault}" if fault else "")
     if causes:
         return f"Likely root cause: {causes[0].entity}: {causes[0].fault_kind}, {causes[0].probability}"
     reason = clean(analysis.no_cause_reason, MAX_SENTENCE) or "nothing deviates enough"
     return f"No root cause found: {reason}"
+
+
+def _shared(incident: Incident, external_url: str) -> str:
+    """E.g. ``One cause, 3 groups; the first is HighLatency (service=a): https://…``."""
+    if incident.shared is None:
+        return ""
+    text = f"One cause, {incident.shared.total} groups"
+    if not incident.is_led:
+        return f"{text}; this is the first"
+    lead = incident.shared.lead
+    return f"{text}; the first is {clean(lead.title, MAX_NAME)}: {incident_link(external_url, lead.incident_id)}"
 
 
 def _fix(analysis: Analysis) -> str:

@@ -7,7 +7,7 @@ no other escaping, since the format is unknown.
 
 Variables: ``incident`` (the JSON document of the incident), ``summary`` (``title``, ``headline``, ``status``,
 ``severity``, ``causes`` with ``rank``, ``entity``, ``fault_kind``, ``probability``, ``evidence`` and
-``text``, ``none_probability``, ``fix``, ``missing``, ``link``). Where everything would be more than ``MAX_BODY``,
+``text``, ``none_probability``, ``fix``, ``shared``, ``missing``, ``link``). Where everything would be more than ``MAX_BODY``,
 ``incident`` comes without its alerts, which ``truncated_alerts`` then counts, without plots, and with long texts cut.
 """
 
@@ -41,7 +41,8 @@ GENERIC_TEMPLATE: Final = (
 CHAT_TEMPLATE: Final = (
     "{% set lines = [summary.title ~ ' (' ~ summary.severity ~ ', ' ~ summary.status ~ ')', summary.headline]"
     " + summary.causes[1:3] | map(attribute='text') | list"
-    " + (['Proposed fix: ' ~ summary.fix] if summary.fix else []) + [summary.link] %}"
+    " + (['Proposed fix: ' ~ summary.fix] if summary.fix else [])"
+    " + ([summary.shared] if summary.shared else []) + [summary.link] %}"
     '{"text": {{ lines | join("\\n") | replace("&", "&amp;") | replace("<", "&lt;") | replace(">", "&gt;")'
     " | tojson }}}"
 )

@@ -186,7 +186,10 @@ async def _migrate(connection: _Connection) -> None:
                 await connection.execute(statement.encode())
         cursor = await connection.execute("SELECT max(version) FROM brain_schema")
         row = await cursor.fetchone()
-    version = row[0] if row else None
+        version = row[0] if row else None
+        if version is not None:
+            for statement in POSTGRES.upgrades_from(version):
+                await connection.execute(statement.encode())
     if version is None or version > VERSION:
         raise ConfigError(
             f"PostgreSQL store has version {version}, this release knows {VERSION}: use the newer release"

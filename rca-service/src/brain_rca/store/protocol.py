@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from brain_rca.model import AlertGroup, Analysis, Delivery, Incident, Severity
+from brain_rca.model import AlertGroup, Analysis, Delivery, Feedback, Incident, Severity
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +81,30 @@ class QueueDepths(msgspec.Struct, frozen=True, kw_only=True):
     oldest_due_at: float | None  # of the analyses
 
 
+class Experience(msgspec.Struct, frozen=True, kw_only=True):
+    """How often something was said about an entity with one kind of fault, in how many outages."""
+
+    entity: str
+    fault_kind: str  # empty: not said
+    confirmed: int
+    rejected: int
+    last_at: float
+
+
+class PastIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier incident by its cause: the confirmed one, else the first of its ranking."""
+
+    incident_id: str
+    title: str
+    entity: str
+    fault_kind: str
+    opened_at: float
+    closed_at: float | None
+    signals: tuple[str, ...]
+    confirmed: bool
+    fix: str
+
+
 class Store(Protocol):
     """Raises ``brain_common.errors.TemporaryError`` when the database cannot be reached; then nothing was changed
     or, after a lost commit answer, repeating the call is harmless."""
@@ -124,7 +148,9 @@ class Store(Protocol):
         """Keep the result, make a delivery due for each of ``sinks`` and, in the same transaction, end the claim.
 
         ``next_due_at`` plans the next judgement of a still open incident, if nothing made it due earlier meanwhile.
-        Returns False, and keeps nothing, when the lease was lost.
+        Returns False, and keeps nothing, when the lease was lost. Incidents at the same time whose first cause is the
+        same entity, more likely than not and with onsets near each other, have one ``SharedCause`` from then on,
+        whichever replica judged them; one whose cause changes leaves it.
         """
         ...
 
@@ -161,6 +187,40 @@ class Store(Protocol):
         """Incidents changed after ``cursor`` (0: all), oldest change first, and the cursor to go on from.
 
         A change that commits late is never skipped.
+        """
+        ...
+
+    async def give_feedback(self, incident_id: str, said: Feedback) -> bool:
+        """Keep what somebody said about one entity, in place of what was said of it before; False: no such incident.
+
+        The incident has a new revision and is kept under the confirmed cause, if there is one; sinks that were told of
+        an open incident are told again.
+
+        Raises:
+            InputError: Something was said about too many entities of this incident.
+        """
+        ...
+
+    async def withdraw_feedback(self, incident_id: str, entity: str, at: float) -> Feedback | None:
+        """Take it back, as if it had never been said; returns it, None when there was none."""
+        ...
+
+    async def experience(self, except_for: str, limit: int) -> Sequence[Experience]:
+        """What was said about causes of other incidents, latest first; incidents that share a cause count once.
+
+        Args:
+            except_for: Left out together with those that share its cause: what is said of an incident must not speak
+                for itself.
+            limit: Pairs of entity and fault kind at most.
+        """
+        ...
+
+    async def past_with_cause(
+        self, entity: str, fault_kind: str, *, except_for: str, after: float, before: float, limit: int
+    ) -> Sequence[PastIncident]:
+        """Incidents received within [after, before) whose cause was the entity, or one of its kind with the same fault.
+
+        The newest ``limit`` of both sorts; neither ``except_for`` nor those that share its cause.
         """
         ...
 

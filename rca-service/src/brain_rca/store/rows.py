@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from brain_common.errors import InputError
-from brain_rca.model import Analysis, Delivery, DeliveryState, Incident
+from brain_rca.model import Analysis, Delivery, DeliveryState, Feedback, Incident, SharedCause, SharedMember
 from brain_rca.store.merge import Record
 from brain_rca.store.work import Work
 
@@ -43,6 +43,9 @@ class Stored(NamedTuple):
     analysis: bytes | None
     revision: int
     deliveries: Sequence[bytes]
+    feedback: Sequence[bytes] = ()
+    cause_id: str = ""
+    shared: SharedCause | None = None
 
 
 def assemble(stored: Stored) -> Incident:
@@ -53,6 +56,9 @@ def assemble(stored: Stored) -> Incident:
         analysis=None if stored.analysis is None else msgspec.json.decode(stored.analysis, type=Analysis),
         revision=stored.revision,
         deliveries=tuple(sorted(deliveries, key=lambda delivery: delivery.sink)),
+        feedback=tuple(msgspec.json.decode(document, type=Feedback) for document in stored.feedback),
+        cause_id=stored.cause_id,
+        shared=stored.shared,
     )
 
 
@@ -218,20 +224,98 @@ def save_work(incident_id: str, queue: bytes, item: Work, delivery: Delivery | N
 
 
 def load(where: str, params: Sequence[Any]) -> Script[list[Stored]]:
-    """Incidents with their deliveries, in the order that ``where`` ends with."""
+    """Incidents with their deliveries, feedback and shared causes, in the order that ``where`` ends with."""
     rows = yield Statement(
         f"SELECT id, core, analysis, revision FROM brain_incidents {where}",  # noqa: S608 (written in this file)
         params,
     )
     if not rows:
         return []
-    marks = ", ".join("?" * len(rows))
-    delivered = yield Statement(
-        f"SELECT incident_id, delivery FROM brain_work WHERE incident_id IN ({marks}) "  # noqa: S608
-        "AND delivery IS NOT NULL",
-        [row[0] for row in rows],
+    ids = [row[0] for row in rows]
+    deliveries = yield from _documents(ids, "SELECT incident_id, delivery FROM brain_work", "AND delivery IS NOT NULL")
+    feedback = yield from _documents(ids, "SELECT incident_id, document FROM brain_feedback", "ORDER BY entity")
+    cause_ids = yield from _cause_ids(ids)
+    shared = yield from _shared_by(sorted(set(cause_ids.values())))
+    return [
+        Stored(
+            key,
+            core,
+            analysis,
+            revision,
+            deliveries[key],
+            feedback[key],
+            cause_ids.get(key, ""),
+            shared.get(cause_ids.get(key, "")),
+        )
+        for key, core, analysis, revision in rows
+    ]
+
+
+def feedback_of(incident_id: str) -> Script[tuple[Feedback, ...]]:
+    """What was said about the causes of one incident, by entity."""
+    rows = yield Statement("SELECT document FROM brain_feedback WHERE incident_id = ? ORDER BY entity", (incident_id,))
+    return tuple(msgspec.json.decode(document, type=Feedback) for (document,) in rows)
+
+
+def _documents(ids: Sequence[str], select: str, rest: str) -> Script[dict[str, list[bytes]]]:
+    found: dict[str, list[bytes]] = {key: [] for key in ids}
+    for key, document in (yield Statement(f"{select} WHERE incident_id IN ({_marks(ids)}) {rest}", ids)):
+        found[key].append(document)
+    return found
+
+
+SHARED_SHOWN = 20
+"""Members told of one shared cause: a storm may have thousands."""
+
+_MEMBERS = """
+SELECT shared_id, entity, total, incident_id, outline, received_at, is_open FROM (
+    SELECT causes.shared_id, causes.entity, causes.incident_id, causes.outline, causes.received_at,
+        CASE WHEN closing_received_at IS NULL THEN 1 ELSE 0 END AS is_open,
+        count(*) OVER (PARTITION BY causes.shared_id) AS total,
+        row_number() OVER (PARTITION BY causes.shared_id ORDER BY CASE WHEN closing_received_at IS NULL THEN 0 ELSE 1
+            END, causes.received_at, causes.incident_id) AS place
+    FROM brain_causes AS causes JOIN brain_incidents ON id = causes.incident_id WHERE causes.shared_id IN ({marks})
+) AS members WHERE total > 1 AND place <= ? ORDER BY shared_id, place
+"""
+
+
+def _cause_ids(ids: Sequence[str]) -> Script[dict[str, str]]:
+    """By incident, of those whose cause is sure enough."""
+    rows = yield Statement(
+        f"SELECT incident_id, shared_id FROM brain_causes WHERE incident_id IN ({_marks(ids)}) "  # noqa: S608
+        "AND shared_id <> ''",
+        ids,
     )
-    deliveries: dict[str, list[bytes]] = {row[0]: [] for row in rows}
-    for incident_id, document in delivered:
-        deliveries[incident_id].append(document)
-    return [Stored(key, core, analysis, revision, deliveries[key]) for key, core, analysis, revision in rows]
+    return {incident_id: shared_id for incident_id, shared_id in rows}
+
+
+def _shared_by(cause_ids: Sequence[str]) -> Script[dict[str, SharedCause]]:
+    """By cause, those that more than one incident has."""
+    if not cause_ids:
+        return {}
+    members = yield Statement(_MEMBERS.replace("{marks}", _marks(cause_ids)), (*cause_ids, SHARED_SHOWN))
+    shared: dict[str, SharedCause] = {}
+    for name, entity, total, *member in members:
+        one = shared.get(name, SharedCause(id=name, entity=bytes(entity).decode(), total=total, members=()))
+        shared[name] = replace(one, members=(*one.members, _member(member)))
+    return shared
+
+
+def _member(columns: Sequence[Any]) -> SharedMember:
+    incident_id, outline, received_at, is_open = columns
+    title = msgspec.json.decode(outline, type=Outline).title
+    return SharedMember(incident_id=incident_id, title=title, received_at=received_at, open=bool(is_open))
+
+
+class Outline(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of an incident where only its cause is looked at."""
+
+    title: str
+    opened_at: float
+    signals: tuple[str, ...] = ()  # of the cause's findings, sorted
+    confirmed: bool = False
+    fix: str = ""
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -16,8 +16,10 @@ from functools import lru_cache
 
 import msgspec
 
-VERSION = 1
-"""Of the tables. A database with a higher one was written by a newer release and is refused."""
+VERSION = 2
+"""Of the tables. A database with a higher one was written by a newer release and is refused, one with a lower one is
+brought up to date.
+"""
 
 _TABLES = """
 CREATE TABLE brain_schema (version {integer} NOT NULL);
@@ -78,6 +80,32 @@ CREATE TABLE brain_audit (
 );
 """
 
+_SINCE_2 = """
+CREATE TABLE brain_feedback (
+    incident_id TEXT NOT NULL,
+    entity {binary} NOT NULL,
+    kind TEXT NOT NULL,
+    fault_kind {binary} NOT NULL,
+    at {real} NOT NULL,
+    document {binary} NOT NULL,
+    PRIMARY KEY (incident_id, entity)
+);
+CREATE INDEX brain_feedback_at ON brain_feedback (at);
+CREATE TABLE brain_causes (
+    incident_id TEXT PRIMARY KEY,
+    entity {binary} NOT NULL,
+    entity_kind TEXT NOT NULL,
+    fault_kind {binary} NOT NULL,
+    received_at {real} NOT NULL,
+    onset {real} NOT NULL,
+    shared_id TEXT NOT NULL,
+    outline {binary} NOT NULL
+);
+CREATE INDEX brain_causes_entity ON brain_causes (entity, received_at);
+CREATE INDEX brain_causes_kind ON brain_causes (entity_kind, fault_kind, received_at);
+CREATE INDEX brain_causes_shared ON brain_causes (shared_id);
+"""
+
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """What differs between the databases.
@@ -87,20 +115,32 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         lock: Suffix that holds the rows read until the end of the transaction.
         skip_locked: The same, passing over rows that another transaction holds.
         next_change: The statement that returns the next change number, under the lock described above.
-        create: Statements that make the tables, one each.
+        cause_lock: The statement that makes all wait who place an incident under the cause of that number.
+        create: Statements that make the tables of version 1, one each.
+        upgrades: Statements that lead from version 1 to 2, and so on, in order.
     """
 
     placeholder: str
     lock: str
     skip_locked: str
     next_change: str
+    cause_lock: str
     create: tuple[str, ...]
+    upgrades: tuple[tuple[str, ...], ...]
+
+    def upgrades_from(self, version: int) -> tuple[str, ...]:
+        """What brings tables of that version up to date."""
+        steps = [statement for step in self.upgrades[version - 1 :] for statement in step]
+        return (*steps, f"UPDATE brain_schema SET version = {VERSION}") if steps else ()  # noqa: S608
 
 
 def _create(integer: str, real: str, binary: str, changes: str) -> tuple[str, ...]:
     text = _TABLES.format(integer=integer, real=real, binary=binary) + changes
-    insert = f"INSERT INTO brain_schema (version) VALUES ({VERSION})"  # noqa: S608 (a constant of this file)
-    return (*(part.strip() for part in text.split(";") if part.strip()), insert)
+    return (*_statements(text), "INSERT INTO brain_schema (version) VALUES (1)")
+
+
+def _statements(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(";") if part.strip())
 
 
 SQLITE = Dialect(
@@ -108,12 +148,14 @@ SQLITE = Dialect(
     lock="",
     skip_locked="",
     next_change="UPDATE brain_changes SET last = last + 1 RETURNING last",
+    cause_lock="SELECT ?",
     create=_create(
         "INTEGER",
         "REAL",
         "BLOB",
         "CREATE TABLE brain_changes (last INTEGER NOT NULL); INSERT INTO brain_changes (last) VALUES (0)",
     ),
+    upgrades=(_statements(_SINCE_2.format(real="REAL", binary="BLOB")),),
 )
 """One connection writes, so nothing needs a lock."""
 
@@ -128,7 +170,9 @@ POSTGRES = Dialect(
     lock="FOR UPDATE",
     skip_locked="FOR UPDATE SKIP LOCKED",
     next_change=f"SELECT nextval('brain_changes') FROM pg_advisory_xact_lock({CHANGE_LOCK})",  # noqa: S608
+    cause_lock="SELECT 1 FROM pg_advisory_xact_lock(?)",
     create=_create("BIGINT", "DOUBLE PRECISION", "BYTEA", "CREATE SEQUENCE brain_changes"),
+    upgrades=(_statements(_SINCE_2.format(real="DOUBLE PRECISION", binary="BYTEA")),),
 )
 
 
@@ -137,6 +181,7 @@ def render(sql: str, dialect: Dialect) -> str:
     """Spell a statement of ``transactions.py`` for one database."""
     return (
         sql.replace("{next_change}", dialect.next_change)
+        .replace("{cause_lock}", dialect.cause_lock)
         .replace("{lock}", dialect.lock)
         .replace("{skip_locked}", dialect.skip_locked)
         .replace("?", dialect.placeholder)

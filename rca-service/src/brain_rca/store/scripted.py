@@ -18,14 +18,16 @@ import msgspec
 
 from brain_common.clock import Clock
 from brain_common.errors import InputError
-from brain_rca.model import Analysis, Delivery, Incident
-from brain_rca.store import rows, transactions
+from brain_rca.model import Analysis, Delivery, Feedback, Incident
+from brain_rca.store import causes, feedback, rows, transactions
 from brain_rca.store.protocol import (
     Acceptance,
     AnalysisClaim,
     AuditEntry,
     DeliveryClaim,
+    Experience,
     Notification,
+    PastIncident,
     QueueDepths,
 )
 from brain_rca.store.rows import Script, Stored
@@ -123,6 +125,22 @@ class ScriptedStore(ABC):
         start = min(max(cursor, 0), _MAX_CURSOR)
         stored, reached = await self._read(transactions.changed_since(start, _page(limit)))
         return await _assemble_all(stored), reached
+
+    async def give_feedback(self, incident_id: str, said: Feedback) -> bool:
+        return bool(_ID.fullmatch(incident_id)) and await self._write(feedback.give(incident_id, said))
+
+    async def withdraw_feedback(self, incident_id: str, entity: str, at: float) -> Feedback | None:
+        if not _ID.fullmatch(incident_id):
+            return None
+        return await self._write(feedback.withdraw(incident_id, entity, at))
+
+    async def experience(self, except_for: str, limit: int) -> Sequence[Experience]:
+        return await self._read(feedback.experience(except_for, _page(limit)))
+
+    async def past_with_cause(
+        self, entity: str, fault_kind: str, *, except_for: str, after: float, before: float, limit: int
+    ) -> Sequence[PastIncident]:
+        return await self._read(causes.similar(entity, fault_kind, except_for, after, before, _page(limit)))
 
     async def depths(self, now: float) -> QueueDepths:
         return await self._read(transactions.depths(now))

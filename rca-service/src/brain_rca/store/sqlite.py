@@ -315,6 +315,11 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise ConfigError(
             f"store {path} has version {version}, this release knows {VERSION}: use the newer release again"
         )
+    if version < VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in SQLITE.upgrades_from(version):
+            connection.execute(statement)
+        connection.execute("COMMIT")
 
 
 def _make_private(path: Path) -> None:

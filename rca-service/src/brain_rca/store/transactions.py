@@ -5,7 +5,7 @@ runs it in its writer thread, ``postgres.py`` on a connection of its pool; so th
 to a database and in nothing else. The decisions are in ``merge.py`` (what a notification does) and
 ``work.py`` (when work is due).
 
-Order of locks, the same everywhere: group, incident, work, change number. ``claim`` starts at the work and
+Order of locks, the same everywhere: group, incident, work, cause, change number. ``claim`` starts at the work and
 never waits.
 """
 
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from brain_common.errors import InputError
 from brain_rca.model import Analysis, AnalysisState, Delivery, DeliveryState
-from brain_rca.store import audit, merge, work
+from brain_rca.store import audit, causes, merge, work
 from brain_rca.store.merge import Record
 from brain_rca.store.protocol import (
     Acceptance,
@@ -37,6 +37,7 @@ from brain_rca.store.rows import (
     Stored,
     Works,
     encode,
+    feedback_of,
     fingerprint_key,
     insert_members,
     insert_record,
@@ -232,6 +233,7 @@ def finish_analysis(
     yield from save_work(incident.id, _ANALYSIS, work.after_analysis(item, now, cooldown_seconds, planned_at))
     yield from _ask_sinks(incident.id, works, sinks, now)
     yield Statement("UPDATE brain_incidents SET analysis = ? WHERE id = ?", (document, incident.id))
+    yield from causes.place(record, analysis, (yield from feedback_of(incident.id)))
     yield from update_record(
         replace(record, incident=incident, analysed_content=item.claimed_content, last_analysis_at=now)
     )
@@ -454,6 +456,8 @@ def prune(closed_before: float) -> Script[int]:
     if rows:
         yield Statement("DELETE FROM brain_members WHERE incident_id = ?", rows, many=True)
         yield Statement("DELETE FROM brain_work WHERE incident_id = ?", rows, many=True)
+        yield Statement("DELETE FROM brain_feedback WHERE incident_id = ?", rows, many=True)
+        yield Statement("DELETE FROM brain_causes WHERE incident_id = ?", rows, many=True)
         yield Statement("DELETE FROM brain_incidents WHERE id = ?", rows, many=True)
     return len(rows)
 

@@ -10,6 +10,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class FeedbackKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEEDBACK_KIND_UNSPECIFIED: _ClassVar[FeedbackKind]
+    FEEDBACK_KIND_CONFIRMED: _ClassVar[FeedbackKind]
+    FEEDBACK_KIND_REJECTED: _ClassVar[FeedbackKind]
+
 class IncidentStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     INCIDENT_STATUS_UNSPECIFIED: _ClassVar[IncidentStatus]
@@ -36,6 +42,9 @@ class DeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELIVERY_STATE_PENDING: _ClassVar[DeliveryState]
     DELIVERY_STATE_DONE: _ClassVar[DeliveryState]
     DELIVERY_STATE_FAILED: _ClassVar[DeliveryState]
+FEEDBACK_KIND_UNSPECIFIED: FeedbackKind
+FEEDBACK_KIND_CONFIRMED: FeedbackKind
+FEEDBACK_KIND_REJECTED: FeedbackKind
 INCIDENT_STATUS_UNSPECIFIED: IncidentStatus
 INCIDENT_STATUS_OPEN: IncidentStatus
 INCIDENT_STATUS_RESOLVED: IncidentStatus
@@ -159,8 +168,28 @@ class WatchIncidentsRequest(_message.Message):
     id: str
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
+class FeedbackRequest(_message.Message):
+    __slots__ = ("id", "entity", "fault_kind", "fix")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    FAULT_KIND_FIELD_NUMBER: _ClassVar[int]
+    FIX_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    entity: str
+    fault_kind: str
+    fix: str
+    def __init__(self, id: _Optional[str] = ..., entity: _Optional[str] = ..., fault_kind: _Optional[str] = ..., fix: _Optional[str] = ...) -> None: ...
+
+class WithdrawFeedbackRequest(_message.Message):
+    __slots__ = ("id", "entity")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    entity: str
+    def __init__(self, id: _Optional[str] = ..., entity: _Optional[str] = ...) -> None: ...
+
 class Incident(_message.Message):
-    __slots__ = ("id", "source", "receiver", "group_key", "group_hash", "episode", "status", "severity", "opened_at", "received_at", "closed_at", "alerts", "group_labels", "truncated_alerts", "notifications", "revision", "analysis_state", "analysis_error", "analysis", "deliveries", "title")
+    __slots__ = ("id", "source", "receiver", "group_key", "group_hash", "episode", "status", "severity", "opened_at", "received_at", "closed_at", "alerts", "group_labels", "truncated_alerts", "notifications", "revision", "analysis_state", "analysis_error", "analysis", "deliveries", "title", "feedback", "shared")
     class GroupLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +218,8 @@ class Incident(_message.Message):
     ANALYSIS_FIELD_NUMBER: _ClassVar[int]
     DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
+    FEEDBACK_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
     id: str
     source: str
     receiver: str
@@ -210,10 +241,52 @@ class Incident(_message.Message):
     analysis: Analysis
     deliveries: _containers.RepeatedCompositeFieldContainer[Delivery]
     title: str
-    def __init__(self, id: _Optional[str] = ..., source: _Optional[str] = ..., receiver: _Optional[str] = ..., group_key: _Optional[str] = ..., group_hash: _Optional[str] = ..., episode: _Optional[int] = ..., status: _Optional[_Union[IncidentStatus, str]] = ..., severity: _Optional[_Union[Severity, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerts: _Optional[_Iterable[_Union[Alert, _Mapping]]] = ..., group_labels: _Optional[_Mapping[str, str]] = ..., truncated_alerts: _Optional[int] = ..., notifications: _Optional[int] = ..., revision: _Optional[int] = ..., analysis_state: _Optional[_Union[AnalysisState, str]] = ..., analysis_error: _Optional[str] = ..., analysis: _Optional[_Union[Analysis, _Mapping]] = ..., deliveries: _Optional[_Iterable[_Union[Delivery, _Mapping]]] = ..., title: _Optional[str] = ...) -> None: ...
+    feedback: _containers.RepeatedCompositeFieldContainer[Feedback]
+    shared: SharedCause
+    def __init__(self, id: _Optional[str] = ..., source: _Optional[str] = ..., receiver: _Optional[str] = ..., group_key: _Optional[str] = ..., group_hash: _Optional[str] = ..., episode: _Optional[int] = ..., status: _Optional[_Union[IncidentStatus, str]] = ..., severity: _Optional[_Union[Severity, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerts: _Optional[_Iterable[_Union[Alert, _Mapping]]] = ..., group_labels: _Optional[_Mapping[str, str]] = ..., truncated_alerts: _Optional[int] = ..., notifications: _Optional[int] = ..., revision: _Optional[int] = ..., analysis_state: _Optional[_Union[AnalysisState, str]] = ..., analysis_error: _Optional[str] = ..., analysis: _Optional[_Union[Analysis, _Mapping]] = ..., deliveries: _Optional[_Iterable[_Union[Delivery, _Mapping]]] = ..., title: _Optional[str] = ..., feedback: _Optional[_Iterable[_Union[Feedback, _Mapping]]] = ..., shared: _Optional[_Union[SharedCause, _Mapping]] = ...) -> None: ...
+
+class Feedback(_message.Message):
+    __slots__ = ("entity", "kind", "fault_kind", "fix", "actor", "at")
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FAULT_KIND_FIELD_NUMBER: _ClassVar[int]
+    FIX_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    entity: str
+    kind: FeedbackKind
+    fault_kind: str
+    fix: str
+    actor: str
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, entity: _Optional[str] = ..., kind: _Optional[_Union[FeedbackKind, str]] = ..., fault_kind: _Optional[str] = ..., fix: _Optional[str] = ..., actor: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SharedCause(_message.Message):
+    __slots__ = ("id", "entity", "total", "members")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    entity: str
+    total: int
+    members: _containers.RepeatedCompositeFieldContainer[SharedMember]
+    def __init__(self, id: _Optional[str] = ..., entity: _Optional[str] = ..., total: _Optional[int] = ..., members: _Optional[_Iterable[_Union[SharedMember, _Mapping]]] = ...) -> None: ...
+
+class SharedMember(_message.Message):
+    __slots__ = ("id", "title", "received_at", "open")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    title: str
+    received_at: _timestamp_pb2.Timestamp
+    open: bool
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[bool] = ...) -> None: ...
 
 class Analysis(_message.Message):
-    __slots__ = ("finished_at", "window_start", "window_end", "alerting", "causes", "no_cause_reason", "none_probability", "missing", "timeline", "seconds")
+    __slots__ = ("finished_at", "window_start", "window_end", "alerting", "causes", "no_cause_reason", "none_probability", "missing", "timeline", "seconds", "similar")
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_START_FIELD_NUMBER: _ClassVar[int]
     WINDOW_END_FIELD_NUMBER: _ClassVar[int]
@@ -224,6 +297,7 @@ class Analysis(_message.Message):
     MISSING_FIELD_NUMBER: _ClassVar[int]
     TIMELINE_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
+    SIMILAR_FIELD_NUMBER: _ClassVar[int]
     finished_at: _timestamp_pb2.Timestamp
     window_start: _timestamp_pb2.Timestamp
     window_end: _timestamp_pb2.Timestamp
@@ -234,7 +308,32 @@ class Analysis(_message.Message):
     missing: _containers.RepeatedScalarFieldContainer[str]
     timeline: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     seconds: float
-    def __init__(self, finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerting: _Optional[_Iterable[str]] = ..., causes: _Optional[_Iterable[_Union[Cause, _Mapping]]] = ..., no_cause_reason: _Optional[str] = ..., none_probability: _Optional[float] = ..., missing: _Optional[_Iterable[str]] = ..., timeline: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., seconds: _Optional[float] = ...) -> None: ...
+    similar: _containers.RepeatedCompositeFieldContainer[SimilarIncident]
+    def __init__(self, finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerting: _Optional[_Iterable[str]] = ..., causes: _Optional[_Iterable[_Union[Cause, _Mapping]]] = ..., no_cause_reason: _Optional[str] = ..., none_probability: _Optional[float] = ..., missing: _Optional[_Iterable[str]] = ..., timeline: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., seconds: _Optional[float] = ..., similar: _Optional[_Iterable[_Union[SimilarIncident, _Mapping]]] = ...) -> None: ...
+
+class SimilarIncident(_message.Message):
+    __slots__ = ("id", "title", "entity", "fault_kind", "opened_at", "lasted", "score", "why", "confirmed", "fix")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    FAULT_KIND_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_FIELD_NUMBER: _ClassVar[int]
+    LASTED_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    FIX_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    title: str
+    entity: str
+    fault_kind: str
+    opened_at: _timestamp_pb2.Timestamp
+    lasted: float
+    score: float
+    why: str
+    confirmed: bool
+    fix: str
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., entity: _Optional[str] = ..., fault_kind: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lasted: _Optional[float] = ..., score: _Optional[float] = ..., why: _Optional[str] = ..., confirmed: _Optional[bool] = ..., fix: _Optional[str] = ...) -> None: ...
 
 class Cause(_message.Message):
     __slots__ = ("rank", "entity", "fault_kind", "probability", "findings", "against", "path", "explanation", "proposals", "changes", "weight", "weighed", "temperature", "look")

@@ -54,6 +54,21 @@ class RcaServiceStub:
                 request_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.WatchIncidentsRequest.SerializeToString,
                 response_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
                 _registered_method=True)
+        self.ConfirmCause = channel.unary_unary(
+                '/brain_api.rca.v1.RcaService/ConfirmCause',
+                request_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.FeedbackRequest.SerializeToString,
+                response_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
+                _registered_method=True)
+        self.RejectCause = channel.unary_unary(
+                '/brain_api.rca.v1.RcaService/RejectCause',
+                request_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.FeedbackRequest.SerializeToString,
+                response_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
+                _registered_method=True)
+        self.WithdrawFeedback = channel.unary_unary(
+                '/brain_api.rca.v1.RcaService/WithdrawFeedback',
+                request_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.WithdrawFeedbackRequest.SerializeToString,
+                response_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
+                _registered_method=True)
 
 
 class RcaServiceServicer:
@@ -92,6 +107,31 @@ class RcaServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConfirmCause(self, request, context):
+        """Says that an entity was the cause, in place of what was said about it before. Counts for causes of later incidents, and is
+        in the audit log under the caller's name. Harmless when repeated.
+        NOT_FOUND (INCIDENT_NOT_FOUND), INVALID_ARGUMENT (INVALID_ID, INVALID_REQUEST), PERMISSION_DENIED (CREDENTIALS_REQUIRED): the
+        service has no `callers`, so that nobody could say who said it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectCause(self, request, context):
+        """Says that an entity was not the cause; otherwise as ConfirmCause.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawFeedback(self, request, context):
+        """Takes back what was said about an entity, by whomever, as if it had never been said; the audit log keeps both. Errors as of
+        ConfirmCause, and NOT_FOUND (FEEDBACK_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RcaServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +153,21 @@ def add_RcaServiceServicer_to_server(servicer, server):
             'WatchIncidents': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchIncidents,
                     request_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.WatchIncidentsRequest.FromString,
+                    response_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.SerializeToString,
+            ),
+            'ConfirmCause': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmCause,
+                    request_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.FeedbackRequest.FromString,
+                    response_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.SerializeToString,
+            ),
+            'RejectCause': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectCause,
+                    request_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.FeedbackRequest.FromString,
+                    response_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.SerializeToString,
+            ),
+            'WithdrawFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawFeedback,
+                    request_deserializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.WithdrawFeedbackRequest.FromString,
                     response_serializer=brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.SerializeToString,
             ),
     }
@@ -223,6 +278,87 @@ class RcaService:
             target,
             '/brain_api.rca.v1.RcaService/WatchIncidents',
             brain__api_dot_rca_dot_v1_dot_rca__pb2.WatchIncidentsRequest.SerializeToString,
+            brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmCause(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/brain_api.rca.v1.RcaService/ConfirmCause',
+            brain__api_dot_rca_dot_v1_dot_rca__pb2.FeedbackRequest.SerializeToString,
+            brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectCause(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/brain_api.rca.v1.RcaService/RejectCause',
+            brain__api_dot_rca_dot_v1_dot_rca__pb2.FeedbackRequest.SerializeToString,
+            brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/brain_api.rca.v1.RcaService/WithdrawFeedback',
+            brain__api_dot_rca_dot_v1_dot_rca__pb2.WithdrawFeedbackRequest.SerializeToString,
             brain__api_dot_rca_dot_v1_dot_rca__pb2.Incident.FromString,
             options,
             channel_credentials,

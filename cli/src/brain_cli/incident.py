@@ -1,0 +1,136 @@
+"""``brain incident``: a client of a running service; its incidents, and what people say about their causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brain_cli.rca_client import Server, calling
+
+if TYPE_CHECKING:
+    from brain_api.rca.v1 import rca_pb2 as pb
+
+app = typer.Typer(no_args_is_help=True)
+Id = Annotated[str, typer.Argument(metavar="ID", help="The incident: 16 hex digits, as in the address of its page.")]
+Cause = Annotated[str, typer.Option("--cause", help="The entity: cluster/namespace/kind/name.")]
+FaultKind = Annotated[str, typer.Option("--fault-kind", help="What broke in it; that of the ranking when left out.")]
+_WRITTEN = {1: "open", 2: "resolved"}
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    server: Annotated[str, typer.Option(envvar="BRAIN_RCA_SERVER", help="HOST:PORT of gRPC.")] = "localhost:50051",
+    tls: Annotated[
+        bool, typer.Option("--tls", envvar="BRAIN_RCA_TLS", help="Use TLS, with the authorities of the system.")
+    ] = False,
+    ca_file: Annotated[
+        Path | None, typer.Option(envvar="BRAIN_RCA_CA_FILE", help="Use TLS, with the authorities in this PEM file.")
+    ] = None,
+    cert_file: Annotated[Path | None, typer.Option(help="PEM certificate of the client, for mTLS.")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="PEM key of the client, for mTLS.")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(envvar="BRAIN_RCA_TOKEN_FILE", help="File with the bearer token.")
+    ] = None,
+    username: Annotated[str | None, typer.Option(help="User name, for basic auth.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File with the password, for basic auth.")] = None,
+) -> None:
+    """Incidents of a running service, and what people say about their causes."""
+    context.obj = Server(server, tls, ca_file, cert_file, key_file, token_file, username, password_file)
+
+
+@app.command("list")
+def list_incidents(
+    context: typer.Context,
+    only_open: Annotated[bool, typer.Option("--open", help="Leave out resolved ones.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most.")] = 20,
+) -> None:
+    """List incidents, newest first."""
+    from brain_api.rca.v1 import rca_pb2 as pb
+
+    with calling(context.obj) as stub:
+        answer = stub.ListIncidents(pb.ListIncidentsRequest(page_size=limit, only_open=only_open))
+    for incident in answer.incidents:
+        first = next(iter(incident.analysis.causes), None)
+        cause = f"{first.entity} ({first.fault_kind}, {first.probability:.0%})" if first else "no cause"
+        _say(f"{incident.id}  {_time(incident.opened_at)}  {_WRITTEN.get(incident.status, '?'):8}  {incident.title}")
+        _say(f"{'':18}{cause}")
+
+
+@app.command()
+def show(context: typer.Context, incident: Id) -> None:
+    """Show an incident: its causes, what was said about them, what shares its cause, and similar ones."""
+    from brain_api.rca.v1 import rca_pb2 as pb
+
+    with calling(context.obj) as stub:
+        answer = stub.GetIncident(pb.GetIncidentRequest(id=incident))
+    _print(answer)
+
+
+@app.command()
+def confirm(
+    context: typer.Context,
+    incident: Id,
+    cause: Cause,
+    fault_kind: FaultKind = "",
+    fix: Annotated[str, typer.Option(help="What mended it, in a sentence; shown when an incident looks alike.")] = "",
+) -> None:
+    """Say that an entity was the cause; it counts when later incidents are judged."""
+    from brain_api.rca.v1 import rca_pb2 as pb
+
+    with calling(context.obj) as stub:
+        _print(stub.ConfirmCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, fix=fix)))
+
+
+@app.command()
+def reject(context: typer.Context, incident: Id, cause: Cause, fault_kind: FaultKind = "") -> None:
+    """Say that an entity was not the cause; it counts when later incidents are judged."""
+    from brain_api.rca.v1 import rca_pb2 as pb
+
+    with calling(context.obj) as stub:
+        _print(stub.RejectCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind)))
+
+
+@app.command()
+def unconfirm(context: typer.Context, incident: Id, cause: Cause) -> None:
+    """Take back what was said about an entity, confirmed or rejected, as if it had never been said."""
+    from brain_api.rca.v1 import rca_pb2 as pb
+
+    with calling(context.obj) as stub:
+        _print(stub.WithdrawFeedback(pb.WithdrawFeedbackRequest(id=incident, entity=cause)))
+
+
+def _print(incident: pb.Incident) -> None:
+    for line in _lines(incident):
+        _say(line)
+
+
+def _lines(incident: pb.Incident) -> Iterable[str]:
+    yield f"{incident.id}  {_WRITTEN.get(incident.status, '?')}  {incident.title}"
+    for cause in incident.analysis.causes:
+        yield f"  {cause.rank}. {cause.entity}  {cause.fault_kind}  {cause.probability:.0%}"
+    for said in incident.feedback:
+        what = "confirmed" if said.kind == 1 else "rejected"
+        fix = f'; mended by: "{said.fix}"' if said.fix else ""
+        yield f"  {what} by {said.actor}, {_time(said.at)}: {said.entity} ({said.fault_kind or 'any fault'}){fix}"
+    if incident.HasField("shared"):
+        yield f"  one cause, {incident.shared.total} groups: {incident.shared.entity}"
+        yield from (f"    {member.id}  {member.title}" for member in incident.shared.members)
+    for similar in incident.analysis.similar:
+        fix = f'; mended by: "{similar.fix}"' if similar.fix else ""
+        yield f"  similar ({similar.score:.2f}): {similar.id}  {similar.title}, {_time(similar.opened_at)}"
+        yield f"    {similar.entity}: {similar.why}{fix}"
+
+
+def _say(line: str) -> None:
+    from brain_cli.show import plain
+
+    typer.echo(plain(line))
+
+
+def _time(stamp: object) -> str:
+    return f"{datetime.fromtimestamp(stamp.seconds, UTC):%Y-%m-%d %H:%M}"  # type: ignore[attr-defined]

@@ -1,0 +1,31 @@
+"""JSON of servers that repeat what programs wrote: bytes that are no UTF-8, halves of surrogate pairs."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+import msgspec
+
+from brain_common.errors import PermanentError
+
+T = TypeVar("T")
+
+
+def decoded(body: bytes, kind: type[T], server: str) -> T:
+    """``body`` as ``kind``.
+
+    The quick and strict decoder comes first; what it refuses is read once more with wrong characters replaced.
+
+    Raises:
+        PermanentError: It is no JSON, or of another shape.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        text = json.dumps(json.loads(body.decode(errors="replace")), ensure_ascii=False)
+        return msgspec.json.decode(text.encode(errors="replace"), type=kind)
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        raise PermanentError(f"{server}: the answer is not what its API says: {str(error)[:200]}") from error

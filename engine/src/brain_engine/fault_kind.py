@@ -1,0 +1,36 @@
+"""What is wrong with a cause: the family of the evidence that made it one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from brain_engine.findings import Finding
+from brain_engine.rank.protocol import Candidate
+from brain_engine.series import Family
+
+_SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
+_NAMES_IT = 0.5  # what a resource has to weigh, of the strongest, to name the fault rather than its symptom
+UNKNOWN = "unknown"
+
+
+def fault_kind(candidate: Candidate, findings: Sequence[Finding]) -> str:
+    """The kind of fault, as the value of a ``Family``.
+
+    Args:
+        candidate: What a ranker said; where it tells what each family weighs, that counts.
+        findings: All of the candidate, for rankers that do not tell.
+    """
+    families = candidate.families or _strongest(findings)
+    if not families:
+        return UNKNOWN
+    most = max(families.values())
+    resources = {family: nats for family, nats in families.items() if family not in _SYMPTOMS}
+    pool = {family: nats for family, nats in resources.items() if nats >= _NAMES_IT * most} or families
+    return max(pool, key=lambda family: (pool[family], family)).value
+
+
+def _strongest(findings: Sequence[Finding]) -> Mapping[Family, float]:
+    families: dict[Family, float] = {}
+    for finding in findings:
+        families[finding.signal.family] = max(families.get(finding.signal.family, 0.0), finding.nats)
+    return families

@@ -1,0 +1,66 @@
+"""The built-in miner: Drain (He et al., ICWS 2017) as Drain3 implements it, over lines whose values are masked.
+
+Drain compares a line with the templates that have as many words and begin alike, and joins the most similar one.
+Nothing of a batch is kept, neither a state file nor clusters, so that yesterday's lines do not decide what today's are
+called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from brain_engine.logs.masks import MASK, masked
+from brain_engine.logs.templates import LONGEST_TEMPLATE, MOST_TEMPLATES, OTHER, Mined
+
+if TYPE_CHECKING:
+    from drain3.drain import Drain
+
+_MOST_WORDS: Final = 60  # of a line; what differs later does not make another kind
+_OTHER: Final = 0  # Drain counts from 1
+
+
+class DrainMiner:
+    """Implements ``TemplateMiner``."""
+
+    name = "drain"
+
+    def mine(self, lines: Sequence[str]) -> Mined:
+        """See ``TemplateMiner``."""
+        from drain3.drain import Drain
+
+        drain = Drain(depth=4, sim_th=0.4, max_children=100, param_str=MASK)
+        cluster_of: dict[str, int] = {}
+        raw: dict[str, int] = {}
+        clusters = np.empty(len(lines), dtype=np.int64)
+        for place, line in enumerate(lines):
+            cluster = raw.get(line)
+            if cluster is None:
+                text = " ".join(masked(line).split(" ", _MOST_WORDS)[:_MOST_WORDS])
+                cluster = cluster_of.get(text)
+                if cluster is None:
+                    cluster = cluster_of[text] = _cluster(drain, text)
+                raw[line] = cluster
+            clusters[place] = cluster
+        return _named(clusters, drain)
+
+
+def _cluster(drain: Drain, text: str) -> int:
+    if drain.clusters_counter >= MOST_TEMPLATES:
+        found = drain.tree_search(drain.root_node, text.split(), drain.sim_th, False)
+        if found is None:
+            return _OTHER
+    cluster, _ = drain.add_log_message(text)
+    return int(cluster.cluster_id)
+
+
+def _named(clusters: np.ndarray, drain: Drain) -> Mined:
+    """Clusters by their texts: two that were cut, or grew, to one text are one template."""
+    number_of: dict[str, int] = {}
+    numbers = np.zeros(drain.clusters_counter + 1, dtype=np.int64)
+    for cluster in dict.fromkeys(clusters.tolist()):
+        text = OTHER if cluster == _OTHER else drain.id_to_cluster[cluster].get_template()
+        numbers[cluster] = number_of.setdefault(text[:LONGEST_TEMPLATE], len(number_of))
+    return Mined(numbers[clusters], tuple(number_of))

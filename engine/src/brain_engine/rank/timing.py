@@ -1,0 +1,63 @@
+"""Which findings come at the right time to be the cause of the trouble, and how well times can be told at all.
+
+A cause begins before its consequences, by not more than it takes to be felt. What begins long after the trouble is a
+consequence (requests pile up, memory runs out, containers are killed); what began long before it has been there without
+doing harm. Both are only weighed down: a leak takes its time, and onsets are estimates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from brain_engine.series import Evidence
+
+_LATE_WEIGHT = 0.25
+_EARLY_WEIGHT = 0.5
+_EARLY_SECONDS = 600.0  # before the trouble: longer than retries, probes and autoscalers take to pass harm on
+_STEPS = 2.0  # of the resolution: what an onset is uncertain by
+_FEWEST_CHANGES = 8  # of all values together, to tell how often they change
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the trouble began.
+
+    Attributes:
+        trouble: Seconds since the epoch; None where it cannot be told.
+        tolerance: Seconds within which two onsets are not told apart.
+    """
+
+    trouble: float | None
+    tolerance: float
+
+    def weight(self, onset: float | None) -> float:
+        """Of a finding that began at ``onset``, in (0, 1]."""
+        if onset is None or self.trouble is None:
+            return 1.0
+        if onset > self.trouble + self.tolerance:
+            late = (onset - self.trouble - self.tolerance) / (2.0 * self.tolerance)
+            return max(1.0 - (1.0 - _LATE_WEIGHT) * late, _LATE_WEIGHT)
+        return _EARLY_WEIGHT if onset < self.trouble - self.tolerance - _EARLY_SECONDS else 1.0
+
+
+def tolerance_of(evidence: Evidence) -> float:
+    """Seconds within which two onsets of the evidence are not told apart."""
+    return _STEPS * _resolution(evidence)
+
+
+def _resolution(evidence: Evidence) -> float:
+    """How often values really change, in seconds: a signal that is measured every five minutes and read every minute
+    stands still in between."""
+    step = float(np.median(np.diff(evidence.times))) if len(evidence.times) > 1 else 0.0
+    inside = evidence.times >= evidence.window_start
+    changes = runs = 0
+    for panel in evidence.panels:
+        values = panel.values[:, inside]
+        with np.errstate(invalid="ignore"):
+            changed = values[:, 1:] != values[:, :-1]
+        moving = changed.any(axis=1) & np.isfinite(values).all(axis=1)
+        changes += int(changed[moving].sum())
+        runs += int(changed[moving].size)
+    return step * max(runs / changes, 1.0) if changes >= _FEWEST_CHANGES else step

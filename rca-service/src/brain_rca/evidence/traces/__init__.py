@@ -1,0 +1,1 @@
+"""Traces of Tempo, Jaeger and the lake as spans and edges."""

@@ -1,0 +1,80 @@
+"""Traces of Jaeger, whose API answers about one service at a time, with whole traces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Protocol
+
+from brain_common.clients.jaeger import JaegerTrace
+from brain_rca.evidence.protocol import Focus, Window
+from brain_rca.evidence.raw import RawEvidence
+from brain_rca.evidence.traces.asking import Asking, services_of
+from brain_rca.evidence.traces.jaeger_spans import longest, rows_of
+from brain_rca.evidence.traces.sample import Question, Stratum, drawn
+
+_MOST_SERVICES = 20  # each is 18 questions
+
+
+class Traces(Protocol):
+    """What is needed of a server; see ``brain_common.clients.jaeger.JaegerClient``."""
+
+    async def traces(
+        self, service: str, start: float, end: float, limit: int, *, failed: bool = False, at_least: float = 0.0
+    ) -> list[JaegerTrace]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class JaegerEvidence:
+    """Implements ``PartSource``; asked about what deviates.
+
+    Args:
+        client: The server.
+        cluster: Where processes do not name their own.
+        most_traces: Read for one judgement, about.
+        deadline_seconds: For all of it.
+    """
+
+    name = "jaeger"
+
+    def __init__(self, client: Traces, cluster: str, most_traces: int, deadline_seconds: float) -> None:
+        self._client = client
+        self._cluster = cluster
+        self._most = most_traces
+        self.deadline_seconds = deadline_seconds
+
+    async def read(self, window: Window, focus: Focus | None) -> RawEvidence:
+        """See ``PartSource``."""
+        services, left_out = services_of(focus, _MOST_SERVICES, self.name)
+        asking = Asking(self.name)
+        each = self._most // max(len(services), 1)
+        found: dict[str, JaegerTrace] = {}
+        for answer in await asyncio.gather(
+            *(
+                drawn(asking.of(partial(self._search, one)), window, each, partial(longest, service=one))
+                for one in services
+            )
+        ):
+            found |= answer
+        return await asyncio.to_thread(self._evidence, found, asking, left_out)
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self._client.aclose()
+
+    def _evidence(self, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]) -> RawEvidence:
+        rows = [row for trace in found.values() for row in rows_of(trace, self._cluster)]
+        return asking.evidence(rows, len(found), left_out)
+
+    async def _search(self, service: str, question: Question) -> Mapping[str, JaegerTrace]:
+        found = await self._client.traces(
+            service,
+            question.start,
+            question.end,
+            question.limit,
+            failed=question.stratum is Stratum.FAILED,
+            at_least=question.at_least if question.stratum is Stratum.SLOW else 0.0,
+        )
+        return {trace.traceID: trace for trace in found}

@@ -1,0 +1,70 @@
+"""An Elasticsearch that knows the part of the search API that is used here, and refuses everything else.
+
+https://www.elastic.co/docs/reference/query-languages/query-dsl/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+
+_KNOWN = {"size", "track_total_hits", "sort", "query", "_source", "docvalue_fields"}
+
+
+class FakeElasticsearch:
+    """Called with requests; documents have ``@timestamp`` in milliseconds."""
+
+    def __init__(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        self._documents = sorted(documents, key=lambda one: one["@timestamp"])
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        assert request.url.path.endswith("/_search")
+        body = json.loads(request.content)
+        assert set(body) <= _KNOWN
+        assert body["sort"] == [{"@timestamp": {"order": "asc"}}]
+        limits, whose = body["query"]["bool"]["filter"]
+        hits = [one for one in self._documents if _in_range(one, limits["range"]) and _should(one, whose["bool"])]
+        found = [_hit(one, body["_source"]) for one in hits[: body["size"]]]
+        answer = {"took": 1, "timed_out": False, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": found}}
+        return httpx.Response(200, content=json.dumps(answer).encode())
+
+
+def _in_range(document: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:
+    [(field, span)] = limits.items()
+    assert span["format"] == "epoch_millis"
+    return bool(span["gte"] <= document[field] < span["lt"])
+
+
+def _should(document: Mapping[str, Any], clauses: Mapping[str, Any]) -> bool:
+    assert clauses["minimum_should_match"] == 1
+    fields = dict(_flat(document))
+    return any(_clause(fields, clause) for clause in clauses["should"])
+
+
+def _clause(fields: Mapping[str, Any], clause: Mapping[str, Any]) -> bool:
+    [(kind, about)] = clause.items()
+    [(field, wanted)] = about.items()
+    value = fields.get(field.removesuffix(".keyword"))
+    return value in wanted if kind == "terms" else str(value or "").startswith(wanted)
+
+
+def _hit(document: Mapping[str, Any], source: Sequence[str]) -> dict[str, Any]:
+    kept = {
+        name: value
+        for name, value in _flat(document)
+        if any(name == one or name.startswith(f"{one}.") for one in source)
+    }
+    return {"_source": kept, "fields": {"@timestamp": [str(document["@timestamp"])]}}
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
