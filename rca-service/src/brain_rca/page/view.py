@@ -36,7 +36,8 @@ MAX_LABELS = 4
 MAX_LABEL = 40  # characters of a name or value; most pod names fit
 MAX_CAUSES = 6
 MAX_FINDINGS = 6
-MAX_PROPOSALS = 4
+MAX_LOOKS = 4
+MAX_PROPOSALS = 3
 MAX_ROWS = 40  # of the timeline, the missing evidence, the arguments against
 MAX_PATH = 12
 MAX_FEEDBACK = 20
@@ -293,7 +294,7 @@ def _cause(cause: Cause, place: int, analysis: Analysis) -> CauseView:
         weighed=_weighed(cause, analysis.none_probability) if cause.weight else None,
         look=tuple(
             Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_TEXT))
-            for look in cause.look[:MAX_STEPS]
+            for look in cause.look[:MAX_LOOKS]
         ),
     )
 
