@@ -10,24 +10,14 @@ committed.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from brain_rca.evidence.catalogue import load_catalogue
+from brain_rca.evidence.promql import metrics_of
 
 TARGET = Path(__file__).with_name("catalogue.md")
-# What is no metric in PromQL: lists of labels, selectors, ranges, texts.
-_NOT_METRICS = re.compile(r"\b(?:by|on|ignoring|group_left|group_right)\s*\([^)]*\)|\{[^}]*\}|\[[^\]]*\]|\"[^\"]*\"")
-_METRIC = re.compile(r"\b[a-zA-Z_][a-zA-Z0-9_]*[_:][a-zA-Z0-9_:]*\b")
-_FUNCTIONS = frozenset({"histogram_quantile"})
-
-
-def metrics_of(query: str) -> tuple[str, ...]:
-    """The metrics that a query reads, in its order; also used by the tests of the documentation."""
-    names = _METRIC.findall(_NOT_METRICS.sub(" ", query))
-    return tuple(dict.fromkeys(name for name in names if name not in _FUNCTIONS))
 
 
 def tables() -> dict[str, str]:

@@ -264,7 +264,7 @@ def test_every_configuration_that_is_shown_is_one(tmp_path: Path) -> None:
     shown = [block for page in PAGES for block in blocks(page.read_text(encoding="utf-8"), "yaml", "rca.yaml")]
     (short,) = blocks(text_of("docs/configuration.md"), "yaml")
     least: dict[str, Any] = yaml.safe_load(short)
-    assert len(shown) == 3
+    assert len(shown) >= 4
     for block in [short, *shown]:
         data = least | yaml.safe_load(block)
         data["analysis"] = {}  # the plug-ins of the example are not installed here
@@ -295,7 +295,7 @@ def test_the_example_group_is_a_notification() -> None:
 
 def test_the_example_signal_is_a_catalogue() -> None:
     (block,) = blocks(text_of("docs/catalogue.md"), "yaml", "signals.yaml")
-    assert check_settings(yaml.safe_load(block), Catalogue, "signals.yaml").signals.keys() == {"kafka_consumer_lag"}
+    assert check_settings(yaml.safe_load(block), Catalogue, "signals.yaml").signals.keys() == {"mailer_queue"}
 
 
 def test_the_example_proposal_takes_the_place_of_the_built_in_one(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Compiles the servers the tests need: `python tests/servers/build.py [--list] [NAME...]`, or `make servers`.
 
-All of them take about twenty-four minutes of two cores the first time, and nothing afterwards. Programs land in the
+All of them take about forty minutes of two cores the first time, and nothing afterwards. Programs land in the
 cache described in `brain_lab.servers.binaries`. It runs from a bare checkout, before anything is installed.
 """
 

@@ -27,6 +27,7 @@ from brain_lab.servers.document import Document
 from brain_lab.servers.jaeger import Jaeger
 from brain_lab.servers.kube_programs import PROGRAMS as KUBE_PROGRAMS
 from brain_lab.servers.kube_programs import STAGES
+from brain_lab.servers.loki import Loki
 from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.prometheus import default_config as prometheus_config
@@ -43,6 +44,7 @@ PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
     "thanos": ["thanos"],
     "toxiproxy": ["toxiproxy-server"],
     "s3_gateway": ["versitygw"],
+    "loki": ["loki"],
     "collector": ["otelcol"],
     "telemetrygen": ["telemetrygen"],
     "jaeger": ["jaeger-all-in-one"],
@@ -94,6 +96,12 @@ class S3GatewayFactory(Protocol):
     """Starts an S3 gateway without buckets."""
 
     def __call__(self) -> S3Gateway: ...
+
+
+class LokiFactory(Protocol):
+    """Starts a Loki without lines."""
+
+    def __call__(self) -> Loki: ...
 
 
 class CollectorFactory(Protocol):
@@ -222,6 +230,18 @@ def s3_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3GatewayFa
         def start() -> S3Gateway:
             server = S3Gateway(data_dir=tmp_path_factory.mktemp("s3"), binary=binary)
             return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LokiFactory]:
+    """Starts Lokis."""
+    binary = require("loki")
+    with ExitStack() as running:
+
+        def start() -> Loki:
+            return running.enter_context(Loki(data_dir=tmp_path_factory.mktemp("loki"), binary=binary))
 
         yield start
 

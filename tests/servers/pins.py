@@ -118,6 +118,16 @@ PINS: Final = (
         tags=("slicelabels",),
     ),
     Pin(
+        name="loki",
+        module="github.com/grafana/loki/v3",
+        version="v3.7.7",
+        commands={"loki": "./cmd/loki"},
+        release="3.7.7",
+        version_variable="github.com/grafana/loki/v3/pkg/util/build.Version",
+        # Of its one sibling, pkg/push: the version that its own go.mod asks for.
+        siblings="v0.0.0-20250630054201-94c0ba7b0952",
+    ),
+    Pin(
         name="kubernetes",
         module="k8s.io/kubernetes",
         version="v1.34.2",

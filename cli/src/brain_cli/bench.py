@@ -100,6 +100,18 @@ def rca(
 
 
 @app.command()
+def rca_scale(
+    ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Times that each size is judged; the best counts.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Processor time of a judgement for systems of up to 5,000 services, the engine alone."""
+    from brain_lab.bench import rca_scale as bench
+
+    _show(bench.run(ranker, rounds, _progress), as_json=as_json)
+
+
+@app.command()
 def lab(
     seed: Annotated[int, typer.Option(help="Of the simulated hour.")] = 1,
     as_json: AsJson = False,

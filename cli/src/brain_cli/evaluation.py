@@ -109,12 +109,27 @@ def _print(scores: Scores) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("runs of", no_wrap=True)
-    for title in ("runs", "first", "first three", "Avg@5", "specificity", "right kind", "right fix", "to localise"):
+    for title in (
+        "runs",
+        "first",
+        "first three",
+        "Avg@5",
+        "specificity",
+        "right kind",
+        "right fix",
+        "onset off by",
+        "to localise",
+    ):
         table.add_column(title, justify="right", no_wrap=True)
     for name, group in (("all", scores.overall), *scores.by_platform.items(), *scores.by_fault.items()):
         table.add_row(name, *_cells(group))
     width = max(Console().width, _LEAST_WIDTH)
-    Console(highlight=False, width=width).print(table)
+    console = Console(highlight=False, width=width)
+    console.print(table)
+    if scores.ece is not None:
+        console.print(
+            f"calibration error {scores.ece:.2f} of what is said first, over {scores.calibration.count} judgements"
+        )
 
 
 def _cells(group: Group) -> tuple[str, ...]:
@@ -126,5 +141,6 @@ def _cells(group: Group) -> tuple[str, ...]:
         words.share(group.specificity),
         words.share(group.kind),
         words.share(group.proposal),
+        words.samples(group.onset_error_samples),
         words.lasted(group.seconds_to_localise3),
     )

@@ -1,7 +1,8 @@
-"""The product as a judge of simulated scenarios: a real Prometheus with what the platform showed, asked as ever.
+"""The product as a judge of simulated scenarios: a real Prometheus and a lake with all that the platform showed.
 
 Here the lab, which plays a scenario, and the service, which judges it, meet. The service gets the notification that an
-Alertmanager would post and the metrics of a real Prometheus; the truth goes into the result and nowhere else.
+Alertmanager would post, the metrics of a real Prometheus, and a lake as exporters and processor write it; the truth
+goes into the result and nowhere else.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from brain_cli.told_lake import write_told
 from brain_common.clock import ManualClock
 from brain_common.settings import check_settings
 from brain_lab.emit import alerts, metrics
@@ -48,7 +50,8 @@ BASELINE_SECONDS: Final = 1800.0
 FALSE_ALARM_BEFORE_END: Final = 300.0
 """Seconds before the end at which the false alarm of a quiet run begins."""
 
-_NOT_METRICS: Final = frozenset({"events", "changes", "aws_calls", "cost", "logs"})
+_IN_LAKE: Final = frozenset({"events", "changes", "aws_calls", "logs"})
+_NOT_READ: Final = frozenset({"cost"})
 _WORD: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
@@ -85,17 +88,18 @@ class SimulatedJudge:
 
     def _judged(self, recording: Recording, told: Sequence[Told]) -> tuple[Judgement, ...]:
         with TemporaryDirectory(prefix="brain-lab-") as name:
-            folder = Path(name)
+            folder, lake = Path(name) / "prometheus", Path(name) / "lake"
             _write(recording, folder / "tsdb")
+            write_told(recording, lake)
             with Prometheus(data_dir=folder, flags=["--storage.tsdb.retention.time=100y"]) as server:
-                return asyncio.run(self._ask(server.url, recording, told))
+                return asyncio.run(self._ask(server.url, lake, recording, told))
 
-    async def _ask(self, url: str, recording: Recording, told: Sequence[Told]) -> tuple[Judgement, ...]:
+    async def _ask(self, url: str, lake: Path, recording: Recording, told: Sequence[Told]) -> tuple[Judgement, ...]:
         settings = check_settings(
             {
                 "cluster": recording.platform.cluster,
                 "store": {"sqlite": "unused"},
-                "evidence": {"prometheus": {"url": url}},
+                "evidence": {"prometheus": {"url": url}, "lake": {"path": str(lake)}},
                 "analysis": {"ranker": self.ranker, "window": {"baseline_seconds": BASELINE_SECONDS}},
             },
             RcaSettings,
@@ -162,6 +166,7 @@ def _metrics_read() -> frozenset[str]:
     catalogue = load_catalogue()
     queries = [rule.query for rule in catalogue.signals.values()]
     queries += [rule.query for rule in catalogue.edges.values()]
+    queries += [rule.query for rule in catalogue.calls.values()]
     queries += [rule.query for rule in catalogue.owners.values()]
     return frozenset(word for query in queries for word in _WORD.findall(query))
 
@@ -176,7 +181,11 @@ def _said(incident: Incident, at: float) -> Judgement:
     assert analysis is not None
     causes = tuple(
         SaidCause(
-            cause.entity, cause.fault_kind, cause.probability, tuple(proposal.kind for proposal in cause.proposals)
+            cause.entity,
+            cause.fault_kind,
+            cause.probability,
+            tuple(proposal.kind for proposal in cause.proposals),
+            min((finding.onset for finding in cause.findings if finding.onset is not None), default=None),
         )
         for cause in analysis.causes
     )
@@ -202,11 +211,12 @@ def _truths(scenario: Scenario, known: Sequence[Truth]) -> tuple[RunTruth, ...]:
 
 def unreadable_because(truths: Sequence[Truth]) -> str:
     """Why nothing of what is broken can be read by the product; empty where any of it can."""
-    if not truths or any(not truth.evidence or set(truth.evidence) & _metrics_read() for truth in truths):
+    readable = _metrics_read() | _IN_LAKE
+    if not truths or any(not truth.evidence or set(truth.evidence) & readable for truth in truths):
         return ""
     shown = [where for truth in truths for where in truth.evidence]
-    others = [name for name in shown if name not in _NOT_METRICS]
-    where = [name.replace("_", " ") for name in shown if name in _NOT_METRICS]
+    others = [name for name in shown if name not in _NOT_READ]
+    where = [name for name in shown if name in _NOT_READ]
     if others:
         where.append(f"metrics that no signal of the catalogue reads, such as {others[0]}")
     return f"it shows in {', '.join(dict.fromkeys(where))}"

@@ -10,10 +10,13 @@ from brain_engine.series import Evidence
 
 
 def find_in_detail(evidence: Evidence) -> tuple[Finding, ...]:
-    """All counts that deviate by more than the search for them is worth, strongest first; see ``findings.find``."""
+    """All counts that deviate by more than the search for them is worth, strongest first; see ``findings.find``.
+
+    Each signal may be wrong by chance equally often: the few templates of errors do not pay for the many of others.
+    """
     detector = RateShift()
-    price = float(np.log(max(sum(len(panel.entities) for panel in evidence.counts), 1)))
     found: list[Finding] = []
     for panel in evidence.counts:
+        price = float(np.log(max(len(panel.entities) * len(evidence.counts), 1)))
         found += of_panel(evidence, panel, detector.deviations(evidence, panel), price)
     return strongest_first(found)

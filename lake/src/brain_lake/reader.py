@@ -16,7 +16,7 @@ from brain_common.errors import InputError
 from brain_lake.location import LakeLocation
 from brain_lake.pruning import Window
 from brain_lake.queries import WindowQueries
-from brain_lake.schemas import CHANGES, EDGES, EVENTS, LOGS, METRICS, TableSchema
+from brain_lake.schemas import CHANGES, CLOUDTRAIL, EDGES, EVENTS, LOGS, METRICS, SECURITY, TableSchema
 
 MOST_ROWS: Final = 100_000
 MOST_EVENTS: Final = 1000
@@ -35,6 +35,18 @@ FROM asked GROUP BY dependent, dependency, edge_kind ORDER BY ALL
 _LATEST: Final = """
 SELECT {chosen} FROM (FROM asked ORDER BY timestamp DESC, {order} LIMIT $limit) ORDER BY {order}
 """
+_BUCKET: Final = "epoch(time_bucket(to_microseconds($step), timestamp, to_timestamp($start))) AS at"
+_WARNINGS: Final = f"""
+SELECT {_BUCKET}, cluster, namespace, kind, name, reason, sum(coalesce(count, 1))::DOUBLE AS hits
+FROM asked WHERE type = 'Warning' GROUP BY ALL ORDER BY ALL LIMIT $limit
+"""  # noqa: S608 - nothing of it comes from outside
+_REFUSED: Final = f"""
+SELECT {_BUCKET}, cluster, namespace, kind, name, principal_arn, service, operation, error_code,
+       count(*)::DOUBLE AS hits
+FROM asked WHERE error_code IS NOT NULL GROUP BY ALL ORDER BY ALL LIMIT $limit
+"""  # noqa: S608 - nothing of it comes from outside
+_WARNED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "count")
+_CALLED: Final = (*_WARNED[:5], "principal_arn", "service", "operation", "error_code")
 # As with the latest rows, all columns decide which of one moment are left out.
 _LOGS: Final = """
 SELECT epoch(timestamp) AS at, cluster, namespace, kind, name, severity_number, left(body, $characters) AS body
@@ -43,10 +55,14 @@ FROM asked WHERE list_contains($names, name) ORDER BY ALL LIMIT $limit
 _WRITERS: Final = "SELECT DISTINCT cluster, namespace, kind, name FROM asked ORDER BY ALL LIMIT $limit"
 _LOGGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "severity_number", "body")
 _TOTALS: Final = "SELECT event_uid, max(total) AS total FROM asked WHERE event_uid IS NOT NULL GROUP BY event_uid"
-_HAPPENED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "message", "actor")
-# What an event says, of a change: the reason is its kind, the message its title.
-_CHANGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "change_kind", "title", "actor")
-_AS_EVENT: Final = {"change_kind": "reason", "title": "message"}
+_HAPPENED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "message", "actor", "count")
+_EVENTS: Final = (*_HAPPENED, "warning")
+# What an event says, of a change: the reason is its kind, the message its title; likewise of what a rule found.
+_CHANGED: Final = (*_HAPPENED[:5], "change_kind", "title", "actor", "result")
+_SUSPECTED: Final = (*_HAPPENED[:5], "rule", "message", "actor", "severity")
+_AS_EVENT: Final = {"change_kind": "reason", "title": "message", "rule": "reason"}
+_GRAVE: Final = pa.array(["critical", "high"])
+_WORTH_TELLING: Final = pa.array(["critical", "high", "medium"])
 
 
 class LakeReader:
@@ -75,19 +91,37 @@ class LakeReader:
         return self._queries.run(EDGES, _EDGES, Window(start, end))
 
     def events(self, start: float, end: float) -> pa.Table:
-        """The latest 1,000 events and changes, oldest first.
+        """The latest 1,000 events, changes and findings of security rules, oldest first.
 
-        Columns: at, cluster, namespace, kind, name, type, reason, message, actor. A change is of the type ``change``.
+        Columns: at, cluster, namespace, kind, name, type, reason, message, actor, count, warning. A change is of the
+        type ``change`` and a warning when it failed; what a rule found of the type ``security`` and a warning when it
+        is grave.
         """
         happened = self.rows(EVENTS, start, end, columns=_HAPPENED, limit=MOST_EVENTS)
         changed = self.rows(CHANGES, start, end, columns=_CHANGED, limit=MOST_EVENTS)
-        changed = changed.rename_columns([_AS_EVENT.get(name, name) for name in _CHANGED])
-        changed = changed.append_column("type", pa.array(["change"] * changed.num_rows, pa.string()))
-        both = pa.concat_tables([happened, changed.select(_HAPPENED)])
-        both = both.sort_by([(name, "ascending") for name in _HAPPENED])
-        latest = both.slice(max(both.num_rows - MOST_EVENTS, 0))
+        suspected = self.rows(SECURITY, start, end, columns=_SUSPECTED, limit=MOST_EVENTS)
+        suspected = suspected.filter(pc.is_in(suspected.column("severity"), _WORTH_TELLING))
+        parts = (
+            happened.append_column("warning", pc.equal(happened.column("type"), "Warning")),
+            _as_events(changed, "change", pc.equal(changed.column("result"), "failed")),
+            _as_events(suspected, "security", pc.is_in(suspected.column("severity"), _GRAVE)),
+        )
+        every = pa.concat_tables([part.select(_EVENTS) for part in parts])
+        every = every.sort_by([(name, "ascending") for name in _EVENTS])
+        latest = every.slice(max(every.num_rows - MOST_EVENTS, 0))
         seconds = pc.divide(latest.column("timestamp").cast(pa.int64()).cast(pa.float64()), 1e6)
         return latest.set_column(0, "at", seconds)
+
+    def warnings(self, start: float, end: float, step: float) -> pa.Table:
+        """Warnings of Kubernetes per ``step`` seconds: at, cluster, namespace, kind, name, reason, hits."""
+        return self._counted(EVENTS, _WARNINGS, _WARNED, start, end, step)
+
+    def refused_calls(self, start: float, end: float, step: float) -> pa.Table:
+        """Calls of the AWS API that ended in an error, per ``step`` seconds.
+
+        Columns: at, cluster, namespace, kind, name, principal_arn, service, operation, error_code, hits.
+        """
+        return self._counted(CLOUDTRAIL, _REFUSED, _CALLED, start, end, step)
 
     def log_writers(self, start: float, end: float) -> pa.Table:
         """Whose log records there are: cluster, namespace, kind, name."""
@@ -137,3 +171,15 @@ class LakeReader:
         order = ", ".join(dict.fromkeys(("timestamp", *chosen)))
         query = _LATEST.format(chosen=", ".join(chosen), order=order)
         return self._queries.run(schema, query, Window(start, end, where), chosen, {"limit": limit})
+
+    def _counted(
+        self, schema: TableSchema, query: str, columns: Sequence[str], start: float, end: float, step: float
+    ) -> pa.Table:
+        values = {"step": int(step * 1e6), "start": start, "limit": MOST_ROWS}
+        return self._queries.run(schema, query, Window(start, end), columns, values)
+
+
+def _as_events(rows: pa.Table, kind: str, warning: pa.ChunkedArray) -> pa.Table:
+    named = rows.rename_columns([_AS_EVENT.get(name, name) for name in rows.column_names])
+    named = named.append_column("type", pa.array([kind] * rows.num_rows, pa.string()))
+    return named.append_column("count", pa.array([1] * rows.num_rows, pa.int64())).append_column("warning", warning)

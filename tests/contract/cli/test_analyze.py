@@ -91,7 +91,7 @@ def test_what_names_nothing_gets_a_reason(brain: Brain, prometheus: FakePromethe
 
 
 def test_evidence_that_is_refused_is_named(brain: Brain, prometheus: FakePrometheus, tmp_path: Path) -> None:
-    prometheus.fail(422, times=3, body={"status": "error", "error": "too [bold]many[/] samples"})
+    prometheus.fail(422, times=6, body={"status": "error", "error": "too [bold]many[/] samples"})
     result = brain(*arguments(prometheus, group(tmp_path)))
     missing = [line for line in result.out.splitlines() if line.startswith("missing evidence: ")]
     assert len(missing) >= 1

@@ -1,6 +1,7 @@
-"""The sources that are asked in the second step, each over the same small scene.
+"""The sources of evidence, each behind a server that can be made to fail; those of log lines over one small scene.
 
-A further source is one more line of ``CASES``: how it is made over a transport, and what a server of it answers.
+A further source is one more line of ``CASES``: how it is made over a transport. One of log lines is a line of
+``LINES``, with what a server of it answers.
 """
 
 from __future__ import annotations
@@ -16,16 +17,23 @@ import httpx
 import pyarrow as pa
 
 from brain_common.clients.elasticsearch import ElasticsearchClient
+from brain_common.clients.jaeger import JaegerClient, JaegerSettings
 from brain_common.clients.loki import LokiClient
+from brain_common.clients.prometheus import PrometheusClient, PrometheusSettings
+from brain_common.clients.tempo import TempoClient, TempoSettings
 from brain_common.entity import Entity, EntityKind
 from brain_engine.logs.drain import DrainMiner
 from brain_lake.location import LakeLocation
 from brain_lake.schemas import LOGS
 from brain_lake.writer import LakeWriter
+from brain_rca.evidence.catalogue import load_catalogue
 from brain_rca.evidence.elasticsearch import ElasticsearchEvidence, ElasticsearchSettings
 from brain_rca.evidence.lake_logs import LakeLogs
 from brain_rca.evidence.loki import LokiEvidence, LokiSettings
+from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.evidence.protocol import PartSource, Window
+from brain_rca.evidence.traces.jaeger import JaegerEvidence
+from brain_rca.evidence.traces.tempo import TempoEvidence
 from tests.fakes.elasticsearch import FakeElasticsearch
 from tests.fakes.loki import FakeLoki, Stream
 
@@ -56,18 +64,11 @@ class Scene:
     window: Window = field(default=WINDOW)
 
 
-class Case(Protocol):
-    """One kind of source.
+class FailingCase(Protocol):
+    """One kind of source; ``name`` is for people."""
 
-    Attributes:
-        name: For people.
-        most: How many lines of a span of time it takes.
-    """
-
-    name: str
-    most: int
-
-    def serving(self, scene: Scene, folder: Path) -> PartSource: ...
+    @property
+    def name(self) -> str: ...
 
     def away(self, folder: Path) -> PartSource: ...
 
@@ -80,9 +81,35 @@ class Case(Protocol):
         ...
 
 
+class Case(FailingCase, Protocol):
+    """A source of log lines; ``most`` is how many lines of a span of time it takes."""
+
+    @property
+    def most(self) -> int: ...
+
+    def serving(self, scene: Scene, folder: Path) -> PartSource: ...
+
+
+@dataclass(frozen=True)
+class FailingServerCase:
+    """A source with a server behind HTTP."""
+
+    name: str
+    make: Callable[[httpx.AsyncBaseTransport, float], PartSource]
+
+    def away(self, folder: Path) -> PartSource:
+        return self.make(httpx.MockTransport(_refused), 0.5)
+
+    def hanging(self, folder: Path) -> PartSource | None:
+        return self.make(_Hanging(), SECONDS)
+
+    def flooding(self, folder: Path) -> PartSource | None:
+        return self.make(httpx.MockTransport(lambda request: httpx.Response(200, content=b" " * (1 << 20))), 30.0)
+
+
 @dataclass(frozen=True)
 class ServerCase:
-    """A source with a server behind HTTP."""
+    """A source of log lines with a server behind HTTP."""
 
     name: str
     most: int
@@ -93,13 +120,13 @@ class ServerCase:
         return self.make(httpx.MockTransport(self.answers(scene)), 30.0)
 
     def away(self, folder: Path) -> PartSource:
-        return self.make(httpx.MockTransport(_refused), 0.5)
+        return FailingServerCase(self.name, self.make).away(folder)
 
     def hanging(self, folder: Path) -> PartSource | None:
-        return self.make(_Hanging(), SECONDS)
+        return FailingServerCase(self.name, self.make).hanging(folder)
 
     def flooding(self, folder: Path) -> PartSource | None:
-        return self.make(httpx.MockTransport(lambda request: httpx.Response(200, content=b" " * (1 << 20))), 30.0)
+        return FailingServerCase(self.name, self.make).flooding(folder)
 
 
 class _Hanging(httpx.AsyncBaseTransport):
@@ -155,12 +182,11 @@ def _elasticsearch(transport: httpx.AsyncBaseTransport, seconds: float) -> PartS
 
 
 def _address(seconds: float) -> dict[str, object]:
-    return {
-        "url": "http://server.test",
-        "source_seconds": seconds,
-        "deadline_seconds": seconds,
-        "most_bytes": 900_000,
-    }
+    return {**_server(seconds), "source_seconds": seconds}
+
+
+def _server(seconds: float) -> dict[str, object]:
+    return {"url": "http://server.test", "deadline_seconds": seconds, "most_bytes": 900_000}
 
 
 def _loki_answers(scene: Scene) -> Answer:
@@ -189,8 +215,27 @@ def _elasticsearch_answers(scene: Scene) -> Answer:
     )
 
 
-CASES: tuple[Case, ...] = (
+def _prometheus(transport: httpx.AsyncBaseTransport, seconds: float) -> PartSource:
+    settings = PrometheusSettings.model_validate(_server(seconds))
+    return PrometheusEvidence(PrometheusClient(settings, transport), load_catalogue(), "lab", seconds)
+
+
+def _tempo(transport: httpx.AsyncBaseTransport, seconds: float) -> PartSource:
+    return TempoEvidence(TempoClient(TempoSettings.model_validate(_server(seconds)), transport), "lab", 24, seconds)
+
+
+def _jaeger(transport: httpx.AsyncBaseTransport, seconds: float) -> PartSource:
+    return JaegerEvidence(JaegerClient(JaegerSettings.model_validate(_server(seconds)), transport), "lab", 24, seconds)
+
+
+LINES: tuple[Case, ...] = (
     ServerCase("loki", 1000, _loki, _loki_answers),
     ServerCase("elasticsearch", 1000, _elasticsearch, _elasticsearch_answers),
     LakeLogsCase(),
+)
+CASES: tuple[FailingCase, ...] = (
+    *LINES,
+    FailingServerCase("prometheus", _prometheus),
+    FailingServerCase("tempo", _tempo),
+    FailingServerCase("jaeger", _jaeger),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,19 @@ from brain_common.clients.tempo import TempoClient, TempoSettings
 from brain_common.entity import Entity, EntityKind
 from brain_common.errors import TemporaryError
 from brain_engine.flow.tables import SpanKind, Spans
-from brain_engine.series import EdgeKind
+from brain_engine.series import EdgeKind, Evidence
 from brain_lab.servers.jaeger import Jaeger
 from brain_lake.location import LakeLocation
 from brain_lake.schemas import SPANS
 from brain_lake.writer import LakeWriter
-from brain_rca.evidence.protocol import Focus, PartSource, Window
+from brain_rca.evidence.gather import Gatherer
+from brain_rca.evidence.protocol import Focus, Gathered, PartSource, Window
+from brain_rca.evidence.raw import RawEvidence
 from brain_rca.evidence.traces.jaeger import JaegerEvidence
 from brain_rca.evidence.traces.lake import LakeTraces
 from brain_rca.evidence.traces.otlp import spans_of
 from brain_rca.evidence.traces.tempo import TempoEvidence
+from brain_rca.scope.identity import Identity
 from tests.contract.evidence.traces_world import PER_STRETCH, SLOW, Json, traces, window_ending
 from tests.fakes.tempo import FakeTempo
 
@@ -155,7 +160,7 @@ async def test_who_writes_no_spans_is_no_error(source_of: SourceOf, window: Wind
 
 async def test_without_anything_to_look_at_nothing_is_asked(source_of: SourceOf, window: Window) -> None:
     found = await source_of(240).read(window, Focus(frozenset()))
-    assert (found.spans, list(found.missing)) == (None, [])
+    assert found == await source_of(240).read(window, None) == RawEvidence()
 
 
 @pytest.mark.parametrize("source_of", ["jaeger", "tempo"], indirect=True)
@@ -220,3 +225,42 @@ async def test_jaeger_that_is_away(window: Window) -> None:
     with pytest.raises(TemporaryError, match=r"Jaeger http://127\.0\.0\.1:9"):
         await source.read(window, Focus(frozenset({CART})))
     await source.aclose()
+
+
+class Hanging(httpx.AsyncBaseTransport):
+    """Takes the question and says nothing, unless it is about ``answered``."""
+
+    def __init__(self, answered: str = "") -> None:
+        self._answered = answered
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("service") != self._answered:
+            await asyncio.Event().wait()
+        return httpx.Response(200, json={"data": [_jaegers_trace(request.url.params["start"])]})
+
+
+def _jaegers_trace(start: str) -> Json:
+    span = {"spanID": "1", "operationName": "op", "startTime": int(start), "duration": 5, "processID": "p1"}
+    return {"traceID": start, "spans": [span], "processes": {"p1": {"serviceName": "cart"}}}
+
+
+async def test_a_store_that_hangs_is_a_sentence(window: Window) -> None:
+    tempo = TempoClient(TempoSettings.model_validate({"url": "http://t", "deadline_seconds": 0.3}), Hanging("?"))
+    jaeger = JaegerClient(JaegerSettings.model_validate({"url": "http://j", "deadline_seconds": 0.3}), Hanging("?"))
+    sources = [TempoEvidence(tempo, "lab", 24, 0.2), JaegerEvidence(jaeger, "lab", 24, 0.2)]
+    identity = Identity([CART])
+    nothing = Gathered(Evidence(np.empty(0), 0.0, ()), identity)
+    async with aclosing(Gatherer([], sources)) as gatherer:
+        found = await gatherer.detail(window, nothing, frozenset({str(CART)}))
+    assert found.spans is None
+    assert sorted(sentence.split(":")[0] for sentence in found.missing) == ["jaeger", "tempo"]
+
+
+async def test_a_jaeger_that_is_slow_is_heard_about_the_services_it_has_answered(window: Window) -> None:
+    client = JaegerClient(JaegerSettings.model_validate({"url": "http://j", "most_queries": 64}), Hanging("cart"))
+    source = JaegerEvidence(client, "lab", 24, 0.5)
+    async with aclosing(source):
+        found = await source.read(window, Focus(frozenset({CART, FRONT})))
+    assert found.spans is not None
+    assert found.spans.entities == ("lab//service/cart",)
+    assert "jaeger: no answer about 1 of 2 services within 0.5 s" in found.missing

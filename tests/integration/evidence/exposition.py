@@ -82,16 +82,9 @@ def service_graph() -> Iterator[PromSeries]:
     yield from histogram("traces_service_graph_request_server_seconds", 4.0, 0.3, (0.1, 0.4, 1.0), **labels)
 
 
-def linkerd() -> Iterator[PromSeries]:
-    labels = {"namespace": "shop", "deployment": "cart", "dst_namespace": "shop", "dst_deployment": "rates"}
-    yield counter("request_total", 3.0, **labels, direction="outbound", tls="true")
-    yield counter("request_total", 9.0, namespace="shop", deployment="cart", direction="inbound", tls="true")
-
-
 def messaging() -> Iterator[PromSeries]:
-    """OpenTelemetry's messaging metrics, and kafka-exporter."""
+    """OpenTelemetry's messaging metrics."""
     yield counter("messaging_client_sent_messages_total", 2.0, service_name="http", messaging_destination_name="orders")
-    yield gauge("kafka_consumergroup_lag", 4.0, topic="orders", consumergroup="shipping", partition="0")
 
 
 def cloud() -> Iterator[PromSeries]:
@@ -152,12 +145,14 @@ def kube_state_metrics(instance: str = KSM["instance"]) -> Iterator[PromSeries]:
     yield gauge("kube_job_status_failed", 4, namespace="shop", job_name="backup", reason="BackoffLimitExceeded", **of)
     hpa = {"namespace": "shop", "horizontalpodautoscaler": "cart", **of}
     yield gauge("kube_horizontalpodautoscaler_status_current_replicas", 5, **hpa)
+    yield gauge("kube_horizontalpodautoscaler_status_desired_replicas", 8, **hpa)
     yield gauge("kube_horizontalpodautoscaler_spec_max_replicas", 10, **hpa)
     for condition, status, value in (
         ("Ready", "true", 0),
         ("Ready", "false", 1),
         ("Ready", "unknown", 0),
         ("DiskPressure", "true", 1),
+        ("PIDPressure", "true", 1),
         ("MemoryPressure", "true", 0),
     ):
         labels = {"node": "node-1", "condition": condition, "status": status}
@@ -205,7 +200,6 @@ def everything() -> list[PromSeries]:
         span_metrics,
         service_graph,
         istio,
-        linkerd,
         messaging,
         cloud,
         cadvisor,

@@ -19,6 +19,8 @@ from brain_rca.evidence.gather import Gatherer
 from brain_rca.evidence.prometheus import PrometheusEvidence
 from brain_rca.evidence.protocol import Window
 from tests.integration.evidence.exposition import COUNT, STEP, everything, kube_state_metrics
+from tests.integration.evidence.levels import levels
+from tests.integration.evidence.samples import FOLDER, samples
 from tests.servers.fixtures import PrometheusFactory
 from tests.servers.provide import require
 
@@ -60,6 +62,8 @@ EXPECTED = {
     "volume_used": {"lab/shop/workload/data-db-0": 0.9},
     "node_not_ready": {"lab//node/node-1": 1.0},
     "node_pressure": {"lab//node/node-1": 1.0},
+    "node_disk_pressure": {"lab//node/node-1": 1.0},
+    "node_memory_pressure": {"lab//node/node-1": 0.0},
     "node_cpu_busy": {NODE: 0.75},
     "node_memory_used": {NODE: 0.75},
     "node_disk_used": {NODE: 0.8},
@@ -89,23 +93,26 @@ def promtool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus: PrometheusFactory) -> None:
-    evidence = await gather(prometheus, tmp_path, everything())
+    series = sorted([*everything(), *samples()], key=lambda one: one.metric)
+    evidence = await gather(prometheus, tmp_path, series)
 
     assert evidence.missing == ()
     found = {
         panel.signal.name: dict(zip(panel.entities, panel.values[:, -1].tolist(), strict=True))
         for panel in evidence.panels
     }
-    assert found.keys() == EXPECTED.keys() == load_catalogue().signals.keys()
-    for signal, expected in EXPECTED.items():
+    all_expected = EXPECTED | levels()
+    assert found.keys() == all_expected.keys() == load_catalogue().signals.keys()
+    for signal, expected in all_expected.items():
         assert found[signal] == pytest.approx(expected, rel=1e-6), signal
 
     assert {replace(edge, rate=None) for edge in evidence.edges} == {
         Edge("lab//service/front", "lab//service/stock", EdgeKind.CALLS, "service_graph"),
         Edge("lab//service/front", CART, EdgeKind.CALLS, "istio"),
-        Edge(CART, "lab/shop/workload/rates", EdgeKind.CALLS, "linkerd"),
+        Edge("lab/shop/workload/portal", "lab/shop/workload/search", EdgeKind.CALLS, "istio"),
+        Edge("lab/emoji/workload/web", "lab/emoji/workload/voting", EdgeKind.CALLS, "linkerd"),
         Edge("lab//service/http", "lab//topic/orders", EdgeKind.USES, "topic_written"),
-        Edge("lab//topic/orders", "lab//service/shipping", EdgeKind.USES, "topic_read"),
+        Edge("lab//topic/orders", "lab//service/billing", EdgeKind.USES, "topic_read"),
         Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON, "placement"),
         Edge("lab//node/node-1", "lab//cloud-resource/eu-1a", EdgeKind.RUNS_ON, "zone"),
         Edge(CART, "lab/shop/workload/data-cart", EdgeKind.USES, "volume"),
@@ -114,7 +121,7 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
     rates = {edge.source: edge.rate for edge in evidence.edges if edge.rate is not None}
     assert rates.keys() == {"service_graph", "istio", "linkerd", "topic_written"}
     assert rates["service_graph"] == pytest.approx(4.0)
-    assert rates["linkerd"] == pytest.approx(3.0)
+    assert rates["linkerd"] == pytest.approx(5.0)
 
 
 async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, prometheus: PrometheusFactory) -> None:
@@ -122,4 +129,17 @@ async def test_two_kube_state_metrics_side_by_side_are_no_error(tmp_path: Path, 
     twice = [*everything(), *kube_state_metrics("10.0.0.10:8080")]
     evidence = await gather(prometheus, tmp_path, sorted(twice, key=lambda series: series.metric))
     assert evidence.missing == ()
-    assert {panel.signal.name for panel in evidence.panels} == EXPECTED.keys()
+    assert {panel.signal.name for panel in evidence.panels} >= EXPECTED.keys()
+
+
+def test_every_edge_and_owner_rule_is_among_what_is_tried() -> None:
+    """A rule that is added wants a sample: of signals, the levels say so."""
+    catalogue = load_catalogue()
+    calls, places = {"service_graph", "istio", "linkerd"}, {"placement", "zone"}
+    assert catalogue.edges.keys() == calls | places | {"topic_written", "topic_read", "volume", "cloud_tag"}
+    assert catalogue.owners.keys() == {"kube_state", "mixin"}
+
+
+def test_every_sample_says_where_its_names_are_from() -> None:
+    for path in FOLDER.glob("*.prom"):
+        assert path.read_text(encoding="utf-8").startswith("# Names: "), path.name

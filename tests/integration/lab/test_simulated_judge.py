@@ -75,7 +75,9 @@ def test_notifications_hold_no_truth() -> None:
     [
         ((), ""),
         (("container_cpu_usage_seconds_total", "logs"), ""),
-        (("logs", "aws_calls"), "it shows in logs, aws calls"),
+        (("logs",), ""),
+        (("aws_calls", "cost"), ""),
+        (("cost",), "it shows in cost"),
         (("DCGM_FI_DEV_UNHEARD_OF",), "it shows in metrics that no signal of the catalogue reads, such as DCGM_FI"),
     ],
 )

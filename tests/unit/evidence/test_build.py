@@ -52,6 +52,9 @@ async def test_either_source_also_looks_at_the_past(given: dict[str, Any]) -> No
         ({"lake": {}}, "lake: give either path (a folder) or s3 (a bucket)"),
         ({**SERVER, "deadline_seconds": 0}, "deadline_seconds: "),
         ({**SERVER, "deadline": 5}, "deadline: unknown key"),
+        ({**SERVER, "loki": {}}, "loki.url: Field required"),
+        ({**SERVER, "loki": {"url": "http://loki", "most_lines": 1}}, "loki.most_lines: "),
+        ({**SERVER, "elasticsearch": {"url": "http://es", "index": "a/_doc?x"}}, "elasticsearch.index: "),
     ],
 )
 async def test_a_wrong_source_is_told_by_its_key(given: dict[str, Any], message: str) -> None:
@@ -90,3 +93,14 @@ async def test_a_query_is_shown_on_one_line_with_a_range_of_its_own(own: Path) -
 
 async def test_of_a_lake_there_is_no_query_to_show() -> None:
     assert build_queries(settings(lake={"path": "lake"}))("service_latency_p99") == ""
+
+
+async def test_logs_are_read_wherever_they_are_configured() -> None:
+    servers = {"loki": {"url": "http://loki:3100"}, "elasticsearch": {"url": "http://es:9200"}}
+    source = build_evidence(settings(**SERVER, **servers), "lab", {})
+    await source.aclose()
+
+
+def test_a_miner_that_is_not_there_is_told_by_its_key() -> None:
+    with pytest.raises(ConfigError, match=r"evidence\.miner: 'nobody' is not among .*drain"):
+        build_evidence(settings(**SERVER, miner="nobody"), "lab", {})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brain_common.errors import TemporaryError
-from brain_engine.series import Direction, Edge, EdgeKind, Evidence, Family, Panel, Signal
+from brain_engine.series import CountPanel, Direction, Edge, EdgeKind, Evidence, Family, Panel, Signal
 from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.protocol import Gathered, Window
@@ -102,3 +102,22 @@ async def test_closing_closes_the_source() -> None:
     await WithPast(present, past).aclose()
     assert present.closed
     assert past.closed
+
+
+async def test_counts_of_the_present_are_unseen_in_the_past() -> None:
+    gathered = await WithPast(Source(), Source()).gather(WINDOW)
+    closely = await WithPast(Counting(), Source()).detail(WINDOW, gathered, frozenset({"a"}))
+    [counts] = closely.counts
+    assert counts.hits.shape == (1, len(gathered.evidence.times))
+    present = len(grid(WINDOW))
+    assert np.isnan(counts.hits[:, :-present]).all()
+    np.testing.assert_array_equal(counts.hits[:, -present:], 1.0)
+
+
+class Counting(Source):
+    """Counts one line in each step."""
+
+    async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
+        times = grid(window)
+        counts = CountPanel(SIGNAL, ("a",), ("text",), np.ones((1, len(times))))
+        return Evidence(times, window.start, (), counts=(counts,))

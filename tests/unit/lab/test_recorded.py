@@ -159,7 +159,7 @@ def test_causalrca_is_split_into_its_first_third_and_the_rest(tmp_path: Path) ->
     assert case.normal.values[SeriesKey("carts", Measure.MEMORY)][0] == 94e6
     assert case.normal.values[SeriesKey("carts", Measure.DISK_READS)][0] == 500.0
     assert len(case.normal.values) == 6
-    assert truth("causalrca", tmp_path, "cpu-hog1_carts") == ("carts", "cpu-hog1")
+    assert truth("causalrca", tmp_path, "cpu-hog1_carts") == ("carts", "cpu-hog1", "")
 
 
 def test_a_table_of_a_few_rows_has_no_periods(tmp_path: Path) -> None:

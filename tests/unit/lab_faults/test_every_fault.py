@@ -68,7 +68,7 @@ def about(case: Case, at: Callable[[float], bool]) -> int:
 
 
 def services_of(episodes: list[alerts.Episode]) -> set[str]:
-    return {one.firing.labels["service"] for one in episodes}
+    return {one.firing.labels["service"] for one in episodes if "service" in one.firing.labels}
 
 
 @pytest.mark.parametrize("fault", faults.names())
@@ -152,9 +152,10 @@ def differing(one: Recording, other: Recording, first: int, last: int) -> set[st
 
 
 @each_played
-def test_alerts_come_after_the_onset_unless_it_is_silent(case: Case) -> None:
+def test_alerts_come_after_the_onset_and_of_promises_unless_it_is_silent(case: Case) -> None:
     episodes = case.episodes
-    assert bool(episodes) != case.truth.silent, f"{case.truth.entity}: {services_of(episodes)}"
+    assert episodes, case.truth.entity
+    assert bool(services_of(episodes)) != case.truth.silent, f"{case.truth.entity}: {services_of(episodes)}"
     assert all(one.firing.since > ONSET for one in episodes)
 
 

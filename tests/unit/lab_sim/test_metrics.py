@@ -18,7 +18,9 @@ from brain_lab.replay.series import PromSeries
 from brain_lab.simulate import Recording
 from tests.unit.lab_sim.worlds import broken, from_onset, healthy, platform, play, service
 
-CATALOGUE = Path(__file__).parents[3] / "rca-service/src/brain_rca/evidence/catalogue.yaml"
+CATALOGUE = Path(__file__).parents[3] / "rca-service/src/brain_rca/evidence/signals"
+CORE = ("services", "containers", "kubernetes", "nodes", "scaling", "gpus", "dependencies")
+"""Files of the catalogue about what platforms have; of other exporters they show what their faults need."""
 
 ABSENT = {
     "traces_span_metrics": "the platforms have the metrics of OpenTelemetry's instrumentation instead",
@@ -29,6 +31,15 @@ ABSENT = {
     "kube_statefulset": "the platforms run Deployments and Jobs",
     "kube_daemonset": "likewise",
     "kube_pod_owner": "part of a recording rule's name",
+    "container_network_receive_bytes": "cAdvisor's traffic: no fault shows in it",
+    "container_network_transmit_bytes": "likewise",
+    "node_netstat": "no fault shows in what a node retransmits",
+    "keda_scaler_detail_errors": "KEDA's scalers do not fail",
+    "karpenter_nodeclaims_disrupted": "nodes that are taken away show in their number",
+    "karpenter_cloudprovider_errors": "AWS' refusals show in its audit log",
+    "cluster_autoscaler": "the platforms have Karpenter instead",
+    "DCGM_FI_DEV_FB_FREE": "the platforms show the memory in use",
+    "DCGM_FI_DEV_XID": "lost GPUs show in those that are left",
     "traces_service_graph_request_server_seconds_bucket": "sums and counts are enough for virtual nodes",
 }
 """What the catalogue asks for and the platforms do not show, and why."""
@@ -131,9 +142,12 @@ def test_the_catalogue_finds_what_it_looks_for() -> None:
     shown |= {one.metric for one in of("healthcare", "oom-kill")}
     lossy = play(platform(service("front")), from_onset("net_loss", "front", 0.2))
     shown |= {one.metric for one in metrics.series(lossy)}
-    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
-    queries = " ".join(entry["query"] for part in catalogue.values() for entry in part.values())
-    selectors = re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]*(?=[{\[])|kube[a-zA-Z0-9_]+|node_[a-zA-Z0-9_]+", queries)
+    files = [yaml.safe_load((CATALOGUE / f"{name}.yaml").read_text(encoding="utf-8")) for name in CORE]
+    queries = " ".join(entry["query"] for file in files for part in file.values() for entry in part.values())
+    names = (
+        r"[a-zA-Z_:][a-zA-Z0-9_:]*(?=[{\[])|(?:kube|node|karpenter|keda|cluster_autoscaler|DCGM|kafka)_[a-zA-Z0-9_]+"
+    )
+    selectors = re.findall(names, queries)
     asked = {name for name in selectors if "_" in name and not name.startswith(tuple(ABSENT))}
     assert len(asked) > 30
     assert asked <= shown

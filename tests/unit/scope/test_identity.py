@@ -62,6 +62,9 @@ def test_a_very_long_name_takes_no_time() -> None:
         ("lab/shop/pod/standalone", (), "lab/shop/pod/standalone"),
         ("lab//node/cart", ("lab/shop/service/cart",), "lab//node/cart"),
         ("lab/shop/database/cart", ("lab/shop/service/cart",), "lab/shop/database/cart"),
+        ("lab//database/orders-db", ("lab//service/orders-db",), "lab//service/orders-db"),
+        ("lab//database/orders-db", ("east//service/orders-db",), "lab//database/orders-db"),
+        ("lab//database/orders-db", (), "lab//database/orders-db"),
     ],
 )
 def test_names_of_one_thing_are_joined_and_of_two_are_not(entity: str, others: tuple[str, ...], name: str) -> None:

@@ -7,7 +7,7 @@ is decided here once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -18,8 +18,8 @@ from brain_common.errors import PermanentError, TemporaryError
 from brain_common.retry import Retry, RetryPolicy
 
 _ERROR_BODY = 4096  # bytes of an error answer that are read
-Parameters = Mapping[str, str | int | Sequence[str]]
-"""Of a question; several values are several parameters of one name."""
+Parameters = Mapping[str, object]
+"""Of a question, as httpx takes them: text, numbers, or lists of text for several of one name."""
 
 
 class FetchSettings(HttpSettings):

@@ -2,9 +2,10 @@
 
 Counts of the baseline give a rate, per step or per chance; the window is scanned with running sums for the moments that
 fit it worst. What is measured is the Poisson log-likelihood ratio of the two rates, divided by how much more the
-baseline varies than a Poisson process does (quasi-likelihood; Wedderburn, Biometrika 1974). Its signed root is a
-distance like those of ``robust_shift``, and is turned into nats by the same tail, so that a template that was never
-seen before and a latency of a hundred times the usual are on one scale.
+baseline varies than a Poisson process does (quasi-likelihood; Wedderburn, Biometrika 1974). By Chernoff a ratio of x
+nats has a probability of at most exp(-x), so a few errors that were never seen before already tell something; large
+ratios, which presume that lines are written independently of each other, are tamed by the tail of everything else.
+Bursts in the baseline make a burst in the window an ordinary one: jobs that run every now and then.
 """
 
 from __future__ import annotations
@@ -41,27 +42,30 @@ class RateShift:
         length = min(width, _LONGEST_SUM)
         seen, chances = running_sum(hits[:, split:], length), running_sum(trials[:, split:], length)
         expected = rate[:, None] * chances
-        shift = _signed_root(seen, expected) / np.sqrt(_dispersion(hits[:, :split], trials[:, :split], length))[:, None]
+        shift = _signed_ratio(seen, expected) / _dispersion(hits[:, :split], trials[:, :split], length)[:, None]
+        shift[trials[:, :split].sum(axis=1) == 0] = 0.0  # nobody looked before, so nothing is known to be unusual
         peak = np.abs(shift).argmax(axis=1)
         index = np.arange(rows)
-        known = np.maximum(chances[index, peak], 1.0)
+        # Of so many places that do not overlap, the worst was taken.
+        nats = nats_of(np.abs(shift[index, peak])) - np.log(width / length)
+        extreme = seen[index, peak] / np.maximum(chances[index, peak], 1.0)
+        looked_at = trials[:, split:]
         return Deviations(
-            nats=nats_of(np.abs(shift[index, peak])),
+            nats=np.maximum(nats, 0.0),
             up=shift[index, peak] >= 0,
-            onset=_onset(hits[:, split:], rate[:, None] * trials[:, split:], peak, length) + split,
+            onset=_onset(hits[:, split:], rate[:, None] * looked_at, extreme[:, None] * looked_at, shift, peak) + split,
             usual=(rate - _PRIOR / np.maximum(trials[:, :split].sum(axis=1), 1.0)),
-            extreme=seen[index, peak] / known,
+            extreme=extreme,
         )
 
 
-def _signed_root(seen: Array, expected: Array) -> Array:
-    """Root of twice the log-likelihood ratio, with the sign of the deviation; 0 for what changed too little."""
+def _signed_ratio(seen: Array, expected: Array) -> Array:
+    """Log-likelihood ratio, with the sign of the deviation; 0 for what changed too little."""
     wanted = np.maximum(expected, 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(seen > 0, seen * np.log(seen / wanted), 0.0) - (seen - wanted)
-    root = np.sqrt(2.0 * np.maximum(ratio, 0.0))
     large = (seen >= _LEAST_RATIO * wanted) | (seen * _LEAST_RATIO <= wanted)
-    return np.asarray(np.where(large, np.sign(seen - wanted) * root, 0.0), dtype=np.float64)
+    return np.asarray(np.where(large, np.sign(seen - wanted) * np.maximum(ratio, 0.0), 0.0), dtype=np.float64)
 
 
 def _dispersion(hits: Array, trials: Array, length: int) -> Array:
@@ -75,10 +79,21 @@ def _dispersion(hits: Array, trials: Array, length: int) -> Array:
     return np.asarray(np.maximum(spread, 1.0), dtype=np.float64)
 
 
-def _onset(hits: Array, expected: Array, peak: np.ndarray, length: int) -> np.ndarray:
-    """The first step of the window that belongs to the deviation: where it leaves what is expected for good."""
-    position = np.arange(hits.shape[1])[None, :]
-    inside = (position >= peak[:, None]) & (position < peak[:, None] + length)
-    away = np.abs(hits - expected) > np.abs(expected) * (_LEAST_RATIO - 1.0)
-    first = np.where(inside & away, position, hits.shape[1]).min(axis=1)
-    return np.asarray(np.where(first < hits.shape[1], first, peak), dtype=np.int64)
+def _onset(hits: Array, usual: Array, extreme: Array, shift: Array, peak: np.ndarray) -> np.ndarray:
+    """The first step of the window that is nearer to the extreme than to the usual, in the run that leads to the peak.
+
+    Args:
+        hits, usual, extreme: [N, W] what was counted, and what would be at these rates.
+        shift: [N, V] of the sums that begin at each step, V <= W.
+        peak: [N] the strongest of them.
+    """
+    index, width = np.arange(len(hits)), hits.shape[1]
+    place = np.arange(shift.shape[1])[None, :]
+    strong = shift * np.sign(shift[index, peak])[:, None] >= 0.5 * np.abs(shift[index, peak])[:, None]
+    start = np.where(~strong & (place <= peak[:, None]), place, -1).max(axis=1) + 1
+    position = np.arange(width)[None, :]
+    length = width - shift.shape[1] + 1
+    inside = (position >= start[:, None]) & (position < peak[:, None] + length)
+    beyond = (hits - usual) * np.sign(extreme - usual) >= 0.5 * np.abs(extreme - usual)
+    first = np.where(inside & beyond, position, width).min(axis=1)
+    return np.asarray(np.where(first < width, first, peak), dtype=np.int64)

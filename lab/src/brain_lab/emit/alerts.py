@@ -1,18 +1,22 @@
-"""The alerts that a platform's objectives raise: the rules, and what they say about a recording.
+"""The alerts of a platform: the rules, and what they say about a recording.
 
-Three rules for each kind of promise, none of which knows what was broken. The rules read the metrics that
+A rule for each kind of promise to users, and those of ``estate_alerts`` for what breaks none. No rule knows what was
+broken. The rules read the metrics that
 `emit.metrics` writes; their course is computed here from the recording's own state, which those metrics are made of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brain_lab.emit.alert_rule import Rule
+from brain_lab.emit.estate_alerts import estate_rules
 from brain_lab.platforms.model import Platform, Slo
 from brain_lab.replay.webhook import Firing, webhook_payload
 from brain_lab.simulate.queueing import tail
@@ -31,25 +35,6 @@ SLOW_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """An alert rule.
-
-    Attributes:
-        alert: Its name.
-        expression: PromQL.
-        labels: What it adds.
-        summary: One sentence.
-        slo: The promise it watches.
-    """
-
-    alert: str
-    expression: str
-    labels: Mapping[str, str]
-    summary: str
-    slo: Slo
-
-
-@dataclass(frozen=True, slots=True)
 class Episode:
     """A time during which an alert fired.
 
@@ -64,7 +49,7 @@ class Episode:
 
 def rules(platform: Platform) -> list[Rule]:
     """All rules of a platform."""
-    return [rule for slo in platform.slos for rule in _rules_of(platform, slo)]
+    return [*(rule for slo in platform.slos for rule in _rules_of(platform, slo)), *estate_rules(platform)]
 
 
 def rules_document(platform: Platform) -> dict[str, Any]:
@@ -87,10 +72,10 @@ def episodes(recording: Recording) -> list[Episode]:
     found = [
         Episode(Firing({**rule.labels, "alertname": rule.alert}, {"summary": rule.summary}, since), until)
         for rule in rules(recording.platform)
-        for since, until in _spells(_broken(recording, rule), recording.times)
+        for since, until in _spells(rule.broken(recording), recording.times)
     ]
     return sorted(
-        found, key=lambda one: (one.firing.since, one.firing.labels["service"], one.firing.labels["alertname"])
+        found, key=lambda one: (one.firing.since, one.firing.labels.get("service", ""), one.firing.labels["alertname"])
     )
 
 
@@ -124,13 +109,15 @@ def _rules_of(platform: Platform, slo: Slo) -> Iterator[Rule]:
     }
     if slo.latency:
         words = f"{slo.service} answers more than 5 % of its requests slower than {slo.latency:g} s"
-        yield Rule("ServiceLatencyObjective", _slow(slo), labels, words, slo)
+        yield Rule("ServiceLatencyObjective", _slow(slo), labels, words, partial(_is_slow, slo))
     if slo.error_ratio:
         words = f"{slo.service} fails more than {slo.error_ratio * 100:g} % of its requests"
-        yield Rule("ServiceErrorObjective", _failing(slo), labels, words, slo)
+        yield Rule("ServiceErrorObjective", _failing(slo), labels, words, partial(_is_failing, slo))
     if slo.lag_seconds:
         words = f"{slo.service} is more than {slo.lag_seconds:g} s behind its topic"
-        yield Rule("ConsumerFreshnessObjective", _behind(slo, service.consumes), labels, words, slo)
+        yield Rule(
+            "ConsumerFreshnessObjective", _behind(slo, service.consumes), labels, words, partial(_is_behind, slo)
+        )
 
 
 def _slow(slo: Slo) -> str:
@@ -152,22 +139,27 @@ def _behind(slo: Slo, topic: str) -> str:
     return f"{lag} / ({coming} > 0) > {slo.lag_seconds:g}"
 
 
-def _broken(recording: Recording, rule: Rule) -> NDArray[np.bool_]:
-    """[T] whether the rule's condition is true."""
-    slo = rule.slo
-    if rule.alert == "ConsumerFreshnessObjective":
-        group = [consumer for _, consumer in recording.groups].index(slo.service)
-        return np.asarray(recording.topics["delay"][:, group] > slo.lag_seconds)
+def _is_behind(slo: Slo, recording: Recording) -> NDArray[np.bool_]:
+    group = [consumer for _, consumer in recording.groups].index(slo.service)
+    return np.asarray(recording.topics["delay"][:, group] > slo.lag_seconds)
+
+
+def _is_failing(slo: Slo, recording: Recording) -> NDArray[np.bool_]:
     rate, overflow = recording.station(slo.service, "rate"), recording.station(slo.service, "overflow")
-    total = _window(rate + overflow)
-    if rule.alert == "ServiceErrorObjective":
-        part = _window(rate - recording.station(slo.service, "served") + overflow)
-        limit = slo.error_ratio
-    else:
-        latency = np.maximum(recording.station(slo.service, "latency"), 1e-6)
-        part = _window(rate * tail(slo.latency / latency))
-        limit = SLOW_SHARE
-    return np.asarray((total > 0.0) & (part > limit * total))
+    failed = rate - recording.station(slo.service, "served") + overflow
+    return _more_than(slo.error_ratio, failed, rate + overflow)
+
+
+def _is_slow(slo: Slo, recording: Recording) -> NDArray[np.bool_]:
+    rate, overflow = recording.station(slo.service, "rate"), recording.station(slo.service, "overflow")
+    latency = np.maximum(recording.station(slo.service, "latency"), 1e-6)
+    return _more_than(SLOW_SHARE, rate * tail(slo.latency / latency), rate + overflow)
+
+
+def _more_than(limit: float, part: Array, whole: Array) -> NDArray[np.bool_]:
+    """[T] whether, over the rule's window, the part is more of the whole than allowed."""
+    total = _window(whole)
+    return np.asarray((total > 0.0) & (_window(part) > limit * total))
 
 
 def _window(values: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from brain_lab.emit.metrics import SCRAPE_SECONDS
 from brain_lab.evaluate.run_result import Judgement, RunResult, RunTruth, SaidCause
 
 
@@ -42,6 +43,14 @@ def proposal_is_right(run: RunResult) -> bool | None:
     return None if cause is None or truth is None or not truth.proposal else truth.proposal in cause.proposals
 
 
+def onset_error(run: RunResult) -> float | None:
+    """By how many samples the onset of a right first cause is off, either way; None where there is none."""
+    cause, truth = _first(run)
+    if cause is None or truth is None or cause.onset is None:
+        return None
+    return abs(cause.onset - truth.onset) / SCRAPE_SECONDS
+
+
 def detected_after(run: RunResult) -> float | None:
     """Seconds from the onset to the first alert; None where none fired, or one did before anything was broken."""
     if run.onset is None or run.alert_at is None or run.alert_at < run.onset:
@@ -58,6 +67,15 @@ def localised_after(run: RunResult, first: int) -> float | None:
         if place is not None and place <= first:
             return judgement.at - run.onset
     return None
+
+
+def all_said(run: RunResult) -> list[Said]:
+    """Every listed cause of the last judgement, and "none of them", each as a forecast of its own."""
+    if run.last is None:
+        return []
+    named = [(cause, truth_of(cause, run.truths)) for cause in run.last.causes]
+    said = [Said(cause.probability, right=truth is not None) for cause, truth in named]
+    return [*said, Said(run.last.none_probability, right=all(truth is None for _, truth in named))]
 
 
 def first_said(run: RunResult) -> Said | None:

@@ -22,12 +22,15 @@ class SaidCause:
         fault_kind: What it takes it for.
         probability: In [0, 1].
         proposals: Kinds of the fixes proposed for it, best first.
+        onset: When it began, as the product says: that of its earliest finding, seconds since the epoch; None where
+            it does not say.
     """
 
     entity: str
     fault_kind: str
     probability: float
     proposals: tuple[str, ...] = ()
+    onset: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

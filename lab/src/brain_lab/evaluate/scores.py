@@ -7,6 +7,7 @@ runs that failed by themselves say nothing, and are counted apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from statistics import median
 from typing import TypeVar
 
 import msgspec
@@ -14,10 +15,12 @@ import msgspec
 from brain_lab.evaluate.calibration import Calibration, calibration
 from brain_lab.evaluate.intervals import Interval, bootstrap, wilson
 from brain_lab.evaluate.marks import (
+    all_said,
     detected_after,
     first_said,
     kind_is_right,
     localised_after,
+    onset_error,
     proposal_is_right,
     rank,
 )
@@ -51,6 +54,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         specificity: Share of runs without a fault in which no cause was named.
         kind: Of right first causes, those whose fault kind is right.
         proposal: Of right first causes with a known fix, those with a proposal of that kind.
+        onset_error_samples: Of right first causes, the median of how many samples their onset is off.
         detected: Share of runs with a fault in which an alert fired after the onset.
         seconds_to_detect: From onset to first alert, the mean of those detected.
         seconds_to_localise1: From onset to the first judgement with the truth first, the mean of those that had one.
@@ -69,6 +73,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     specificity: Figure | None
     kind: Figure | None
     proposal: Figure | None
+    onset_error_samples: float | None
     detected: Figure | None
     seconds_to_detect: Figure | None
     seconds_to_localise1: Figure | None
@@ -85,14 +90,25 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
-    """An evaluation; ``top1``, ``top3``, ``avg5`` and ``specificity`` are those of ``overall``, for scripts."""
+    """An evaluation.
+
+    ``top1`` to ``onset_error_samples`` are those of ``overall`` and of ``calibration``, for scripts.
+
+    Attributes:
+        calibration: Of the first thing said in each run.
+        calibration_of_all: Of everything said: each listed cause, and "none of them".
+    """
 
     top1: float | None
     top3: float | None
     avg5: float | None
     specificity: float | None
+    kind: float | None
+    ece: float | None
+    onset_error_samples: float | None
     overall: Group
     calibration: Calibration
+    calibration_of_all: Calibration
     by_platform: dict[str, Group]
     by_fault: dict[str, Group]
     by_both: tuple[Cell, ...]
@@ -102,13 +118,18 @@ def score(runs: Sequence[RunResult]) -> Scores:
     """All figures; the order of the runs changes none of them but the ends of bootstrapped intervals."""
     overall = group(runs)
     said = [one for one in map(first_said, _sound(runs)) if one is not None]
+    first, every = calibration(said), calibration([one for run in _sound(runs) for one in all_said(run)])
     return Scores(
         top1=_value(overall.top1),
         top3=_value(overall.top3),
         avg5=_value(overall.avg5),
         specificity=_value(overall.specificity),
+        kind=_value(overall.kind),
+        ece=first.ece,
+        onset_error_samples=overall.onset_error_samples,
         overall=overall,
-        calibration=calibration(said),
+        calibration=first,
+        calibration_of_all=every,
         by_platform={name: group(part) for name, part in _by(runs, lambda run: run.platform)},
         by_fault={name: group(part) for name, part in _by(_faulty(runs), lambda run: run.fault or "")},
         by_both=tuple(
@@ -136,6 +157,7 @@ def group(runs: Sequence[RunResult]) -> Group:
         specificity=_share(sum(run.no_cause for run in quiet), len(quiet)),
         kind=_share_of(map(kind_is_right, faulty)),
         proposal=_share_of(map(proposal_is_right, faulty)),
+        onset_error_samples=_median(map(onset_error, faulty)),
         detected=_share(sum(detected_after(run) is not None for run in faulty), len(faulty)),
         seconds_to_detect=_mean(map(detected_after, faulty)),
         seconds_to_localise1=_mean(localised_after(run, 1) for run in faulty),
@@ -171,6 +193,11 @@ def _share(count: int, of: int) -> Figure | None:
 def _mean(values: Iterable[float | None]) -> Figure | None:
     known = [value for value in values if value is not None]
     return _figure(bootstrap(known), len(known)) if known else None
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _figure(interval: Interval, runs: int) -> Figure:

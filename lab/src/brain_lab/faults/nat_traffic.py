@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from brain_common.entity import Entity, EntityKind
 from brain_lab.emit.cloud.calls import call, replace_route
 from brain_lab.emit.records import AwsCall, Principal
 from brain_lab.faults.aim import Aim
@@ -23,6 +24,9 @@ from brain_lab.simulate.transfer import NAT_GATEWAY
 
 BYTES_A_SECOND: Final = (2.5e8, 6e8)
 """What the service moves to and from S3, at the least and at the most: some hundred dollars a day at a NAT gateway."""
+
+
+_ENDPOINT: Final = "vpce-0c7d1e52a9b3f8460"
 
 
 def make(aim: Aim) -> Fault:
@@ -46,6 +50,10 @@ def make(aim: Aim) -> Fault:
         aim.onset,
         "terraform",
         fix="create the gateway endpoint of S3 again, and route to it",
+        accepted=tuple(
+            Entity(aim.platform.cluster, "", EntityKind.CLOUD_RESOURCE, one)
+            for one in (_ENDPOINT, workspace, NAT_GATEWAY)
+        ),
         silent=True,
         evidence=("aws_natgateway_bytes_out_to_destination_sum", "cost", "aws_calls", "changes"),
     )
@@ -56,7 +64,7 @@ def _calls(aim: Aim) -> tuple[AwsCall, AwsCall]:
     who = Principal("AssumedRole", "terraform", "morgan@example.com")
     place = (aim.platform.account, aim.platform.region)
     deleted, routed = nanos([aim.onset, aim.onset + 1.0])
-    request = {"DeleteVpcEndpointsRequest": {"VpcEndpointId": {"tag": 1, "content": "vpce-0c7d1e52a9b3f8460"}}}
+    request = {"DeleteVpcEndpointsRequest": {"VpcEndpointId": {"tag": 1, "content": _ENDPOINT}}}
     return (
         call(deleted, *place, "ec2", "DeleteVpcEndpoints", who, request),
         replace_route(routed, *place, who, "rtb-04b8c19e7fd2a6035", "0.0.0.0/0", NAT_GATEWAY),

@@ -1,8 +1,9 @@
 """What a Prometheus that holds a replayed case answers to the product's questions, computed without one.
 
 For benches that ask hundreds of times, where a server per case would take an hour. It stands where the client of
-Prometheus stands, so everything behind it is the product's own. It knows the three shapes of question to which the
-series of a replay are an answer (recording rules, sums over pods, the service graph); to every other one it answers
+Prometheus stands, so everything behind it is the product's own. It knows the shapes of question to which the
+series of a replay are an answer (recording rules, sums over pods, the service graph, which metrics there are); to every
+other one it answers
 as a Prometheus does that has none of the series: with nothing. A test compares it with a real Prometheus.
 
 Sources: Prometheus 3, `promql/engine.go` (a sample is seen for less than five minutes, ranges are open on the left) and
@@ -34,9 +35,11 @@ _SUM_OVER_PODS: Final = re.compile(
 )
 _RATE_OF_GRAPH: Final = re.compile(rf"sum by \(cluster, server\) \(rate\({EDGE_METRIC}\[(?P<seconds>\d+)s\]\)\)$")
 _GRAPH: Final = re.compile(rf"sum by \([\w, ]+\)\s*\(rate\({EDGE_METRIC}\[10m\]\)\) > 0")
+_COUNT: Final = re.compile(r'count by \(__name__\) \(\{__name__=~"(?P<names>[^"]*)"\}\)')
 _GRAPH_SECONDS: Final = 600.0
 _DURATION: Final = re.compile(
-    r"sum by \([\w, ]+\) \(rate\((?P<sum>traces_service_graph_request_(?:client|server)_seconds)_sum\[(?P<seconds>\d+)s\]\)\)"
+    r"sum by \([\w, ]+\) "
+    r"\(rate\((?P<sum>traces_service_graph_request_(?:client|server)_seconds)_sum\[(?P<seconds>\d+)s\]\)\)"
     r"\s*/ \(sum by .*_count\[\d+s\]\)\) > 0\)"
 )
 
@@ -78,6 +81,9 @@ class ReplayedPrometheus:
             for one in self._of(EDGE_METRIC):
                 rate = increases(one, self._times, at, _GRAPH_SECONDS) / _GRAPH_SECONDS
                 yield dict(one.labels), np.where(rate > 0.0, rate, np.nan)
+        elif counted := _COUNT.fullmatch(query):
+            for metric in counted["names"].split("|"):
+                yield from self._number(metric, at)
 
     def _durations(self, metric: str, at: Array, seconds: float) -> Iterator[Row]:
         """Mean seconds of a call: how much the sum grew by how much the count did."""
@@ -88,6 +94,13 @@ class ReplayedPrometheus:
 
     def _of(self, metric: str) -> Sequence[PromSeries]:
         return self._by_metric.get(metric, ())
+
+    def _number(self, metric: str, at: Array) -> Iterator[Row]:
+        """How many series of a metric have a sample."""
+        seen = [~np.isnan(levels(one, self._times, at)) for one in self._of(metric)]
+        if seen:
+            number = np.sum(seen, axis=0).astype(np.float64)
+            yield {"__name__": metric}, np.where(number > 0.0, number, np.nan)
 
     def _of_pod(self, series: PromSeries, at: Array, seconds: float) -> Array:
         if not seconds:

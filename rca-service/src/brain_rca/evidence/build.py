@@ -40,7 +40,9 @@ def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[st
         from brain_lake.location import LakeLocation
         from brain_rca.evidence.lake import LakeEvidence
 
-        first.append(LakeEvidence(LakeLocation.of(settings.lake), catalogue, settings.deadline_seconds))
+        alone = settings.prometheus is None
+        location = LakeLocation.of(settings.lake)
+        first.append(LakeEvidence(location, catalogue, settings.deadline_seconds, has_signals=alone))
     declared = load_declared(settings.declared_edges)
     then = [*_traces(settings, cluster), *_log_sources(settings)]
     return WithPast(Gatherer(first, then, aliases, declared), Gatherer(first[:1], (), aliases))

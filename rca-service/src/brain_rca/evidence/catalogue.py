@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from brain_common.entity import Entity, EntityKind
 from brain_common.settings import Settings, check_settings, load_yaml
@@ -32,12 +34,30 @@ class EntityRule(Settings):
         default=("namespace", "k8s_namespace_name", "exported_namespace"),
         description="Labels that may hold its namespace.",
     )
+    pattern: str = Field(
+        default="",
+        description="Where a label says more than the name: a regular expression of all of it, whose first group "
+        "is the name. A value that does not match is taken as it is.",
+    )
+
+    @field_validator("pattern")
+    @classmethod
+    def _of_one_group(cls, pattern: str) -> str:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        if pattern and not groups:
+            raise ValueError("has no group that would be the name")
+        return pattern
 
     def entity(self, labels: Mapping[str, str], cluster: str) -> Entity | None:
         """The entity of a series; None when no label names it."""
         name = _first(labels, self.name)
         if not name:
             return None
+        if self.pattern:
+            name = _within(self.pattern, name)
         cluster = labels.get("cluster") or cluster
         if self.kind is EntityKind.NODE:
             return Entity(cluster, "", self.kind, without_port(name))
@@ -109,10 +129,18 @@ def load_catalogue(extra: Sequence[Path] = ()) -> Catalogue:
     Raises:
         ConfigError: A file is wrong; the message names file and key.
     """
-    with as_file(files("brain_rca.evidence") / "catalogue.yaml") as built_in:
-        merged = _load(built_in)
-    for path in extra:
-        more = _load(path)
+    return _over((_built_in(), *(_load(path) for path in extra)))
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> Catalogue:
+    with as_file(files("brain_rca.evidence") / "signals") as folder:
+        return _over(_load(path) for path in sorted(folder.glob("*.yaml")))
+
+
+def _over(parts: Iterable[Catalogue]) -> Catalogue:
+    merged = Catalogue()
+    for more in parts:
         merged = Catalogue(
             signals={**merged.signals, **more.signals},
             edges={**merged.edges, **more.edges},
@@ -124,6 +152,13 @@ def load_catalogue(extra: Sequence[Path] = ()) -> Catalogue:
 
 def _load(path: Path) -> Catalogue:
     return check_settings(load_yaml(path), Catalogue, str(path), environ={})
+
+
+@lru_cache(maxsize=4096)
+def _within(pattern: str, text: str) -> str:
+    """Cached: the same few labels come with every answer."""
+    match = re.fullmatch(pattern, text)
+    return match[1] if match and match[1] else text
 
 
 def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:

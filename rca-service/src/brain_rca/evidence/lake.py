@@ -17,20 +17,32 @@ from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
 from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.catalogue import Catalogue
+from brain_rca.evidence.lake_counts import counts
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEdge, RawEvent, RawEvidence, RawPanel
 
 Row = dict[str, Any]
 T = TypeVar("T")
+_EVENT_KINDS = {"change": EventKind.CHANGE, "security": EventKind.SECURITY}
 _KINDS = frozenset(kind.value for kind in EntityKind)
 
 
 class LakeEvidence:
-    """Implements ``PartSource``; a sample belongs to the grid point at which its step begins."""
+    """Implements ``PartSource``; a sample belongs to the grid point at which its step begins.
+
+    Args:
+        location: Which lake.
+        catalogue: Of signals.
+        deadline_seconds: After which it is left out.
+        has_signals: Whether signals are read here: that there are none is worth a word then.
+    """
 
     name = "lake"
 
-    def __init__(self, location: LakeLocation, catalogue: Catalogue, deadline_seconds: float) -> None:
+    def __init__(
+        self, location: LakeLocation, catalogue: Catalogue, deadline_seconds: float, *, has_signals: bool = True
+    ) -> None:
+        self._has_signals = has_signals
         self._reader = LakeReader(location)
         self._catalogue = catalogue
         self.deadline_seconds = deadline_seconds
@@ -45,10 +57,12 @@ class LakeEvidence:
     def _gather(self, window: Window) -> RawEvidence:
         start, end = window.baseline_start, float(grid(window)[-1]) + window.step
         missing: list[str] = []
-        panels = self._panels(self._reader.metrics(start, end, window.step), window, missing)
+        samples = self._reader.metrics(start, end, window.step)
+        panels = self._panels(samples, window, missing) if self._has_signals or samples.num_rows else []
         edges = _edges(self._reader.edges(start, end), window.start, missing)
         events = _readable("events", _event, self._reader.events(start, end), missing)
-        return RawEvidence(panels=panels, edges=edges, events=events, missing=missing)
+        counted = counts(self._reader, window)
+        return RawEvidence(panels=panels, counts=counted, edges=edges, events=events, missing=missing)
 
     def _panels(self, metrics: pa.Table, window: Window, missing: list[str]) -> list[RawPanel]:
         columns = {name: metrics.column(name).to_numpy(zero_copy_only=False) for name in metrics.column_names}
@@ -103,5 +117,7 @@ def _edges(rows: pa.Table, start: float, missing: list[str]) -> list[RawEdge]:
 
 def _event(row: Row) -> RawEvent:
     entity = Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
-    kind = EventKind.CHANGE if row["type"] == "change" else EventKind.HAPPENED
-    return RawEvent(row["at"], entity, row["reason"], row["message"], row["actor"], kind, row["type"] == "Warning")
+    kind = _EVENT_KINDS.get(row["type"], EventKind.HAPPENED)
+    return RawEvent(
+        row["at"], entity, row["reason"], row["message"], row["actor"], kind, row["warning"], row["count"] or 1
+    )

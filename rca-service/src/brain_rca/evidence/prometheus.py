@@ -1,11 +1,13 @@
-"""Evidence from a Prometheus-compatible server: every rule of the catalogue is one query."""
+"""Evidence from a Prometheus-compatible server: every rule of the catalogue is one query, if its metrics are there.
+
+Small answers are fetched at once, large ones in two steps: see ``rough``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +18,23 @@ from brain_common.errors import BrainError, TemporaryError
 from brain_rca.evidence.catalogue import CallRule, Catalogue, EdgeRule, OwnerRule, SignalRule
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEdge, RawEdgePanel, RawEvidence, RawPanel
+from brain_rca.evidence.rough import (
+    RAW_SAMPLES,
+    Rough,
+    closer_queries,
+    near,
+    put_right,
+    rough,
+    rough_start,
+    rough_step,
+)
+from brain_rca.evidence.survey import LOOKBACK_SECONDS, RangeQueries, Survey
 
 _SCRAPES_IN_WINDOW = 4  # a rate needs two samples; with four, a missed scrape leaves no gap
-_LOOKBACK_SECONDS = 300.0  # Prometheus' default: a sample is seen for this long, so a series is not missed in between
 _GRACE_SECONDS = 5.0  # to put together what came in time
+_SURVEY_SHARE = 0.5  # of the time for all queries
+_MOST_SAMPLES = 50_000_000  # of all signals together: 400 MB
 Rule = SignalRule | CallRule | EdgeRule | OwnerRule
-
-
-class RangeQueries(Protocol):
-    """What is needed of a server; see ``brain_common.clients.prometheus.PrometheusClient``."""
-
-    async def query_range(self, query: str, start: float, end: float, step: float) -> Matrix: ...
-
-    async def aclose(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -37,10 +43,22 @@ class _Reading:
 
     panels: list[RawPanel] = field(default_factory=list)
     edge_panels: list[RawEdgePanel] = field(default_factory=list)
+    roughs: list[Rough] = field(default_factory=list)
     edges: list[RawEdge] = field(default_factory=list)
     owners: dict[Entity, Entity] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     answers: int = 0
+    samples: int = 0
+
+    def add(self, panel: RawPanel) -> bool:
+        """Take a signal in, as long as there is room."""
+        self.samples += panel.values.size
+        if self.samples > _MOST_SAMPLES:
+            self.samples -= panel.values.size
+            self.missing.append(f"{panel.signal.name}: more than {_MOST_SAMPLES} samples of all signals together")
+            return False
+        self.panels.append(panel)
+        return True
 
 
 class PrometheusEvidence:
@@ -67,18 +85,34 @@ class PrometheusEvidence:
         self._cluster = cluster
         self._query_seconds = deadline_seconds
         self.deadline_seconds = deadline_seconds + _GRACE_SECONDS
+        self._rules: dict[str, Rule] = {
+            f"{kind} {name}": rule
+            for kind, rules in (
+                ("signal", catalogue.signals),
+                ("call", catalogue.calls),
+                ("edge", catalogue.edges),
+                ("owner", catalogue.owners),
+            )
+            for name, rule in rules.items()
+        }
+        self._survey = Survey(client, {key: rule.query for key, rule in self._rules.items()})
+        self._small: set[str] = set()  # signals whose answers are small although their metrics have many series
 
     async def read(self, window: Window, focus: Focus | None = None) -> RawEvidence:
         """See ``PartSource``; a query that is late is left out by itself."""
         reading = _Reading()
+        clock = asyncio.get_running_loop().time
+        late = clock() + self._query_seconds
+        absent, unreached = await self._absent(window)
         tasks = {
-            asyncio.create_task(self._ask(name, rule, window, reading)): name
-            for rules in (self._catalogue.signals, self._catalogue.calls, self._catalogue.edges, self._catalogue.owners)
-            for name, rule in rules.items()
+            asyncio.create_task(self._ask(key, rule, window, reading)): key.partition(" ")[2]
+            for key, rule in self._rules.items()
+            if key not in absent
         }
-        await self._within_deadline(tasks, reading)
+        await self._within(late - clock(), tasks, reading)
         if tasks and not reading.answers:
-            raise TemporaryError(reading.missing[0])
+            raise TemporaryError(unreached or reading.missing[0])
+        await self._closer(window, reading, max(late - clock(), 0.0))
         if not any(len(panel.entities) for panel in reading.panels):
             reading.missing.append("no signal of the catalogue has any series in this window")
         # Answers arrive in any order; the evidence must not depend on it.
@@ -96,9 +130,39 @@ class PrometheusEvidence:
         """Let go of connections."""
         await self._client.aclose()
 
-    async def _within_deadline(self, tasks: Mapping[asyncio.Task[None], str], reading: _Reading) -> None:
+    async def _absent(self, window: Window) -> tuple[frozenset[str], str]:
+        """What need not be asked, and why that is unknown: a server that does not tell is asked everything."""
         try:
-            done, late = await asyncio.wait(tasks, timeout=self._query_seconds)
+            async with asyncio.timeout(self._query_seconds * _SURVEY_SHARE):
+                return await self._survey.absent(window), ""
+        except TimeoutError:
+            return frozenset(), ""
+        except BrainError as error:
+            return frozenset(), str(error)
+
+    async def _closer(self, window: Window, reading: _Reading, seconds: float) -> None:
+        """Each moment of what seems to deviate; what is late stays as it was seen roughly."""
+        entities = near(reading.roughs, reading.edges)
+        tasks = {
+            asyncio.create_task(self._look(one, text, window, reading)): one.name
+            for one in reading.roughs
+            for text in closer_queries(one, entities, _query(one.rule, window, window.step))
+        }
+        await self._within(seconds, tasks, reading)
+
+    async def _look(self, one: Rough, query: str, window: Window, reading: _Reading) -> None:
+        try:
+            matrix = await self._client.query_range(query, window.baseline_start, window.end, window.step)
+        except BrainError as error:
+            reading.missing.append(f"{one.name}, a closer look: {error}")
+            return
+        put_right(one, matrix)
+
+    async def _within(self, seconds: float, tasks: Mapping[asyncio.Task[None], str], reading: _Reading) -> None:
+        if not tasks:
+            return
+        try:
+            done, late = await asyncio.wait(tasks, timeout=seconds)
         except asyncio.CancelledError:
             for task in tasks:
                 task.cancel()
@@ -110,19 +174,44 @@ class PrometheusEvidence:
         for task in done:
             task.result()
 
-    async def _ask(self, name: str, rule: Rule, window: Window, reading: _Reading) -> None:
-        rate = max(_SCRAPES_IN_WINDOW * window.scrape, 2 * window.step)
-        query = rule.query.replace("$window", f"{rate:.0f}s")
-        start, step = _moments(rule, window)
+    async def _ask(self, key: str, rule: Rule, window: Window, reading: _Reading) -> None:
+        name = key.partition(" ")[2]
         try:
-            matrix = await self._client.query_range(query, start, window.end, step)
+            if isinstance(rule, SignalRule) and self._is_large(key, window):
+                await self._roughly(key, rule, window, reading)
+            else:
+                await self._whole(key, rule, window, reading)
         except BrainError as error:
             reading.missing.append(f"{name}: {error}")
+
+    def _is_large(self, key: str, window: Window) -> bool:
+        samples = self._survey.series(key) * _moments_of(window)
+        return key not in self._small and samples > RAW_SAMPLES and rough_step(window) > window.step
+
+    async def _roughly(self, key: str, rule: SignalRule, window: Window, reading: _Reading) -> None:
+        name, step = key.partition(" ")[2], rough_step(window)
+        matrix = await self._client.query_range(_query(rule, window, step), rough_start(window), window.end, step)
+        if len(matrix.labels) * _moments_of(window) <= RAW_SAMPLES:
+            self._small.add(key)  # many series of the metrics are few of the signal
+            await self._whole(key, rule, window, reading)
             return
         reading.answers += 1
         reading.missing += [f"{name}: {text}" for text in matrix.warnings]
+        # Thousands of series take a while to be looked at; the event loop has notifications to answer.
+        found = await asyncio.to_thread(rough, name, rule, matrix, self._cluster, window)
+        if reading.add(found.panel):
+            reading.roughs.append(found)
+
+    async def _whole(self, key: str, rule: Rule, window: Window, reading: _Reading) -> None:
+        name = key.partition(" ")[2]
+        start, step = _moments(rule, window)
+        matrix = await self._client.query_range(_query(rule, window, window.step), start, window.end, step)
+        reading.answers += 1
+        reading.missing += [f"{name}: {text}" for text in matrix.warnings]
         if isinstance(rule, SignalRule):
-            reading.panels.append(self._panel(name, rule, matrix))
+            if matrix.values.size > RAW_SAMPLES:  # it has grown
+                self._small.discard(key)
+            reading.add(self._panel(name, rule, matrix))
         elif isinstance(rule, CallRule):
             reading.edge_panels.append(self._edge_panel(name, rule, matrix))
         elif isinstance(rule, EdgeRule):
@@ -166,6 +255,11 @@ class PrometheusEvidence:
         return {pod: workload for pod, workload in pairs if pod is not None and workload is not None}
 
 
+def _query(rule: Rule, window: Window, step: float) -> str:
+    rate = max(_SCRAPES_IN_WINDOW * window.scrape, 2 * step)
+    return rule.query.replace("$window", f"{rate:.0f}s")
+
+
 def _new(matrix: Matrix, start: float) -> NDArray[np.bool_]:
     """Which series began in the window, [N]; none where nothing is known of the time before it."""
     before = np.isfinite(matrix.values[:, matrix.times < start]).any(axis=1)
@@ -182,7 +276,11 @@ def _moments(rule: Rule, window: Window) -> tuple[float, float]:
 
     Of a signal, every step. Of an edge or an owner only the existence counts, so a few moments tell.
     """
-    if isinstance(rule, SignalRule | CallRule) or window.step >= _LOOKBACK_SECONDS:
+    if isinstance(rule, SignalRule | CallRule) or window.step >= LOOKBACK_SECONDS:
         return window.baseline_start, window.step
-    steps = (window.end - window.baseline_start) // _LOOKBACK_SECONDS
-    return window.end - steps * _LOOKBACK_SECONDS, _LOOKBACK_SECONDS
+    steps = (window.end - window.baseline_start) // LOOKBACK_SECONDS
+    return window.end - steps * LOOKBACK_SECONDS, LOOKBACK_SECONDS
+
+
+def _moments_of(window: Window) -> float:
+    return (window.end - window.baseline_start) / window.step + 1.0

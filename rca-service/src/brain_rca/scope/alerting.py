@@ -21,6 +21,8 @@ from brain_rca.scope.identity import POD_NAME, without_port
 _WORKLOADS = ("deployment", "daemonset", "statefulset", "replicaset", "job_name", "cronjob", "persistentvolumeclaim")
 _SCALERS = ("horizontalpodautoscaler", "hpa", "scaledobject")
 _SERVICES = ("service", "service_name", "destination_service_name", "app", "app_kubernetes_io_name")
+# What is no part of the cluster, as exporters of GitLab, Terraform and CloudWatch label it.
+_RESOURCES = ("project", "workspace", "workspace_name", "dimension_NatGatewayId", "dimension_TableName")
 _NAMESPACES = ("namespace", "exported_namespace", "k8s_namespace_name", "kubernetes_namespace")
 _EXPORTERS = re.compile(r"(^|-)(kube-state-metrics|node-exporter|cadvisor|kubelet|blackbox-exporter)$")
 
@@ -89,7 +91,10 @@ def entity_of(labels: Mapping[str, str], cluster: str) -> Entity | None:
     if service and not _EXPORTERS.search(service):
         return Entity(cluster, namespace, EntityKind.SERVICE, service)
     node = labels.get("node") or without_port(labels.get("instance", ""))
-    return Entity(cluster, "", EntityKind.NODE, node) if node else None
+    if node:
+        return Entity(cluster, "", EntityKind.NODE, node)
+    resource = _first(labels, _RESOURCES).rstrip("/").rpartition("/")[2]
+    return Entity(cluster, "", EntityKind.CLOUD_RESOURCE, resource) if resource else None
 
 
 def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:

@@ -67,6 +67,8 @@ class Identity:
             entity = self._owner(entity)
         if entity.kind in (EntityKind.WORKLOAD, EntityKind.SERVICE):
             entity = self._service(entity)
+        if entity.kind is EntityKind.DATABASE:
+            entity = self._as_called(entity)
         return self._aliases.get(str(entity), str(entity))
 
     def _owner(self, pod: Entity) -> Entity:
@@ -90,3 +92,9 @@ class Identity:
             return min(named)
         unnamed = [other for other in found if not other.namespace]
         return min(unnamed) if unnamed and not named else entity
+
+    def _as_called(self, database: Entity) -> Entity:
+        """The service graph's name of a database: a service without namespace, as nothing in the cluster runs it."""
+        service = self._service(Entity(database.cluster, "", EntityKind.SERVICE, database.name))
+        known = service in self._services.get(database.name, ())
+        return service if known and not service.namespace else database

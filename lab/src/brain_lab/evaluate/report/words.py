@@ -41,6 +41,11 @@ def seconds(value: float | None) -> str:
     return f"{value:.0f} s" if value < 120 else f"{value / 60:.1f} min"
 
 
+def samples(value: float | None) -> str:
+    """`1.5 samples`."""
+    return DASH if value is None else f"{value:.1f} samples"
+
+
 def lasted(figure: Figure | None) -> str:
     """The mean of times."""
     return seconds(figure.value if figure else None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from brain_common.entity import Entity, EntityKind
+from brain_common.entity import EntityKind
 from brain_common.errors import BrainError, TemporaryError
 from brain_rca.evidence.protocol import Focus
 from brain_rca.evidence.raw import RawEvidence
@@ -72,11 +72,10 @@ class Asking:
         return said
 
 
-def services_of(focus: Focus | None, most: int, source: str) -> tuple[list[str], list[str]]:
+def services_of(focus: Focus, most: int, source: str) -> tuple[list[str], list[str]]:
     """Names of services to ask for, and a sentence where there are more than ``most``."""
-    entities: Collection[Entity] = focus.entities if focus is not None else ()
     # A workload is often what OpenTelemetry calls the service.
-    asked = sorted({one.name for one in entities if one.kind in (EntityKind.SERVICE, EntityKind.WORKLOAD)})
+    asked = sorted({one.name for one in focus.entities if one.kind in (EntityKind.SERVICE, EntityKind.WORKLOAD)})
     if len(asked) <= most:
         return asked, []
     return asked[:most], [f"{source}: traces of {len(asked) - most} of {len(asked)} services were not looked at"]

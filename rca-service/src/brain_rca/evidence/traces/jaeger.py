@@ -15,6 +15,8 @@ from brain_rca.evidence.traces.jaeger_spans import longest, rows_of
 from brain_rca.evidence.traces.sample import Question, Stratum, drawn
 
 _MOST_SERVICES = 20  # each is 18 questions
+_AT_ONCE = 2  # services; the questions about one are asked at the same time
+_GRACE_SECONDS = 5.0  # to put together what came in time
 
 
 class Traces(Protocol):
@@ -34,7 +36,7 @@ class JaegerEvidence:
         client: The server.
         cluster: Where processes do not name their own.
         most_traces: Read for one judgement, about.
-        deadline_seconds: For all of it.
+        deadline_seconds: For all of it; services that are late are left out.
     """
 
     name = "jaeger"
@@ -43,26 +45,48 @@ class JaegerEvidence:
         self._client = client
         self._cluster = cluster
         self._most = most_traces
-        self.deadline_seconds = deadline_seconds
+        self._seconds = deadline_seconds
+        self.deadline_seconds = deadline_seconds + _GRACE_SECONDS
 
     async def read(self, window: Window, focus: Focus | None) -> RawEvidence:
         """See ``PartSource``."""
+        if focus is None or not focus.entities:
+            return RawEvidence()
         services, left_out = services_of(focus, _MOST_SERVICES, self.name)
         asking = Asking(self.name)
         each = self._most // max(len(services), 1)
-        found: dict[str, JaegerTrace] = {}
-        for answer in await asyncio.gather(
-            *(
-                drawn(asking.of(partial(self._search, one)), window, each, partial(longest, service=one))
-                for one in services
-            )
-        ):
-            found |= answer
+        turn = asyncio.Semaphore(_AT_ONCE)
+        tasks = [asyncio.create_task(self._of(one, window, each, asking, turn)) for one in services]
+        found = await self._in_time(tasks, asking)
         return await asyncio.to_thread(self._evidence, found, asking, left_out)
 
     async def aclose(self) -> None:
         """Let go of connections."""
         await self._client.aclose()
+
+    async def _of(
+        self, service: str, window: Window, most: int, asking: Asking, turn: asyncio.Semaphore
+    ) -> dict[str, JaegerTrace]:
+        """One after another, so that what is late costs some services all, and not all services some."""
+        async with turn:
+            return await drawn(
+                asking.of(partial(self._search, service)), window, most, partial(longest, service=service)
+            )
+
+    async def _in_time(
+        self, tasks: list[asyncio.Task[dict[str, JaegerTrace]]], asking: Asking
+    ) -> dict[str, JaegerTrace]:
+        if not tasks:
+            return {}
+        try:
+            done, late = await asyncio.wait(tasks, timeout=self._seconds)
+        finally:  # nobody waits for the rest, whatever ended this
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if late:
+            asking.fail(f"no answer about {len(late)} of {len(tasks)} services within {self._seconds:g} s")
+        return {name: trace for task in tasks if task in done for name, trace in task.result().items()}
 
     def _evidence(self, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]) -> RawEvidence:
         rows = [row for trace in found.values() for row in rows_of(trace, self._cluster)]

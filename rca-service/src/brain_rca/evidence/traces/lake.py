@@ -54,7 +54,9 @@ class LakeTraces:
 
     async def read(self, window: Window, focus: Focus | None) -> RawEvidence:
         """See ``PartSource``."""
-        return await asyncio.to_thread(self._read, window, focus.entities if focus is not None else frozenset())
+        if focus is None or not focus.entities:
+            return RawEvidence()
+        return await asyncio.to_thread(self._read, window, focus.entities)
 
     async def aclose(self) -> None:
         """Nothing is held open."""

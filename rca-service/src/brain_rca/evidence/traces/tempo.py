@@ -53,6 +53,8 @@ class TempoEvidence:
 
     async def read(self, window: Window, focus: Focus | None) -> RawEvidence:
         """See ``PartSource``."""
+        if focus is None or not focus.entities:
+            return RawEvidence()
         services, left_out = services_of(focus, _MOST_SERVICES, self.name)
         asking = Asking(self.name)
         until = asyncio.get_running_loop().time() + self._seconds
