@@ -104,7 +104,7 @@ def _cause(
         probability=ranked.probability,
         findings=(
             *(
-                _finding(found, panels[found.signal.name], snapshot, query_of, plotted=rank <= _PLOTTED_CAUSES)
+                _finding(found, panels.get(found.signal.name), snapshot, query_of, plotted=rank <= _PLOTTED_CAUSES)
                 for found in ranked.findings
             ),
             *learnt(ranked),
@@ -134,7 +134,7 @@ def _in_words(text: str, snapshot: Snapshot) -> str:
 
 
 def _finding(
-    found: EngineFinding, panel: Panel | CountPanel, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool
+    found: EngineFinding, panel: Panel | CountPanel | None, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool
 ) -> Finding:
     return Finding(
         entity=found.entity,
@@ -144,7 +144,7 @@ def _finding(
         direction=found.direction.value,
         sentence=sentence(found),
         query=query_of(found.signal.name),
-        plot=_plot(found, panel, snapshot) if plotted else None,
+        plot=_plot(found, panel, snapshot) if plotted and panel is not None else None,
     )
 
 
