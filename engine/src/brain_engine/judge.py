@@ -16,7 +16,7 @@ from brain_engine.series import Evidence
 
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
 # Evidence in nats overstates itself: series of one system are not independent. Divided by this before it becomes odds.
-_TEMPERATURE = 4.0
+_TEMPERATURE = 3.0
 # Nats that the first candidate needs to be named at all: 1 in 55 by chance, after all prices have been paid.
 _LEAST = 4.0
 _FINDINGS_SHOWN = 6
