@@ -11,7 +11,7 @@ import numpy as np
 from brain_engine.findings import Finding as EngineFinding
 from brain_engine.series import CountPanel, Panel
 from brain_rca.analysis.changes import one_line
-from brain_rca.analysis.counted import MAX_SUBJECT, counted, tally
+from brain_rca.analysis.counted import MAX_SUBJECT, counted, shared, tally
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import sentence
 from brain_rca.evidence.protocol import Window
@@ -74,13 +74,17 @@ class Showing:
         )
 
     def _sentence(self, found: EngineFinding) -> str:
-        panel = self.panels[found.signal.name]
+        panel = self.panels.get(found.signal.name)
+        if found.subject and found.signal.unit == "ratio":
+            return shared(found)
         if isinstance(panel, CountPanel):
             return counted(found, tally(self.snapshot.evidence, panel, found.row, found.onset))
         return sentence(found)
 
-    def _plot(self, found: EngineFinding) -> Plot:
-        panel = self.panels[found.signal.name]
+    def _plot(self, found: EngineFinding) -> Plot | None:
+        panel = self.panels.get(found.signal.name)
+        if panel is None:
+            return None
         times = self.snapshot.evidence.times
         shown = np.flatnonzero(times >= self.snapshot.window.start - _PLOTTED_BEFORE)
         shown = shown[:: max(1, math.ceil(len(shown) / _PLOT_POINTS))]
