@@ -6,6 +6,7 @@ import numpy as np
 
 from brain_engine.anomaly.rate_shift import RateShift
 from brain_engine.findings import Finding, of_panel, strongest_first
+from brain_engine.flow.find import find_in_flow
 from brain_engine.series import Evidence
 
 
@@ -19,4 +20,4 @@ def find_in_detail(evidence: Evidence) -> tuple[Finding, ...]:
     for panel in evidence.counts:
         price = float(np.log(max(len(panel.entities) * len(evidence.counts), 1)))
         found += of_panel(evidence, panel, detector.deviations(evidence, panel), price)
-    return strongest_first(found)
+    return strongest_first([*found, *find_in_flow(evidence)])

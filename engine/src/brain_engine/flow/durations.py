@@ -69,12 +69,25 @@ def _exclusive(spans: Spans, parent: Rows) -> NDArray[np.float64]:
     length = _length(spans)
     rows = np.flatnonzero(parent != NOWHERE)
     above = parent[rows]
-    left = np.clip(spans.start[rows] - spans.start[above], 0.0, length[above])
-    right = np.clip(spans.end[rows] - spans.start[above], left, length[above])
+    begin = _begin(spans, rows, above, length)
+    left = np.clip(begin, 0.0, length[above])
+    right = np.clip(begin + length[rows], left, length[above])
     order = np.lexsort((left, above))
     above, left, right = above[order], left[order], right[order]
     covered = np.maximum(right - np.maximum(left, _reached(above, right)), 0.0)
     return np.maximum(length - np.bincount(above, covered, len(length)), 0.0)
+
+
+def _begin(spans: Spans, rows: Rows, above: Rows, length: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Seconds after its parent at which each span began.
+
+    One of another entity that does not fit into its parent was timed by a clock that differs; it is put into the
+    middle, as Jaeger does when it adjusts clock skew.
+    """
+    begin = spans.start[rows] - spans.start[above]
+    outside = (begin < 0.0) | (begin + length[rows] > length[above])
+    foreign = spans.entity[rows] != spans.entity[above]
+    return np.where(outside & foreign, np.maximum(length[above] - length[rows], 0.0) / 2.0, begin)
 
 
 def _reached(group: Rows, right: NDArray[np.float64]) -> NDArray[np.float64]:

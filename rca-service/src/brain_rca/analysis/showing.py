@@ -79,9 +79,11 @@ class Showing:
             return shared(found)
         if isinstance(panel, CountPanel):
             return counted(found, tally(self.snapshot.evidence, panel, found.row, found.onset))
-        return sentence(found)
+        said = sentence(found)
+        return f"{one_line(found.subject, MAX_SUBJECT)}: {said}" if found.subject else said
 
     def _plot(self, found: EngineFinding) -> Plot | None:
+        """None for what is made of single requests: there is no series to show."""
         panel = self.panels.get(found.signal.name)
         if panel is None:
             return None
