@@ -9,7 +9,7 @@ import pytest
 
 from brain_engine.findings import Finding
 from brain_engine.series import CountPanel, Direction, Evidence, Family, Signal
-from brain_rca.analysis.counted import MAX_SUBJECT, Tally, counted, tally
+from brain_rca.analysis.counted import MAX_SUBJECT, Tally, counted, shared, tally
 from tests.unit.analysis.samples import CART
 
 LINES = Signal("log_templates", Family.ERRORS, "lines", Direction.BOTH)
@@ -70,6 +70,18 @@ def test_a_rate_is_per_chance_where_chances_are_known() -> None:
 def test_a_count_says_how_often_and_how_often_before(found: Finding, counts: list[float], text: str | None) -> None:
     expected = text or "cloud call error ThrottlingException came twice, never in the 3 min before"
     assert counted(found, seen(counts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("signal", "text"),
+    [
+        ("span_error_origin", 'errors that began in "GET /cart": 45 % of cases, usually 1 %'),
+        ("span_self_time", 'slow work in "GET /cart": 45 % of cases, usually 1 %'),
+        ("trace_transition", 'step "GET /cart" of requests: 45 % of cases, usually 1 %'),
+    ],
+)
+def test_what_has_a_number_of_chances_is_told_as_a_share(signal: str, text: str) -> None:
+    assert shared(finding("GET /cart", signal, usual=0.01, extreme=0.45)) == text
 
 
 def test_what_was_counted_is_one_line_without_secrets_and_not_endless() -> None:

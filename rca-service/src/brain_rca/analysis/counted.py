@@ -14,7 +14,7 @@ import numpy as np
 from brain_engine.findings import Finding
 from brain_engine.series import Array, CountPanel, Direction, Evidence
 from brain_rca.analysis.changes import one_line
-from brain_rca.analysis.words import signal_name
+from brain_rca.analysis.words import amount, signal_name
 
 MAX_SUBJECT: Final = 160  # characters: a log template's beginning tells which it is
 # What a subject is, by signal; of others the signal's own name is said.
@@ -23,7 +23,9 @@ _THINGS: Final = {
     "kubernetes_warnings": "Kubernetes warning {}",
     "cloud_call_errors": "cloud call error {}",
     "trace_transition": 'step "{}" of requests',
-    "span_error_origin": 'error that began in "{}"',
+    "span_self_time": 'slow work in "{}"',
+    "edge_network_time": 'slow way of "{}"',
+    "span_error_origin": 'errors that began in "{}"',
 }
 
 
@@ -78,6 +80,12 @@ def counted(finding: Finding, found: Tally) -> str:
         )
     often = "more often" if finding.direction is Direction.UP else "less often"
     return f"{thing} came {often}: {_times(found.since)} since{_factor(found.ratio)}"
+
+
+def shared(finding: Finding) -> str:
+    """Of how many chances it happened: ``errors that began in "GET /cart": 45 % of cases, usually 1 %``."""
+    extreme, usual = (amount(value, "ratio") for value in (finding.extreme, finding.usual))
+    return f"{subject_words(finding)}: {extreme} of cases, usually {usual}"
 
 
 def subject_words(finding: Finding) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from brain_engine.findings import Finding as EngineFinding
 from brain_engine.series import CountPanel, Panel
 from brain_rca.analysis.changes import one_line
-from brain_rca.analysis.counted import MAX_SUBJECT, counted, tally
+from brain_rca.analysis.counted import MAX_SUBJECT, counted, shared, tally
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import sentence
 from brain_rca.evidence.protocol import Window
@@ -75,6 +75,8 @@ class Showing:
 
     def _sentence(self, found: EngineFinding) -> str:
         panel = self.panels.get(found.signal.name)
+        if found.subject and found.signal.unit == "ratio":
+            return shared(found)
         if isinstance(panel, CountPanel):
             return counted(found, tally(self.snapshot.evidence, panel, found.row, found.onset))
         said = sentence(found)
