@@ -34,6 +34,8 @@ _STEPS = {
     "bytes": ((1024.0**3, "GiB"), (1024.0**2, "MiB"), (1024.0, "KiB"), (1.0, "B")),
 }
 
+_LONGEST_SUBJECT = 200  # characters; templates of log lines may be long
+
 
 def short(entity: str) -> str:
     """Kind and name, with the namespace when there is one: ``service shop/cart``."""
@@ -65,7 +67,8 @@ def sentence(finding: Finding) -> str:
         text += f" (x {ratio:.3g})"
     if signal.saturation is not None and finding.extreme >= 0.95 * signal.saturation:
         text += f", at its limit of {amount(signal.saturation, signal.unit)}"
-    return text
+    subject = " ".join(finding.subject.split())
+    return f"{text}: {subject[:_LONGEST_SUBJECT]}" if subject else text
 
 
 def learnt(cause: RankedCause) -> tuple[ShownFinding, ...]:
