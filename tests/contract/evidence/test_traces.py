@@ -263,4 +263,4 @@ async def test_a_jaeger_that_is_slow_is_heard_about_the_services_it_has_answered
         found = await source.read(window, Focus(frozenset({CART, FRONT})))
     assert found.spans is not None
     assert found.spans.entities == ("lab//service/cart",)
-    assert "jaeger: no answer about 1 of 2 services within 0.5 s" in found.missing
+    assert "jaeger: no answer within 0.5 s about 1 of 2 services" in found.missing

@@ -23,6 +23,7 @@ from brain_rca.model import AnalysisState
 from brain_rca.service import Running, check, running, writer_name
 from brain_rca.store.sqlite import SqliteStore
 from tests.contract.cli.shop import END, FakePrometheus, group
+from tests.fakes.credentials import PASSWORD, callers
 
 pytestmark = pytest.mark.anyio
 
@@ -242,3 +243,23 @@ async def test_checking_starts_nothing(tmp_path: Path, prometheus: FakePrometheu
 def test_every_start_writes_an_audit_chain_of_its_own() -> None:
     assert len({writer_name() for _ in range(10)}) == 10
     assert writer_name().startswith(socket.gethostname())
+
+
+async def test_what_is_said_on_the_page_is_kept_and_anchored(
+    tmp_path: Path, prometheus: FakePrometheus, payload: bytes
+) -> None:
+    known = next(each for each in callers() if "username" in each)
+    async with running(settings(tmp_path, prometheus, callers=[known])) as service, client(service) as browser:
+        browser.auth = httpx.BasicAuth(known["username"], PASSWORD)
+        answer = await browser.post("/api/v1/alertmanager", content=payload)
+        path = f"/incidents/{answer.json()['incident']}/feedback"
+        form = await browser.get(path)
+        token = form.text.split('name="token" value="')[1][:64]
+        said = {"token": token, "say": "confirmed", "other": "lab/shop/service/cart", "fix": "restarted"}
+        sent = await browser.post(path, data=said, headers={"Origin": service.url})
+        assert sent.status_code == 303
+        incident = (await browser.get(path.removesuffix("/feedback") + ".json")).json()
+        entries = await service.store.read_audit()
+    assert [(one["entity"], one["actor"]) for one in incident["feedback"]] == [(said["other"], known["name"])]
+    [entry] = [entry for entry in entries if entry.action == "cause confirmed"]
+    assert entry.digest in (tmp_path / "anchors").read_text()

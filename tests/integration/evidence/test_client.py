@@ -361,7 +361,7 @@ async def test_what_could_not_be_fetched_is_named_and_the_rest_is_there() -> Non
             evidence = await source.read(Window(START, START + 2 * STEP, START + 3 * STEP, STEP))
     # Each rule is asked once, whatever the number of entities; before, which metrics there are, in vain.
     catalogue = load_catalogue()
-    rules = sum(len(part) for part in (catalogue.signals, catalogue.edges, catalogue.owners))
+    rules = sum(len(part) for part in (catalogue.signals, catalogue.calls, catalogue.edges, catalogue.owners))
     assert len(server.requests) == 1 + rules
     assert all("$window" not in request.form["query"] for request in server.requests)
     assert [[*map(str, panel.entities)] for panel in evidence.panels] == [["lab/shop/service/cart"]]
@@ -385,7 +385,7 @@ async def test_a_rate_spans_four_scrapes_and_two_steps(step: float, scrape: floa
         source = PrometheusEvidence(client(server.url), load_catalogue(), "lab", 30.0)
         async with aclosing(source):
             await source.read(Window(START, START + 2 * step, START + 3 * step, step, scrape))
-    _, cpu = (one.form["query"] for one in server.requests)
+    (cpu,) = (one.form["query"] for one in server.requests if one.form["query"].startswith("sum"))
     assert metric in cpu
     assert rate in cpu
 

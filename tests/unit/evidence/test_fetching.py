@@ -116,7 +116,7 @@ async def test_a_server_that_does_not_say_what_it_has_is_asked_everything() -> N
     server = Server(3, broken=True)
     catalogue = load_catalogue()
     evidence = await source(server).read(WINDOW)
-    assert len(server.asked) == 1 + len(catalogue.signals) + len(catalogue.edges) + len(catalogue.owners)
+    assert len(server.asked) == 1 + len((*catalogue.signals, *catalogue.calls, *catalogue.edges, *catalogue.owners))
     assert [panel.signal.name for panel in evidence.panels] == ["service_latency_mean"]
 
 

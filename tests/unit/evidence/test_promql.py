@@ -41,7 +41,7 @@ def test_whether_a_query_says_nothing_without_its_metrics(query: str, needs: boo
 
 def test_every_query_of_the_catalogue_needs_its_metrics() -> None:
     catalogue = load_catalogue()
-    rules = {**catalogue.signals, **catalogue.edges, **catalogue.owners}
+    rules = {**catalogue.signals, **catalogue.edges, **catalogue.calls, **catalogue.owners}
     assert [name for name, rule in rules.items() if not needs_a_metric(rule.query)] == []
 
 

@@ -196,3 +196,30 @@ def test_ranks_of_distinct_names() -> None:
     assert rank_of([], ["a"]) is None
     assert average_of_five([1, None]) == 0.5
     assert reciprocal(None) == 0.0
+
+
+def dated(off: float | None) -> RunResult:
+    """A run whose right first cause began so many seconds beside the truth, as the product says."""
+    run = fault(1)
+    assert run.last is not None
+    first = run.last.causes[0]
+    onset = None if off is None else ONSET + off
+    said = SaidCause(first.entity, first.fault_kind, first.probability, first.proposals, onset)
+    judgement = Judgement(run.last.at, (said, *run.last.causes[1:]), run.last.none_probability, 0.5)
+    return RunResult(run.platform, run.fault, run.seed, run.truths, run.alert_at, (judgement,))
+
+
+def test_the_onset_is_off_by_samples_either_way_and_the_median_counts() -> None:
+    scores = score([dated(-15.0), dated(30.0), dated(600.0), dated(None), fault(2)])
+    assert scores.onset_error_samples == 2.0
+    assert scores.overall.onset_error_samples == 2.0
+    assert score([fault(None)]).onset_error_samples is None
+
+
+def test_calibration_is_told_of_the_first_and_of_everything_said() -> None:
+    scores = score([fault(1, probability=0.8)])
+    assert scores.ece == scores.calibration.ece == pytest.approx(0.2)
+    assert scores.calibration.count == 1
+    assert scores.calibration_of_all.count == len(causes(1)) + 1
+    brier = (0.2**2 + (len(causes(1)) - 1) * (0.2 / len(causes(1))) ** 2 + 0.05**2) / scores.calibration_of_all.count
+    assert scores.calibration_of_all.brier == pytest.approx(brier)

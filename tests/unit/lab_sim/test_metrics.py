@@ -19,7 +19,7 @@ from brain_lab.simulate import Recording
 from tests.unit.lab_sim.worlds import broken, from_onset, healthy, platform, play, service
 
 CATALOGUE = Path(__file__).parents[3] / "rca-service/src/brain_rca/evidence/signals"
-CORE = ("services", "containers", "kubernetes", "nodes", "scaling", "gpus", "dependencies")
+CORE = ("services", "containers", "kubernetes", "nodes", "scaling", "gpus")
 """Files of the catalogue about what platforms have; of other exporters they show what their faults need."""
 
 ABSENT = {

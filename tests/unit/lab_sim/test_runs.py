@@ -143,7 +143,8 @@ def test_rules_are_for_the_labels_that_the_metrics_have() -> None:
     (group,) = document["groups"]
     assert len(group["rules"]) == len(alerts.rules(what))
     latency = next(rule for rule in alerts.rules(what) if rule.alert == "ServiceLatencyObjective")
-    assert f'le="{latency.slo.latency}"' in latency.expression
+    promised = next(slo for slo in what.slos if slo.latency and slo.service == latency.labels["service"])
+    assert f'le="{promised.latency}"' in latency.expression
 
 
 def test_what_fires_at_a_moment_is_a_payload_of_alertmanager() -> None:

@@ -257,3 +257,15 @@ def test_resolved_alerts_count_only_when_none_fires() -> None:
         source="main", receiver="brain", group_key="{}", status="firing", alerts=(*over.alerts, *firing.alerts)
     )
     assert alerting_entities(both, (), ScopeSettings(), "lab") == ("lab/shop/service/front",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "entity"),
+    [
+        ({"project": "platform/shop-services", "ref": "main"}, "prod//cloud-resource/shop-services"),
+        ({"dimension_NatGatewayId": "nat-1"}, "prod//cloud-resource/nat-1"),
+        ({"workspace": "prod-shop", "node": "n1"}, "prod//node/n1"),
+    ],
+)
+def test_what_is_no_part_of_the_cluster_is_a_resource_of_its_own(labels: dict[str, str], entity: str) -> None:
+    assert str(entity_of(labels, "prod")) == entity

@@ -9,7 +9,7 @@ runs there was first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -17,16 +17,19 @@ from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.excess import Excess
 from brain_engine.rank.timing import Timing
-from brain_engine.series import Array
+from brain_engine.series import Array, Edge
 
 Blame = dict[str, dict[str, float]]
 
 SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chance
 _DOUBT = 4.0  # nats: a dependency that deviates by n is believed to 1 - exp(-n / _DOUBT)
+# Of a part, where others call the callee as often and all of them are well: then it is the way this one calls.
+_ALONE = 0.4
 _LATE = 0.3  # of a part, where the dependency deviates later than who depends on it
 _SELDOM = 0.1  # calls a request: who is called more seldom holds up fewer workers, down to none
 # Errors of who waits for a slow callee are mostly its time-outs and exhausted pools.
 _TIMEOUTS = 0.9
+_MORE = 1.3  # times as many requests as usual: less is traffic's own coming and going
 _MACHINE = 0.8  # of the trouble of what runs on it, where its own resources deviate beyond doubt
 
 
@@ -41,12 +44,20 @@ def blame_of_calls(excess: Excess, profile: Array, graph: DependencyGraph, timin
         rows = np.array([excess.row[callee] for callee in callees], dtype=np.int64)
         if not callees:
             continue
-        late = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
-        by_mass = late * np.minimum(masses[rows] / masses[row], 1.0)
-        by_factor = late * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
+        doubt = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
+        doubt *= [_ALONE if _is_alone(name, callee, graph, excess) else 1.0 for callee in callees]
+        by_mass = doubt * np.minimum(masses[rows] / masses[row], 1.0)
+        by_factor = doubt * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
         by_factor *= np.minimum(excess.rate[rows] / max(excess.rate[row] * _SELDOM, 1e-9), 1.0)
         blame[name] = dict(zip(callees, _accounts(by_mass, by_factor).tolist(), strict=True))
     return blame
+
+
+def _is_alone(caller: str, callee: str, graph: DependencyGraph, excess: Excess) -> bool:
+    """Whether others who call it, at least as busy together, are all well."""
+    others = [excess.row[name] for name in graph.dependents(callee) if name != caller and name in excess.row]
+    busy = excess.rate[others].sum() >= excess.rate[excess.row[caller]]
+    return bool(others) and bool(busy) and not np.any(excess.nats[others] >= SIGNIFICANT)
 
 
 def _accounts(by_mass: Array, by_factor: Array) -> Array:
@@ -68,25 +79,47 @@ def with_timeouts(errors: Blame, latency: Blame) -> Blame:
     return joined
 
 
-def blame_of_machines(
-    resources: Mapping[str, tuple[Finding, ...]], graph: DependencyGraph, machines: frozenset[str], timing: Timing
-) -> Blame:
+def blame_of_machines(resources: Mapping[str, tuple[Finding, ...]], tenancies: Iterable[Edge], timing: Timing) -> Blame:
     """What machines account for.
 
     Args:
         resources: Findings about resources, by entity.
-        graph: With what runs where.
-        machines: Those that something runs on.
+        tenancies: What runs where.
         timing: For how well onsets are told apart.
     """
     blame: Blame = {}
-    for machine in sorted(machines & set(resources)):
-        believed = _MACHINE * float(_belief(np.array([max(one.nats for one in resources[machine])]))[0])
-        began = _first(resources[machine])
-        for tenant in graph.dependents(machine):
-            if _first(resources.get(tenant, ())) >= began - timing.tolerance:
-                blame.setdefault(tenant, {})[machine] = believed
+    for edge in tenancies:
+        own = resources.get(edge.dependency, ())
+        if own and _first(resources.get(edge.dependent, ())) >= _first(own) - timing.tolerance:
+            believed = _MACHINE * float(_belief(np.array([max(one.nats for one in own)]))[0])
+            blame.setdefault(edge.dependent, {})[edge.dependency] = edge.weight * believed
     return blame
+
+
+def blame_of_load(loads: Mapping[str, Finding], graph: DependencyGraph, timing: Timing) -> Blame:
+    """Who asks for more than usual: of what is asked more, the part of its requests that is new is its callers'.
+
+    Args:
+        loads: Of each entity that is asked more than usual, the finding that says so.
+        graph: Who calls whom.
+        timing: For how well onsets are told apart.
+    """
+    blame: Blame = {}
+    for name, load in loads.items():
+        if not load.usual > 0 or load.extreme < _MORE * load.usual:
+            continue
+        callers = [caller for caller in graph.dependents(name) if _asks_more(caller, load, loads, timing)]
+        for caller in callers:
+            blame.setdefault(name, {})[caller] = (1.0 - load.usual / load.extreme) / len(callers)
+    return blame
+
+
+def _asks_more(caller: str, load: Finding, loads: Mapping[str, Finding], timing: Timing) -> bool:
+    """Whether a caller is asked more itself, and not after who it calls."""
+    own = loads.get(caller)
+    if own is None or own.onset is None or load.onset is None:
+        return False
+    return own.onset <= load.onset + timing.tolerance
 
 
 def together(*parts: Blame) -> Blame:

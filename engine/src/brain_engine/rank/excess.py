@@ -22,7 +22,7 @@ from brain_engine.findings import Detector
 from brain_engine.measured import measured
 from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
 
-_RATE = "service_request_rate"
+RATE = "service_request_rate"
 _LATENCIES = (
     "service_latency_mean",
     "service_latency_p50",
@@ -84,7 +84,7 @@ def excesses(evidence: Evidence, detector: Detector) -> tuple[Excess, ...]:
     """One Excess for each family that the evidence supports, latency first."""
     panels = {panel.signal.name: panel for panel in evidence.panels}
     latency = next((panels[name] for name in _LATENCIES if name in panels), None)
-    rate = panels.get(_RATE)
+    rate = panels.get(RATE)
     chosen = [panel for panel in (latency, panels.get(_ERRORS)) if panel is not None]
     return tuple(_excess(evidence, panel, rate, detector) for panel in chosen)
 

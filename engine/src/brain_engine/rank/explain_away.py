@@ -17,16 +17,18 @@ from brain_engine.rank.blame import (
     SIGNIFICANT,
     Blame,
     blame_of_calls,
+    blame_of_load,
     blame_of_machines,
     together,
     with_timeouts,
 )
-from brain_engine.rank.excess import Excess, excesses
+from brain_engine.rank.change import change_before
+from brain_engine.rank.excess import RATE, Excess, excesses
 from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
 from brain_engine.rank.trouble import Shares, walk
-from brain_engine.series import EdgeKind, Family
+from brain_engine.series import Direction, EdgeKind, Event, EventKind, Family
 from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
@@ -44,6 +46,8 @@ class Ideas:
         onset_order: What begins at the wrong time weighs less.
         time_outs: Errors of who waits for a slow callee are mostly the callee's.
         machines: A machine accounts for what runs on it.
+        load: What is asked more than usual is in trouble because of who asks.
+        changes: What was changed shortly before weighs more.
         reachability: What the alarm is known not to depend on weighs less.
         real_alarm: An alarm that does not deviate itself has no cause.
     """
@@ -52,6 +56,8 @@ class Ideas:
     onset_order: bool = True
     time_outs: bool = True
     machines: bool = True
+    load: bool = True
+    changes: bool = True
     reachability: bool = True
     real_alarm: bool = True
 
@@ -88,6 +94,10 @@ class _View:
         self.findings: dict[str, list[Finding]] = {}
         for finding in situation.findings:
             self.findings.setdefault(finding.entity, []).append(finding)
+        self._changes: dict[str, list[Event]] = {}
+        for event in situation.evidence.events:
+            if event.kind is EventKind.CHANGE:
+                self._changes.setdefault(event.entity, []).append(event)
         self.alarms = self._real_alarms()
         self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance_of(situation.evidence))
         self._shares = self._flows() if ideas.explaining_away else {}
@@ -97,6 +107,8 @@ class _View:
         """A candidate of all findings of an entity; its weight may be 0."""
         weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
         parts = _parts(weighed)
+        if parts and self._ideas.changes and (changed := change_before(self._changes.get(entity, ()), self._timing)):
+            parts.append(changed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
         graph = self._situation.graph
@@ -171,6 +183,7 @@ class _View:
     def _flows(self) -> dict[Family, Shares]:
         """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
         machines = self._blame_of_machines() if self._ideas.machines else {}
+        load = self._blame_of_load() if self._ideas.load else {}
         blames: dict[Family, Blame] = {}
         flows: dict[Family, Shares] = {}
         for family, one in self._excess.items():
@@ -183,22 +196,24 @@ class _View:
             blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
             if family is Family.ERRORS and self._ideas.time_outs:
                 blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))
-            flows[family] = walk(alarms, together(blames[family], machines))
+            flows[family] = walk(alarms, together(blames[family], machines, load))
         return flows
 
     def _blame_of_machines(self) -> Blame:
-        edges = self._situation.evidence.edges
-        machines = frozenset(edge.dependency for edge in edges if edge.kind is EdgeKind.RUNS_ON)
+        """By what is measured: what is counted about a machine, such as killed containers, tells of its tenants."""
+        tenancies = [edge for edge in self._situation.evidence.edges if edge.kind is EdgeKind.RUNS_ON]
         resources = {
-            entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS)
+            entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS and not one.subject)
             for entity, found in self.findings.items()
         }
-        known = {entity: found for entity, found in resources.items() if found}
-        graph = self._situation.graph
         return together(
-            blame_of_machines(known, graph, machines, self._timing),
-            blame_of_machines(_delays(self.findings), graph, frozenset(self.findings), self._timing),
+            blame_of_machines(resources, tenancies, self._timing),
+            blame_of_machines(_delays(self.findings), self._situation.evidence.edges, self._timing),
         )
+
+    def _blame_of_load(self) -> Blame:
+        rises = (one for one in self._situation.findings if one.signal.name == RATE and one.direction is Direction.UP)
+        return blame_of_load({one.entity: one for one in rises}, self._situation.graph, self._timing)
 
     def _against(self, entity: str) -> tuple[str, ...]:
         """What explains the entity's symptoms, in words."""

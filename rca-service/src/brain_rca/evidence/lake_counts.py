@@ -1,7 +1,7 @@
 """What the lake has counted: warnings of Kubernetes by their reason, refused calls of the cloud's API by their error.
 
 A refused call is about whoever made it. The cloud knows a role; where the role is named after a workload, as roles for
-service accounts are, the call is counted for that, else for the resource that it named.
+service accounts are, the call is counted for that, else for the resource that it named, or the API where it named none.
 """
 
 from __future__ import annotations
@@ -85,10 +85,12 @@ def _warned(row: Row) -> tuple[Entity, str]:
 
 
 def _refused(row: Row) -> tuple[Entity, str]:
-    service = row["service"].removesuffix(".amazonaws.com")
-    return caller(row["principal_arn"], row["cluster"]) or _entity(
-        row
-    ), f"{service}:{row['operation']} {row['error_code']}"
+    api = row["service"].removesuffix(".amazonaws.com")
+    # A call that names no resource is filed under the account, which has many things: its API says more.
+    named = (
+        _entity(row) if row["name"] != row["namespace"] else Entity(row["cluster"], "", EntityKind.CLOUD_RESOURCE, api)
+    )
+    return caller(row["principal_arn"], row["cluster"]) or named, f"{api}:{row['operation']} {row['error_code']}"
 
 
 def caller(principal: str | None, cluster: str) -> Entity | None:

@@ -69,10 +69,7 @@ class AlertmanagerSink:
         if incident.analysis is None:
             return delivery.external_id
         told = dict(parse_qsl(delivery.external_id))
-        if not told or _is_muted_wrongly(told, incident):
-            labels = self._labels(incident)
-        else:
-            labels = told
+        labels = told if told and not _is_muted_wrongly(told, incident) else self._labels(incident)
         alerts = [self._alert(incident, incident.analysis, labels)]
         if told and told != labels:
             alerts.insert(0, self._ended(alerts[0], told))

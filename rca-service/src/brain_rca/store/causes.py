@@ -53,9 +53,11 @@ def place(record: Record, analysis: Analysis | None, feedback: Sequence[Feedback
         return
     shared_id = (yield from _shared_id(record, leading)) if leading.is_sure else ""
     yield Statement(
-        "INSERT INTO brain_causes (incident_id, entity, entity_kind, fault_kind, received_at, onset, shared_id, "
-        "outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (incident_id) DO UPDATE SET entity = excluded.entity, "
-        "entity_kind = excluded.entity_kind, fault_kind = excluded.fault_kind, onset = excluded.onset, "
+        "INSERT INTO brain_causes (incident_id, entity, entity_kind, fault_kind, received_at, closed_at, onset, "
+        "shared_id, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (incident_id) DO UPDATE SET "
+        "entity = excluded.entity, "
+        "entity_kind = excluded.entity_kind, fault_kind = excluded.fault_kind, closed_at = excluded.closed_at, "
+        "onset = excluded.onset, "
         "shared_id = excluded.shared_id, outline = excluded.outline",
         (
             incident.id,
@@ -63,6 +65,7 @@ def place(record: Record, analysis: Analysis | None, feedback: Sequence[Feedback
             _kind(leading.entity),
             to_bytes(leading.fault_kind),
             incident.received_at,
+            record.closing_received_at,
             leading.onset,
             shared_id,
             encode(leading.outline),
@@ -79,10 +82,9 @@ def _shared_id(record: Record, leading: _Leading) -> Script[str]:
         (incident.id, entity),
     )
     peers = yield Statement(
-        "SELECT causes.received_at, causes.incident_id, shared_id FROM brain_causes AS causes JOIN brain_incidents "
-        "ON id = causes.incident_id WHERE entity = ? AND shared_id <> '' AND causes.incident_id <> ? "
-        "AND onset BETWEEN ? AND ? AND onset < ? AND coalesce(closing_received_at, ?) > ? "
-        "ORDER BY causes.received_at, causes.incident_id LIMIT 1",
+        "SELECT received_at, incident_id, shared_id FROM brain_causes WHERE entity = ? AND shared_id <> '' "
+        "AND incident_id <> ? AND onset BETWEEN ? AND ? AND onset < ? AND coalesce(closed_at, ?) > ? "
+        "ORDER BY received_at, incident_id LIMIT 1",
         (
             entity,
             incident.id,
@@ -98,13 +100,18 @@ def _shared_id(record: Record, leading: _Leading) -> Script[str]:
     return str(peers[0][2]) if peers else _new_id(entity, incident.id)
 
 
+def close(incident_id: str, at: float) -> Script[None]:
+    """The incident was closed; the transaction holds it."""
+    yield Statement("UPDATE brain_causes SET closed_at = ? WHERE incident_id = ?", (at, incident_id))
+
+
 def similar(
     entity: str, fault_kind: str, except_for: str, opened_after: float, opened_before: float, limit: int
 ) -> Script[list[PastIncident]]:
     """See ``Store.past_with_cause``."""
     same_entity = yield from _past("entity = ?", (to_bytes(entity),), except_for, opened_after, opened_before, limit)
     same_kind = yield from _past(
-        "entity_kind = ? AND causes.fault_kind = ?",
+        "entity_kind = ? AND fault_kind = ?",
         (_kind(entity), to_bytes(fault_kind)),
         except_for,
         opened_after,
@@ -118,11 +125,10 @@ def _past(
     condition: str, params: Sequence[Any], except_for: str, after: float, before: float, limit: int
 ) -> Script[list[PastIncident]]:
     rows = yield Statement(
-        "SELECT causes.incident_id, entity, causes.fault_kind, closing_received_at, outline "  # noqa: S608
-        "FROM brain_causes AS causes JOIN brain_incidents ON id = causes.incident_id "
-        f"WHERE {condition} AND causes.incident_id <> ? AND causes.received_at >= ? AND causes.received_at < ? "
+        "SELECT incident_id, entity, fault_kind, closed_at, outline FROM brain_causes "  # noqa: S608
+        f"WHERE {condition} AND incident_id <> ? AND received_at >= ? AND received_at < ? "
         "AND shared_id NOT IN (SELECT shared_id FROM brain_causes WHERE incident_id = ? AND shared_id <> '') "
-        "ORDER BY causes.received_at DESC, causes.incident_id LIMIT ?",
+        "ORDER BY received_at DESC, incident_id LIMIT ?",
         (*params, except_for, after, before, except_for, limit),
     )
     return [_to_past(row) for row in rows]

@@ -97,13 +97,14 @@ CREATE TABLE brain_causes (
     entity_kind TEXT NOT NULL,
     fault_kind {binary} NOT NULL,
     received_at {real} NOT NULL,
+    closed_at {real},
     onset {real} NOT NULL,
     shared_id TEXT NOT NULL,
     outline {binary} NOT NULL
 );
 CREATE INDEX brain_causes_entity ON brain_causes (entity, received_at);
 CREATE INDEX brain_causes_kind ON brain_causes (entity_kind, fault_kind, received_at);
-CREATE INDEX brain_causes_shared ON brain_causes (shared_id);
+CREATE INDEX brain_causes_shared ON brain_causes (shared_id, closed_at, received_at, incident_id);
 """
 
 

@@ -163,6 +163,7 @@ def _publish_closing(current: Record, at: float) -> Script[None]:
     not.
     """
     works = yield from works_of(current.incident.id)
+    yield from causes.close(current.incident.id, at)
     for queue, (item, delivery) in works.items():
         if delivery is not None:
             yield from save_work(current.incident.id, queue, work.ask_anew(item, at), _unsettled(to_delivery(delivery)))

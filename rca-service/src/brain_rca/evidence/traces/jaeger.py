@@ -85,7 +85,7 @@ class JaegerEvidence:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         if late:
-            asking.fail(f"no answer about {len(late)} of {len(tasks)} services within {self._seconds:g} s")
+            asking.fail(f"no answer within {self._seconds:g} s about {len(late)} of {len(tasks)} services")
         return {name: trace for task in tasks if task in done for name, trace in task.result().items()}
 
     def _evidence(self, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]) -> RawEvidence:
