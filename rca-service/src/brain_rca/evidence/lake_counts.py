@@ -1,4 +1,4 @@
-"""What the lake has counted: warnings of Kubernetes by reason, refused calls of the cloud by error, changes that failed.
+"""What the lake has counted: warnings of Kubernetes, refused calls of the cloud, changes that failed.
 
 A refused call is about whoever made it. The cloud knows a role; where the role is named after a workload, as roles for
 service accounts are, the call is counted for that, else for the resource that it named, or the API where it named none.
