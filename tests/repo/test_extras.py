@@ -22,11 +22,18 @@ PROVIDED = packages_distributions()
 # The processes that need it are there only with a lake, and `brain otel` says what to install.
 WITH_A_LAKE = {"brain_otel.side.process", "brain_otel.side.copier", "brain_otel.side.readings", "brain_otel.side.table"}
 WITH_A_LAKE |= {"brain_otel.side.reads"}
+# Only `brain mcp` needs it, and says what to install.
+FOR_ASSISTANTS = {"brain_rca.mcp.server", "brain_rca.mcp.http"}
 
 
 @pytest.mark.parametrize(
     ("extra", "package", "apart"),
-    [("otel", "brain_otel", WITH_A_LAKE), ("exporters", "brain_exporters", set()), ("rca", "brain_rca", set())],
+    [
+        ("otel", "brain_otel", WITH_A_LAKE),
+        ("exporters", "brain_exporters", set()),
+        ("rca", "brain_rca", FOR_ASSISTANTS),
+        ("mcp", "brain_rca", set()),
+    ],
 )
 def test_an_extra_holds_what_its_component_imports(extra: str, package: str, apart: set[str]) -> None:
     installed = _closure(extra)

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from brain_cli import audit, bench, demo, exporter, incident, lab, lake, otel, rca
+from brain_cli import audit, bench, demo, exporter, incident, lab, lake, mcp, otel, rca
 from brain_common.errors import BrainError
 from brain_common.logs import mask
 
@@ -21,6 +21,7 @@ _EXTRAS: Final = {
     "lab": "lab",
     "exporter": "exporters",
     "lake": "lake",
+    "mcp": "mcp",
     "otel": "otel",
 }
 """By command, the extra of the distribution that holds what it needs; ``all`` for the others."""
@@ -40,6 +41,7 @@ app.add_typer(bench.app, name="bench", help="Measure the product; figures are in
 app.add_typer(audit.app, name="audit", help="The log of decisions.")
 app.command("demo")(demo.demo)
 app.command("exporter")(exporter.exporter)
+app.command("mcp")(mcp.mcp)
 app.command("otel")(otel.otel)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from brain_common.entity import Entity
 from brain_rca.model import Cause, Incident
 
-_CAUSES, _FINDINGS = 5, 3
+_CAUSES, _FINDINGS, _EXPLAINED = 5, 3, 2
 # Names of entities come from labels: no escape sequence for the terminal, nothing that reorders or hides text.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
@@ -31,7 +31,12 @@ def print_incident(incident: Incident, console: Console | None = None) -> None:
     )
     if analysis.causes:
         console.print(_table(analysis.causes))
-        console.print(escape(analysis.causes[0].explanation))
+        for cause in analysis.causes[:_EXPLAINED]:
+            console.print(f"{cause.rank}. {escape(cause.explanation)}")
+            for text in cause.against:
+                console.print(f"   [dim]against:[/] {escape(text)}")
+        _print_weighing(analysis.causes[0], console)
+        _print_looks(analysis.causes[0], console)
         _print_fix(analysis.causes[0], console)
     else:
         console.print(f"[bold]No cause found:[/] {escape(analysis.no_cause_reason)}")
@@ -56,6 +61,20 @@ def _table(causes: tuple[Cause, ...]) -> Table:
             escape(evidence),
         )
     return table
+
+
+def _print_weighing(cause: Cause, console: Console) -> None:
+    if not cause.weighed:
+        return
+    steps = ", ".join(f"{step.what} {step.nats:+.3g}" for step in cause.weighed)
+    console.print(f"[bold]weighed:[/] {escape(steps)} = {cause.weight:.3g} nats, divided by {cause.temperature:.3g}")
+
+
+def _print_looks(cause: Cause, console: Console) -> None:
+    for look in cause.look:
+        console.print(f"[bold]look at:[/] {escape(look.what)}")
+        if look.command:
+            console.print(f"  {escape(look.command)}", soft_wrap=True)
 
 
 def _print_fix(cause: Cause, console: Console) -> None:

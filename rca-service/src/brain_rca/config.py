@@ -70,7 +70,8 @@ class RcaSettings(Settings):
     grpc: GrpcListen | None = Field(default=GrpcListen(), description="gRPC API; null switches it off.")
     callers: Sequence[CallerSettings] = Field(
         default=(),
-        description="Who may post notifications and call gRPC; empty: anybody who can reach the port.",
+        description="Who may post notifications, call gRPC and say what a cause was; empty: anybody who can reach the "
+        "port, and nobody says what a cause was.",
     )
     intake: IntakeSettings = Field(default=IntakeSettings(), description="Taking in notifications.")
     scope: ScopeSettings = Field(default=ScopeSettings(), description="From alert labels to entities.")

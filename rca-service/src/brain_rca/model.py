@@ -87,8 +87,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     direction: str  # "up" | "down"
     sentence: str  # plain words: what deviates from what
     query: str = ""  # PromQL that shows the evidence
-    link: str = ""  # a URL that shows it, built from configuration only
+    link: str = ""  # what shows it: a URL built from configuration, or relative to the service's own address
     plot: Plot | None = None
+    nats: float = 0.0  # the evidence itself, of which the score is made
+    usual: float | None = None  # level of the baseline, in ``unit``
+    extreme: float | None = None  # level at the strongest deviation, in ``unit``
+    unit: str = ""
+    subject: str = ""  # what exactly was counted: a template, a reason; data from anybody, masked, one line
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +128,20 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     actor: str  # empty where nobody is known
 
 
+class Weighing(msgspec.Struct, frozen=True, kw_only=True):
+    """One step on the way to a cause's weight."""
+
+    what: str
+    nats: float  # negative: took away
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What to look at next."""
+
+    what: str  # one sentence
+    command: str = ""  # a query or a command that only reads; empty where none can be given
+
+
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """A ranked candidate."""
 
@@ -136,6 +155,10 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str = ""
     changes: tuple[Change, ...] = ()  # to it, shortly before its onset, the latest first
     proposals: tuple[Proposal, ...] = ()
+    weight: float = 0.0  # evidence that it is the cause, in nats; 0: kept by a release that did not say
+    weighed: tuple[Weighing, ...] = ()  # how the weight came about; they sum up to it
+    temperature: float = 1.0  # what the weight is divided by before it becomes odds against "none of these"
+    look: tuple[Look, ...] = ()  # what to look at next, the most telling first
 
     @property
     def signals(self) -> frozenset[str]:

@@ -38,7 +38,7 @@ from brain_rca.metrics import Metrics
 from brain_rca.page.feedback import FeedbackForms
 from brain_rca.page.routes import page_routes
 from brain_rca.publish.attempt import Attempt
-from brain_rca.publish.config import build_sinks
+from brain_rca.publish.config import build_links, build_sinks
 from brain_rca.publish.sink import Sink
 from brain_rca.publish.worker import DeliveryWorker
 from brain_rca.store.protocol import Store
@@ -90,6 +90,7 @@ def build_analyst(settings: RcaSettings, source: EvidenceSource, clock: Clock, r
         scope=settings.scope,
         cluster=settings.cluster,
         clock=clock,
+        link_of=build_links(settings.publish),
     )
 
 

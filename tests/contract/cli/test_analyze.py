@@ -48,7 +48,8 @@ def test_it_prints_the_cause_with_its_evidence_and_path(
     assert lines[1].startswith("alerting: service shop/front   window: ")
     assert "service shop/cart" in lines[3]
     assert "latency p99 rose from 50" in lines[3]
-    assert "It reaches what alerts over service shop/cart → service shop/front." in result.out
+    said = " ".join(result.out.split())  # a terminal wraps
+    assert "It reaches what alerts over service shop/cart → service shop/front." in said
     assert "missing evidence" not in result.out
 
 

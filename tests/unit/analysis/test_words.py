@@ -1,4 +1,4 @@
-"""Findings and causes as sentences."""
+"""Measured findings as sentences."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from brain_engine.findings import Finding
-from brain_engine.judge import RankedCause
-from brain_engine.series import Direction, Family, Signal
-from brain_rca.analysis.words import amount, explanation, sentence, short
-from brain_rca.model import Change, ChangeKind
-from tests.unit.analysis.samples import CART, FRONT, LATENCY, MEMORY
+from brain_engine.series import Direction, Signal
+from brain_rca.analysis.words import MAX_NAME, amount, sentence, short
+from tests.unit.analysis.samples import CART, LATENCY, MEMORY
 
 
 def finding(signal: Signal = LATENCY, **changes: Any) -> Finding:
@@ -30,18 +28,6 @@ def finding(signal: Signal = LATENCY, **changes: Any) -> Finding:
     return Finding(**{**given, **changes})
 
 
-def cause(**changes: Any) -> RankedCause:
-    given: dict[str, Any] = {
-        "entity": CART,
-        "fault_kind": "latency",
-        "probability": 0.8,
-        "findings": (finding(),),
-        "against": (),
-        "path": (CART,),
-    }
-    return RankedCause(**{**given, **changes})
-
-
 @pytest.mark.parametrize(
     ("entity", "text"),
     [
@@ -52,6 +38,13 @@ def cause(**changes: Any) -> RankedCause:
 )
 def test_an_entity_is_its_kind_and_name(entity: str, text: str) -> None:
     assert short(entity) == text
+
+
+def test_a_hostile_name_becomes_one_short_line() -> None:
+    said = short("lab//service/a\x1b[31m\u202e\n" + "x" * 500)
+    assert said.startswith("service a")
+    assert len(said) == MAX_NAME
+    assert said.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -94,44 +87,3 @@ def test_an_amount_has_a_unit_that_people_read(value: float, unit: str, text: st
 )
 def test_a_finding_says_what_deviates_from_what(found: Finding, text: str) -> None:
     assert sentence(found) == text
-
-
-@pytest.mark.parametrize("family", list(Family))
-def test_every_family_has_words(family: Family) -> None:
-    words = explanation(cause(fault_kind=family.value, findings=()), ())
-    assert words.startswith("service shop/cart stands out by ")
-    assert words.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("ranked", "alerting", "end"),
-    [
-        (cause(path=(CART, FRONT)), (FRONT,), "It reaches what alerts over service shop/cart → service shop/front."),
-        (cause(), (CART,), "It is itself what alerts."),
-        (cause(), (FRONT,), "latency p99 rose from 20 ms to 2.1 s (x 105)."),
-        (cause(fault_kind="unknown", findings=()), (), "stands out by unknown."),
-    ],
-)
-def test_an_explanation_ends_with_the_way_to_what_alerts(
-    ranked: RankedCause, alerting: tuple[str, ...], end: str
-) -> None:
-    assert explanation(ranked, alerting).endswith(end)
-
-
-def change(kind: ChangeKind = ChangeKind.CONFIG, seconds_before: float = 90.0, message: str = "pool 20 -> 5") -> Change:
-    return Change(
-        at=0.0, kind=kind, seconds_before=seconds_before, reason="ConfigMapUpdated", message=message, actor="alex"
-    )
-
-
-def test_a_change_before_the_onset_is_named_between_the_finding_and_the_way() -> None:
-    text = explanation(cause(path=(CART, FRONT)), (FRONT,), (change(), change(ChangeKind.ROLLOUT, 0.0)))
-    assert (
-        "(x 105). Its configuration was changed 90 s before the onset: ConfigMapUpdated: pool 20 -> 5 (by alex). "
-        "It was rolled out together with the onset: ConfigMapUpdated: pool 20 -> 5 (by alex). It reaches what"
-    ) in text
-
-
-@pytest.mark.parametrize("kind", list(ChangeKind))
-def test_every_kind_of_change_has_words(kind: ChangeKind) -> None:
-    assert " 90 s before the onset: ConfigMapUpdated" in explanation(cause(), (), (change(kind),))

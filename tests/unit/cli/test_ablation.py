@@ -67,7 +67,7 @@ def test_from_both_steps_of_a_source() -> None:
 def test_ideas_of_a_ranker() -> None:
     assert set(ExplainAway.ideas) & {"explaining-away", "time-profile"}
     assert isinstance(ranker_without("explain-away", "explaining-away"), ExplainAway)
-    with pytest.raises(InputError, match="'sense' is none of latency, .*explaining-away"):
+    with pytest.raises(InputError, match=r"'sense' is none of latency, .*explaining-away"):
         ranker_without("explain-away", "sense")
     with pytest.raises(InputError, match="'explaining-away' is none of"):
         ranker_without("n-sigma", "explaining-away")

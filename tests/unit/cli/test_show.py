@@ -10,7 +10,7 @@ from rich.console import Console
 
 from brain_cli.show import print_incident
 from brain_common.entity import Entity, EntityKind
-from brain_rca.model import Analysis, Cause, Finding, Incident, IncidentStatus, Proposal
+from brain_rca.model import Analysis, Cause, Finding, Incident, IncidentStatus, Look, Proposal, Weighing
 from tests.unit.analysis.samples import CART, FRONT, NOW, ONSET, alert, incident
 
 FIX = Proposal(
@@ -58,7 +58,8 @@ def test_it_has_everything_that_a_reader_needs_first() -> None:
     assert "1  service shop/cart   latency  82% ████████  latency rose [fast] from 22:05:00" in lines[3]
     assert lines[4].startswith("2  service shop/front")
     assert lines[5:] == [
-        "It stands out.",
+        "1. It stands out.",
+        "2. It stands out.",
         "",
         "Proposed fix (not validated): Scale [cart]",
         *FIX.diff.splitlines(),
@@ -108,3 +109,18 @@ def test_hostile_text_is_shown_as_text(colours: bool) -> None:
 
 def test_the_title_is_hostile_too() -> None:
     assert "\x1b" not in shown(incident(alert(alertname="\x1b[2J[bold]", service="x"), group_labels={"a": "\x1b"}))
+
+
+def test_the_next_cause_the_weighing_and_what_to_look_at_are_told() -> None:
+    first = cause(
+        weight=11.0,
+        weighed=(Weighing(what="latency [p99]", nats=12.5), Weighing(what="share that is its own (88 %)", nats=-1.5)),
+        temperature=4.0,
+        look=(Look(what="What Kubernetes says.", command="kubectl -n shop describe service cart"),),
+    )
+    second = cause(2, probability=0.1, explanation="Slow as well.", against=("cart explains it [away]",), proposals=())
+    text = shown(judged(first, second))
+    assert "2. Slow as well." in text
+    assert "against: cart explains it [away]" in text
+    assert "weighed: latency [p99] +12.5, share that is its own (88 %) -1.5 = 11 nats, divided by 4" in text
+    assert "look at: What Kubernetes says.\n  kubectl -n shop describe service cart" in text

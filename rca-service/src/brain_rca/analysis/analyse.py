@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import msgspec
-import numpy as np
 
-from brain_engine.findings import Finding as EngineFinding
 from brain_engine.judge import Judgement, RankedCause, judge
 from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
-from brain_engine.series import CountPanel, Event, Panel
+from brain_engine.series import Event
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
+from brain_rca.analysis.look import look_at
+from brain_rca.analysis.showing import LinkOf, QueryOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.weakness import weaknesses
-from brain_rca.analysis.words import explanation, learnt, sentence, short
-from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Plot, Proposal, TimelineEntry
+from brain_rca.analysis.why import contrast, explanation, in_words, learnt, without
+from brain_rca.analysis.words import short
+from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, TimelineEntry, Weighing
 
 Propose = Callable[[Cause], Sequence[Proposal]]
-QueryOf = Callable[[str], str]
-_PLOTTED_BEFORE = 1800.0  # seconds of baseline shown before the window
 _SHOWN_MISSING = 20
-_PLOT_POINTS = 250
 _EVENTS_SHOWN = 10  # the latest; an event storm must not push the onsets off the page
 _EVENT_REASON, _EVENT_MESSAGE = 60, 320  # characters
 _PLOTTED_CAUSES = 5  # causes with plots; further ones are listed without
@@ -37,13 +34,12 @@ def analyse(
     propose: Propose,
     query_of: QueryOf,
     prior_of: PriorOf = nothing_known,
+    link_of: LinkOf = no_link,
 ) -> Analysis:
     """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
     judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of)
-    causes = tuple(
-        _cause(rank, cause, snapshot, alerting, propose, query_of)
-        for rank, cause in enumerate(judgement.causes, start=1)
-    )
+    showing = Showing(incident.id, snapshot, query_of, link_of)
+    causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
     return Analysis(
         finished_at=0.0,
         window_start=snapshot.window.start,
@@ -86,36 +82,45 @@ def _missing(sentences: Sequence[str]) -> tuple[str, ...]:
     return (*sentences[:_SHOWN_MISSING], f"and {len(sentences) - _SHOWN_MISSING} more")
 
 
-def _cause(
-    rank: int,
-    ranked: RankedCause,
-    snapshot: Snapshot,
-    alerting: tuple[str, ...],
-    propose: Propose,
-    query_of: QueryOf,
-) -> Cause:
+def _cause(place: int, judgement: Judgement, showing: Showing, alerting: tuple[str, ...], propose: Propose) -> Cause:
+    ranked, snapshot, rank = judgement.causes[place], showing.snapshot, place + 1
     changes = _changes(ranked, snapshot)
-    panels: dict[str, Panel | CountPanel] = {one.signal.name: one for one in snapshot.evidence.panels}
-    panels |= {one.signal.name: one for one in snapshot.evidence.counts}
+    findings = tuple(
+        showing.finding(found, f"evidence-{rank}-{number}", plotted=rank <= _PLOTTED_CAUSES)
+        for number, found in enumerate(ranked.findings, start=1)
+    )
     cause = Cause(
         rank=rank,
         entity=ranked.entity,
         fault_kind=ranked.fault_kind,
         probability=ranked.probability,
-        findings=(
-            *(
-                _finding(found, panels.get(found.signal.name), snapshot, query_of, plotted=rank <= _PLOTTED_CAUSES)
-                for found in ranked.findings
-            ),
-            *learnt(ranked),
-        ),
-        against=tuple(_in_words(text, snapshot) for text in ranked.against),
+        findings=(*findings, *learnt(ranked)),
+        against=tuple(in_words(text, snapshot.entities) for text in ranked.against),
         path=ranked.path,
-        explanation=explanation(ranked, alerting, changes),
+        explanation=_explanation(place, judgement, snapshot, alerting, findings, changes),
         changes=changes,
+        weight=ranked.weight,
+        weighed=tuple(Weighing(what=in_words(one.what, snapshot.entities), nats=one.nats) for one in ranked.parts),
+        temperature=ranked.temperature,
     )
     proposals = tuple(propose(cause)) if rank == 1 else ()
-    return msgspec.structs.replace(cause, proposals=proposals)
+    return msgspec.structs.replace(cause, proposals=proposals, look=look_at(cause))
+
+
+def _explanation(
+    place: int,
+    judgement: Judgement,
+    snapshot: Snapshot,
+    alerting: tuple[str, ...],
+    findings: tuple[Finding, ...],
+    changes: tuple[Change, ...],
+) -> str:
+    said = (
+        explanation(judgement.causes[place], alerting, findings, changes, snapshot.window.step),
+        contrast(place, judgement.causes, judgement.none_probability, snapshot.entities),
+        without(snapshot.evidence.missing) if place == 0 else "",
+    )
+    return " ".join(text for text in said if text)
 
 
 def _changes(ranked: RankedCause, snapshot: Snapshot) -> tuple[Change, ...]:
@@ -123,44 +128,6 @@ def _changes(ranked: RankedCause, snapshot: Snapshot) -> tuple[Change, ...]:
     if not onsets:
         return ()
     return changes_before(min(onsets), snapshot.window.step, ranked.entity, ranked.path, snapshot.evidence.events)
-
-
-def _in_words(text: str, snapshot: Snapshot) -> str:
-    """Entity names inside an engine's sentence, shortened for people."""
-    for word in text.replace(",", " ").split():
-        if word in snapshot.entities:
-            text = text.replace(word, short(word))
-    return text
-
-
-def _finding(
-    found: EngineFinding, panel: Panel | CountPanel | None, snapshot: Snapshot, query_of: QueryOf, *, plotted: bool
-) -> Finding:
-    return Finding(
-        entity=found.entity,
-        signal=found.signal.name,
-        score=found.score,
-        onset=found.onset,
-        direction=found.direction.value,
-        sentence=sentence(found),
-        query=query_of(found.signal.name),
-        plot=_plot(found, panel, snapshot) if plotted and panel is not None else None,
-    )
-
-
-def _plot(found: EngineFinding, panel: Panel | CountPanel, snapshot: Snapshot) -> Plot:
-    times = snapshot.evidence.times
-    shown = np.flatnonzero(times >= snapshot.window.start - _PLOTTED_BEFORE)
-    shown = shown[:: max(1, math.ceil(len(shown) / _PLOT_POINTS))]
-    rows = panel.hits if isinstance(panel, CountPanel) else panel.values
-    values = rows[found.row, shown]
-    return Plot(
-        title=found.signal.name.replace("_", " "),
-        unit=found.signal.unit,
-        times=tuple(times[shown].tolist()),
-        values=tuple(float(value) if math.isfinite(value) else None for value in values),
-        baseline=found.usual if math.isfinite(found.usual) else None,
-    )
 
 
 def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -> tuple[TimelineEntry, ...]:

@@ -17,7 +17,8 @@ from brain_common.retry import Retry, RetryPolicy
 from brain_common.settings import Settings
 from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
-from brain_rca.analysis.analyse import Propose, QueryOf, analyse
+from brain_rca.analysis.analyse import Propose, analyse
+from brain_rca.analysis.showing import LinkOf, QueryOf, no_link
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.window import WindowSettings, window_of
 from brain_rca.audit import AuditLog
@@ -63,11 +64,13 @@ class Analyst:
         scope: ScopeSettings,
         cluster: str,
         clock: Clock,
+        link_of: LinkOf = no_link,
     ) -> None:
         self._snapshots = snapshots
         self._ranker = ranker
         self._propose = propose
         self._query_of = query_of
+        self._link_of = link_of
         self._settings = settings
         self._scope = scope
         self._cluster = cluster
@@ -88,7 +91,7 @@ class Analyst:
             raise TemporaryError(f"the evidence was not there within {_MAY_TAKE:.0f} s") from error
         alerting = alerting_entities(_group(incident), snapshot.entities, self._scope, self._cluster)
         analysis = await asyncio.to_thread(
-            analyse, incident, snapshot, alerting, self._ranker, self._propose, self._query_of, prior_of
+            analyse, incident, snapshot, alerting, self._ranker, self._propose, self._query_of, prior_of, self._link_of
         )
         return msgspec.structs.replace(analysis, finished_at=self._clock.now(), seconds=time.monotonic() - began)
 

@@ -37,7 +37,7 @@ def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float], change: Cha
     assumption = [f"Assumes {_fill(fix.assumes, values)}."] if fix.assumes else []
     return Proposal(
         kind=fix.kind,
-        title=_fill(fix.title, values),
+        title=_fill(fix.title, values | {"name": names.shown}),
         diff=_diff(fix, values),
         rationale=" ".join([*_evidence(change), _fill(fix.rationale, values), *assumption, *notes]),
         risk=fix.risk,

@@ -18,6 +18,8 @@ _NAMESPACE = re.compile(_LABEL)  # RFC 1123 label
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")  # RFC 1123 subdomain
 # A subdomain may have 253 characters; some are kept for what templates put around it.
 _LONGEST_NAME = 200
+# What people may read in a title, though Kubernetes would not accept it: ip_10_0_0_7, ledger/db, prod:orders.
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,59}")
 # The ends that Kubernetes gives to pods: of a Deployment "-<pod template hash>-<5 characters>", of a
 # stateful set "-<n>".
 _POD_OF_DEPLOYMENT = re.compile(r"(?P<workload>.+)-[a-z0-9]{5,10}-[bcdfghjklmnpqrstvwxz2456789]{5}")
@@ -32,12 +34,14 @@ class SafeNames:
         name: Of the entity; of its workload, if it is a pod.
         namespace: Of the entity.
         caller: Of what depends on the entity, next on the path to the alert.
+        shown: The entity's own name in a title, as people know it where it is harmless to read; not fit for a command.
         notes: What had to be left out or guessed, by the variable it concerns; one sentence each.
     """
 
     name: str
     namespace: str
     caller: str
+    shown: str
     notes: dict[str, str]
 
 
@@ -57,7 +61,13 @@ def safe_names(cause: Cause, entity: Entity) -> SafeNames:
         namespace, notes["namespace"] = "<namespace>", "The namespace is not known; put it for <namespace>."
     if not _is_name(caller):
         caller, notes["caller"] = "<caller>", "The caller is not known; put it for <caller>."
-    return SafeNames(name=name, namespace=namespace, caller=caller, notes=notes)
+    return SafeNames(name=name, namespace=namespace, caller=caller, shown=_shown(name, entity), notes=notes)
+
+
+def _shown(name: str, entity: Entity) -> str:
+    if name != "<name>":
+        return name
+    return entity.name if _HARMLESS.fullmatch(entity.name) else f"this {entity.kind}"
 
 
 def _is_name(text: str) -> bool:

@@ -13,6 +13,7 @@ from brain_rca.model import (
     Analysis,
     AnalysisState,
     Cause,
+    Change,
     Delivery,
     DeliveryState,
     Feedback,
@@ -216,6 +217,22 @@ def _cause_to(cause: Cause) -> pb.Cause:
         path=cause.path,
         explanation=cause.explanation,
         proposals=[_proposal_to(proposal) for proposal in cause.proposals],
+        changes=[_change_to(change) for change in cause.changes],
+        weight=cause.weight,
+        weighed=[pb.Weighing(what=step.what, nats=step.nats) for step in cause.weighed],
+        temperature=cause.temperature,
+        look=[pb.Look(what=step.what, command=step.command) for step in cause.look],
+    )
+
+
+def _change_to(change: Change) -> pb.Change:
+    return pb.Change(
+        at=_stamp(change.at),
+        kind=change.kind.value,
+        seconds_before=change.seconds_before,
+        reason=change.reason,
+        message=change.message,
+        actor=change.actor,
     )
 
 
@@ -229,6 +246,11 @@ def _finding_to(finding: Finding) -> pb.Finding:
         sentence=finding.sentence,
         query=finding.query,
         link=finding.link,
+        nats=finding.nats,
+        usual=finding.usual,
+        extreme=finding.extreme,
+        unit=finding.unit,
+        subject=finding.subject,
     )
 
 

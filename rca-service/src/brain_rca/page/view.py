@@ -21,6 +21,7 @@ from brain_rca.model import (
     Finding,
     Incident,
     IncidentStatus,
+    Look,
     Proposal,
     SharedCause,
     SimilarIncident,
@@ -28,14 +29,15 @@ from brain_rca.model import (
 )
 from brain_rca.page.plot import Drawing, draw
 from brain_rca.page.text import DiffLine, clip, diff_lines, web_address
-from brain_rca.page.units import percent
+from brain_rca.page.units import percent, plain_number, quantity
 
 MAX_ALERTS = 200
 MAX_LABELS = 4
 MAX_LABEL = 40  # characters of a name or value; most pod names fit
 MAX_CAUSES = 6
 MAX_FINDINGS = 6
-MAX_PROPOSALS = 4
+MAX_LOOKS = 4
+MAX_PROPOSALS = 3
 MAX_ROWS = 40  # of the timeline, the missing evidence, the arguments against
 MAX_PATH = 12
 MAX_FEEDBACK = 20
@@ -46,6 +48,8 @@ MAX_SUMMARY = 140
 MAX_FULL = 240  # of an entity with all its parts
 MAX_KIND = 48
 MAX_TEXT = 480
+MAX_EXPLANATION = 1000
+MAX_STEPS = 12  # of a weighing
 MAX_DIFF_LINES = 200
 MAX_DIFF_WIDTH = 200
 _NAMED_ELSEWHERE = {"alertname", "severity"}
@@ -83,6 +87,20 @@ class FindingView:
     query: str
     link: str
     drawing: Drawing | None
+    anchor: str  # of its place on the page; its link names it
+    levels: str  # "usual 20 ms, extreme 2.1 s", what is known of it
+    nats: str  # empty where a release that did not say kept it
+
+
+@dataclass(frozen=True, slots=True)
+class WeighingView:
+    """How a probability came about: the steps in nats, their sum, and the odds it became."""
+
+    steps: tuple[tuple[str, str], ...]
+    more: str  # what steps that are not listed add up to; empty when there are none
+    total: str
+    temperature: str
+    odds: str  # against "none of these"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,8 @@ class CauseView:
     findings: tuple[FindingView, ...]
     against: tuple[str, ...]
     proposals: tuple[ProposalView, ...]
+    weighed: WeighingView | None  # None where a release that did not say kept it
+    look: tuple[Look, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +194,7 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
         firing=sum(alert.status == "firing" for alert in alerts),
         alerts=tuple(_alert(alert, incident.group_labels) for alert in alerts[:MAX_ALERTS]),
         more_alerts=max(0, len(alerts) - MAX_ALERTS) + max(0, incident.truncated_alerts),
-        causes=tuple(_cause(cause, analysis) for cause in analysis.causes[:MAX_CAUSES]) if analysis else (),
+        causes=_causes(analysis) if analysis else (),
         none_bar=_bar(none),
         none_probability=percent(none),
         timeline=_timeline(incident),
@@ -251,20 +271,53 @@ def _alert(alert: Alert, group_labels: dict[str, str]) -> AlertView:
     )
 
 
-def _cause(cause: Cause, analysis: Analysis) -> CauseView:
-    best = sorted(cause.findings, key=lambda finding: -finding.score)
+def _causes(analysis: Analysis) -> tuple[CauseView, ...]:
+    shown = enumerate(analysis.causes[:MAX_CAUSES], start=1)
+    return tuple(_cause(cause, place, analysis) for place, cause in shown)
+
+
+def _cause(cause: Cause, place: int, analysis: Analysis) -> CauseView:
+    best = sorted(enumerate(cause.findings, start=1), key=lambda placed: -placed[1].score)
     return CauseView(
         cause=cause,
         entity=entity_view(cause.entity),
         fault=fault_words(cause.fault_kind),
         probability=percent(cause.probability),
         bar=_bar(cause.probability),
-        explanation=clip(cause.explanation, MAX_TEXT),
+        explanation=clip(cause.explanation, MAX_EXPLANATION),
         chain=_chain(cause),
-        findings=tuple(_finding(finding, cause, analysis) for finding in best[:MAX_FINDINGS]),
+        findings=tuple(
+            _finding(finding, f"evidence-{place}-{number}", cause, analysis) for number, finding in best[:MAX_FINDINGS]
+        ),
         against=_texts(cause.against),
         proposals=tuple(_proposal(proposal) for proposal in cause.proposals[:MAX_PROPOSALS]),
+        weighed=_weighed(cause, analysis.none_probability) if cause.weight else None,
+        look=tuple(
+            Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_TEXT))
+            for look in cause.look[:MAX_LOOKS]
+        ),
     )
+
+
+def _weighed(cause: Cause, none: float) -> WeighingView:
+    """The steps add up to the weight; what is left out of the table is one line, so that they still do."""
+    shown, rest = cause.weighed[:MAX_STEPS], cause.weighed[MAX_STEPS:]
+    return WeighingView(
+        steps=tuple((clip(step.what, MAX_TEXT), _signed(step.nats)) for step in shown),
+        more=_signed(sum(step.nats for step in rest)) if rest else "",
+        total=plain_number(cause.weight),
+        temperature=plain_number(cause.temperature),
+        odds=plain_number(cause.probability / none) if none > 0 else "",
+    )
+
+
+def _signed(nats: float) -> str:
+    return plain_number(nats) if nats < 0 else f"+{plain_number(nats)}"
+
+
+def _levels(finding: Finding) -> str:
+    parts = (("usual", finding.usual), ("extreme", finding.extreme))
+    return ", ".join(f"{name} {quantity(value, finding.unit)}" for name, value in parts if value is not None)
 
 
 def _chain(cause: Cause) -> tuple[EntityView, ...]:
@@ -275,15 +328,18 @@ def _chain(cause: Cause) -> tuple[EntityView, ...]:
     return tuple(entity_view(text) for text in path)
 
 
-def _finding(finding: Finding, cause: Cause, analysis: Analysis) -> FindingView:
+def _finding(finding: Finding, anchor: str, cause: Cause, analysis: Analysis) -> FindingView:
     window = (analysis.window_start, analysis.window_end)
     return FindingView(
         finding=finding,
         entity=None if finding.entity == cause.entity else entity_view(finding.entity),
         sentence=clip(finding.sentence, MAX_TEXT),
-        query=clip(finding.query, 4 * MAX_TEXT),
+        query=clip(finding.query, 3 * MAX_TEXT),
         link=web_address(finding.link),
         drawing=draw(finding.plot, finding.onset, window, finding.direction) if finding.plot else None,
+        anchor=anchor,
+        levels=_levels(finding),
+        nats=plain_number(finding.nats) if finding.nats else "",
     )
 
 

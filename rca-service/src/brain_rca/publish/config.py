@@ -20,7 +20,10 @@ from brain_common.clients.http import BasicAuth, BearerAuth, Headers, HttpSettin
 from brain_common.clock import Clock
 from brain_common.errors import ConfigError
 from brain_common.settings import Settings
+from brain_rca.analysis.showing import LinkOf, no_link
+from brain_rca.evidence.protocol import Window
 from brain_rca.publish.alertmanager import AlertmanagerSink
+from brain_rca.publish.explore import explore_link
 from brain_rca.publish.grafana import GrafanaSink
 from brain_rca.publish.sink import Sink
 from brain_rca.publish.webhook import WebhookSink
@@ -49,6 +52,12 @@ class GrafanaSinkConfig(Settings):
     )
     organisation_id: int | None = Field(
         default=None, ge=1, description="Grafana organisation; the credential's own when absent."
+    )
+    explore_datasource: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]{0,40}$",
+        description="Uid of Grafana's data source for the metrics: findings then link to their query in Explore; "
+        "empty, they link to their place on the incident's page.",
     )
     refresh_seconds: float = Field(
         default=60.0,
@@ -170,6 +179,19 @@ def build_sinks(config: PublishConfig, external_url: str, clock: Clock, cluster:
         sinks.append(AlertmanagerSink(peers, external_url, clock, cluster))
     sinks.extend(_webhook(webhook, number, external_url) for number, webhook in enumerate(config.webhooks))
     return sinks
+
+
+def build_links(config: PublishConfig) -> LinkOf:
+    """From a query and a window to the address in Grafana that shows it; empty addresses where none is configured."""
+    grafana = config.grafana
+    if grafana is None or not grafana.explore_datasource:
+        return no_link
+
+    def link_of(query: str, window: Window) -> str:
+        url = str(grafana.http.url)
+        return explore_link(url, grafana.explore_datasource, grafana.organisation_id, query, window)
+
+    return link_of
 
 
 @contextlib.contextmanager

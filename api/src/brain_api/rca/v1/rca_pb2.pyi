@@ -336,7 +336,7 @@ class SimilarIncident(_message.Message):
     def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., entity: _Optional[str] = ..., fault_kind: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lasted: _Optional[float] = ..., score: _Optional[float] = ..., why: _Optional[str] = ..., confirmed: _Optional[bool] = ..., fix: _Optional[str] = ...) -> None: ...
 
 class Cause(_message.Message):
-    __slots__ = ("rank", "entity", "fault_kind", "probability", "findings", "against", "path", "explanation", "proposals")
+    __slots__ = ("rank", "entity", "fault_kind", "probability", "findings", "against", "path", "explanation", "proposals", "changes", "weight", "weighed", "temperature", "look")
     RANK_FIELD_NUMBER: _ClassVar[int]
     ENTITY_FIELD_NUMBER: _ClassVar[int]
     FAULT_KIND_FIELD_NUMBER: _ClassVar[int]
@@ -346,6 +346,11 @@ class Cause(_message.Message):
     PATH_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     PROPOSALS_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WEIGHED_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    LOOK_FIELD_NUMBER: _ClassVar[int]
     rank: int
     entity: str
     fault_kind: str
@@ -355,10 +360,47 @@ class Cause(_message.Message):
     path: _containers.RepeatedScalarFieldContainer[str]
     explanation: str
     proposals: _containers.RepeatedCompositeFieldContainer[Proposal]
-    def __init__(self, rank: _Optional[int] = ..., entity: _Optional[str] = ..., fault_kind: _Optional[str] = ..., probability: _Optional[float] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., against: _Optional[_Iterable[str]] = ..., path: _Optional[_Iterable[str]] = ..., explanation: _Optional[str] = ..., proposals: _Optional[_Iterable[_Union[Proposal, _Mapping]]] = ...) -> None: ...
+    changes: _containers.RepeatedCompositeFieldContainer[Change]
+    weight: float
+    weighed: _containers.RepeatedCompositeFieldContainer[Weighing]
+    temperature: float
+    look: _containers.RepeatedCompositeFieldContainer[Look]
+    def __init__(self, rank: _Optional[int] = ..., entity: _Optional[str] = ..., fault_kind: _Optional[str] = ..., probability: _Optional[float] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., against: _Optional[_Iterable[str]] = ..., path: _Optional[_Iterable[str]] = ..., explanation: _Optional[str] = ..., proposals: _Optional[_Iterable[_Union[Proposal, _Mapping]]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., weight: _Optional[float] = ..., weighed: _Optional[_Iterable[_Union[Weighing, _Mapping]]] = ..., temperature: _Optional[float] = ..., look: _Optional[_Iterable[_Union[Look, _Mapping]]] = ...) -> None: ...
+
+class Change(_message.Message):
+    __slots__ = ("at", "kind", "seconds_before", "reason", "message", "actor")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    at: _timestamp_pb2.Timestamp
+    kind: str
+    seconds_before: float
+    reason: str
+    message: str
+    actor: str
+    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., seconds_before: _Optional[float] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+
+class Weighing(_message.Message):
+    __slots__ = ("what", "nats")
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    NATS_FIELD_NUMBER: _ClassVar[int]
+    what: str
+    nats: float
+    def __init__(self, what: _Optional[str] = ..., nats: _Optional[float] = ...) -> None: ...
+
+class Look(_message.Message):
+    __slots__ = ("what", "command")
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    what: str
+    command: str
+    def __init__(self, what: _Optional[str] = ..., command: _Optional[str] = ...) -> None: ...
 
 class Finding(_message.Message):
-    __slots__ = ("entity", "signal", "score", "onset", "direction", "sentence", "query", "link")
+    __slots__ = ("entity", "signal", "score", "onset", "direction", "sentence", "query", "link", "nats", "usual", "extreme", "unit", "subject")
     ENTITY_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -367,6 +409,11 @@ class Finding(_message.Message):
     SENTENCE_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     LINK_FIELD_NUMBER: _ClassVar[int]
+    NATS_FIELD_NUMBER: _ClassVar[int]
+    USUAL_FIELD_NUMBER: _ClassVar[int]
+    EXTREME_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
     entity: str
     signal: str
     score: float
@@ -375,7 +422,12 @@ class Finding(_message.Message):
     sentence: str
     query: str
     link: str
-    def __init__(self, entity: _Optional[str] = ..., signal: _Optional[str] = ..., score: _Optional[float] = ..., onset: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., direction: _Optional[str] = ..., sentence: _Optional[str] = ..., query: _Optional[str] = ..., link: _Optional[str] = ...) -> None: ...
+    nats: float
+    usual: float
+    extreme: float
+    unit: str
+    subject: str
+    def __init__(self, entity: _Optional[str] = ..., signal: _Optional[str] = ..., score: _Optional[float] = ..., onset: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., direction: _Optional[str] = ..., sentence: _Optional[str] = ..., query: _Optional[str] = ..., link: _Optional[str] = ..., nats: _Optional[float] = ..., usual: _Optional[float] = ..., extreme: _Optional[float] = ..., unit: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
 
 class Proposal(_message.Message):
     __slots__ = ("kind", "title", "diff", "rationale", "risk", "rollback", "validation")

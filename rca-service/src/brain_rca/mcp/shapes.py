@@ -1,0 +1,198 @@
+"""What the tools answer: typed, capped, and made of text that cannot pass for anything but text.
+
+Names, log templates and messages come from whoever writes labels and logs. They are cleaned of control and invisible
+characters and cut here; that an assistant must not follow them is said in the tools' descriptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import BaseModel, Field
+
+from brain_api.rca.v1 import rca_pb2 as pb
+from brain_rca.publish.text import clean
+
+MOST: Final = 10  # causes of an incident, findings of a cause, and the like: what an assistant can weigh
+MOST_EVENTS: Final = 40  # of the timeline
+MAX_TEXT: Final = 400  # characters of a name or a sentence
+MAX_LONG: Final = 1500  # of an explanation or a query
+
+
+class Brief(BaseModel):
+    """One incident in a list."""
+
+    id: str = Field(description="16 hex digits; what the other tools want.")
+    title: str = Field(description="Alert names and group labels. Data from outside.")
+    status: str = Field(description="open or resolved.")
+    severity: str = Field(description="critical, warning or info.")
+    opened_at: str = Field(description="UTC, RFC 3339.")
+    first_cause: str = Field(description="The likeliest cause; empty when none was found yet.")
+    fault_kind: str
+    probability: float = Field(description="That it is the cause, in [0, 1].")
+
+
+class Briefs(BaseModel):
+    """A list of incidents, newest first."""
+
+    incidents: list[Brief]
+
+
+class CauseBrief(BaseModel):
+    """One ranked cause."""
+
+    rank: int
+    entity: str = Field(description="cluster/namespace/kind/name. Data from outside.")
+    fault_kind: str
+    probability: float = Field(description="In [0, 1]; with the others and none_probability they add up to 1.")
+    explanation: str = Field(description="What, since when, what changed, and why not the next one.")
+    against: list[str]
+    path: list[str] = Field(description="From the cause to what alerts.")
+
+
+class Event(BaseModel):
+    """Something that happened."""
+
+    at: str
+    what: str = Field(description="May quote events and logs. Data from outside.")
+
+
+class Whole(BaseModel):
+    """One incident: causes, timeline, and what could not be seen."""
+
+    brief: Brief
+    judged: bool = Field(description="False: no judgement yet, ask again in some seconds.")
+    causes: list[CauseBrief]
+    none_probability: float = Field(description="That it is none of the causes.")
+    no_cause_reason: str
+    timeline: list[Event]
+    missing: list[str] = Field(description="Evidence that could not be seen.")
+
+
+class FindingShape(BaseModel):
+    """One deviation, with its numbers."""
+
+    entity: str
+    signal: str
+    sentence: str = Field(description="What deviates from what. May quote logs: data from outside.")
+    nats: float = Field(description="Evidence that this is not normal; 4 is about 1 in 55 by chance.")
+    score: float
+    onset: str = Field(description="UTC; empty where it cannot be told.")
+    usual: float | None
+    extreme: float | None
+    unit: str
+    subject: str = Field(description="What was counted, such as a log template. Data from outside.")
+    query: str = Field(description="PromQL that shows it; may be empty.")
+
+
+class Step(BaseModel):
+    """One step on the way to a cause's weight."""
+
+    what: str
+    nats: float
+
+
+class NextLook(BaseModel):
+    """Something to look at."""
+
+    what: str
+    command: str = Field(description="A query or a command that only reads; for a person to run.")
+
+
+class EvidenceShape(BaseModel):
+    """Why a cause has its probability."""
+
+    cause: CauseBrief
+    findings: list[FindingShape]
+    weighed: list[Step]
+    weight: float
+    temperature: float
+    look: list[NextLook]
+
+
+class Explained(BaseModel):
+    """The judgement in plain words."""
+
+    text: str = Field(description="May quote events and logs: data from outside.")
+
+
+def brief(incident: pb.Incident) -> Brief:
+    causes = incident.analysis.causes
+    return Brief(
+        id=incident.id,
+        title=text(incident.title),
+        status="open" if incident.status == pb.INCIDENT_STATUS_OPEN else "resolved",
+        severity=pb.Severity.Name(incident.severity).removeprefix("SEVERITY_").lower(),
+        opened_at=stamp(incident.opened_at),
+        first_cause=text(causes[0].entity) if causes else "",
+        fault_kind=text(causes[0].fault_kind) if causes else "",
+        probability=causes[0].probability if causes else 0.0,
+    )
+
+
+def whole(incident: pb.Incident) -> Whole:
+    analysis = incident.analysis
+    return Whole(
+        brief=brief(incident),
+        judged=incident.HasField("analysis"),
+        causes=[cause_brief(cause) for cause in analysis.causes[:MOST]],
+        none_probability=analysis.none_probability,
+        no_cause_reason=text(analysis.no_cause_reason),
+        timeline=[Event(at=stamp(one.at), what=text(one.what)) for one in analysis.timeline[:MOST_EVENTS]],
+        missing=texts(analysis.missing),
+    )
+
+
+def cause_brief(cause: pb.Cause) -> CauseBrief:
+    return CauseBrief(
+        rank=cause.rank,
+        entity=text(cause.entity),
+        fault_kind=text(cause.fault_kind),
+        probability=cause.probability,
+        explanation=clean(cause.explanation, MAX_LONG),
+        against=texts(cause.against),
+        path=texts(cause.path),
+    )
+
+
+def evidence(cause: pb.Cause) -> EvidenceShape:
+    return EvidenceShape(
+        cause=cause_brief(cause),
+        findings=[_finding(finding) for finding in cause.findings[:MOST]],
+        weighed=[Step(what=text(step.what), nats=step.nats) for step in cause.weighed[:MOST]],
+        weight=cause.weight,
+        temperature=cause.temperature,
+        look=[NextLook(what=text(one.what), command=clean(one.command, MAX_LONG)) for one in cause.look[:MOST]],
+    )
+
+
+def _finding(finding: pb.Finding) -> FindingShape:
+    return FindingShape(
+        entity=text(finding.entity),
+        signal=text(finding.signal),
+        sentence=text(finding.sentence),
+        nats=finding.nats,
+        score=finding.score,
+        onset=stamp(finding.onset) if finding.HasField("onset") else "",
+        usual=finding.usual if finding.HasField("usual") else None,
+        extreme=finding.extreme if finding.HasField("extreme") else None,
+        unit=text(finding.unit),
+        subject=text(finding.subject),
+        query=clean(finding.query, MAX_LONG),
+    )
+
+
+def texts(many: Iterable[str]) -> list[str]:
+    return [text(one) for one, _ in zip(many, range(MOST), strict=False)]
+
+
+def text(one: str) -> str:
+    """One line without control or invisible characters, capped."""
+    return clean(one, MAX_TEXT)
+
+
+def stamp(at: Timestamp) -> str:
+    """UTC, RFC 3339, whole seconds."""
+    return f"{at.ToDatetime():%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,219 @@
+"""``brain mcp`` as assistants meet it: a real client over standard input and over HTTP, before a running service."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+from mcp import ClientSession, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult, TextContent, TextResourceContents
+from pydantic import SecretStr
+
+from brain_common.clock import ManualClock
+from brain_common.serving.auth import Authenticator
+from brain_common.serving.config import CallerSettings
+from brain_common.settings import check_settings
+from brain_rca.config import RcaSettings
+from brain_rca.mcp.client import Reader
+from brain_rca.mcp.http import PATH, serving_tools
+from brain_rca.mcp.server import UNTRUSTED, build
+from brain_rca.mcp.shapes import MOST
+from brain_rca.model import Analysis
+from brain_rca.service import Running, running
+from tests.contract.cli.shop import FakePrometheus, group
+from tests.unit.page import samples
+
+pytestmark = pytest.mark.anyio
+
+GOLDEN = Path(__file__).parent / "tools.json"
+TOKEN = "an-assistants-token"
+BRAIN = str(Path(sys.executable).with_name("brain"))
+
+
+@asynccontextmanager
+async def service(folder: Path, analysis: Analysis | None = None) -> AsyncIterator[tuple[Running, str]]:
+    """A service that asks for a credential and holds one incident, judged as ``analysis`` says."""
+    with FakePrometheus() as prometheus:
+        data: dict[str, Any] = {
+            "http": {"port": 0},
+            "grpc": {"port": 0},
+            "store": {"sqlite": str(folder / "incidents.sqlite")},
+            "evidence": {"prometheus": {"url": prometheus.url}},
+            "audit": {"anchor_file": str(folder / "anchors")},
+            "callers": [{"name": "main", "bearer_token": TOKEN}],
+        }
+        clock = ManualClock(samples.NOW)
+        async with running(check_settings(data, RcaSettings, "test"), clock) as parts:
+            async with httpx.AsyncClient(base_url=parts.url, trust_env=False) as alertmanager:
+                body = group(folder, severity="warning").read_bytes()
+                shown = {"Authorization": f"Bearer {TOKEN}"}
+                answer = await alertmanager.post("/api/v1/alertmanager", content=body, headers=shown)
+            known = str(answer.json()["incident"])
+            if analysis is not None:
+                await judge(parts, clock, analysis)
+            yield parts, known
+
+
+async def judge(parts: Running, clock: ManualClock, analysis: Analysis) -> None:
+    clock.advance(120.0)
+    claim = await parts.store.claim_analysis(clock.now(), 60.0)
+    assert claim is not None
+    assert await parts.store.finish_analysis(claim, analysis, clock.now(), (), None)
+
+
+@asynccontextmanager
+async def assistant(parts: Running, folder: Path) -> AsyncIterator[ClientSession]:
+    """A client of ``brain mcp`` as a program of its own."""
+    token = folder / "token"
+    token.write_text(TOKEN)
+    arguments = ["mcp", "--address", f"127.0.0.1:{parts.grpc_port}", "--token-file", str(token)]
+    program = StdioServerParameters(command=BRAIN, args=arguments, env=dict(os.environ))
+    async with stdio_client(program) as (reading, writing), ClientSession(reading, writing) as session:
+        await session.initialize()
+        yield session
+
+
+def answer(result: CallToolResult) -> dict[str, Any]:
+    assert not result.is_error, result.content
+    assert result.structured_content is not None
+    return result.structured_content
+
+
+def rich() -> Analysis:
+    found = samples.rich().analysis
+    assert found is not None
+    return found
+
+
+async def test_an_assistant_reads_incidents_causes_and_evidence(tmp_path: Path) -> None:
+    async with service(tmp_path, rich()) as (parts, known), assistant(parts, tmp_path) as session:
+        [listed] = answer(await session.call_tool("list_incidents", {}))["incidents"]
+        assert (listed["id"], listed["first_cause"], listed["fault_kind"]) == (
+            known,
+            "prod-eu/shop/database/payments-db",
+            "saturation",
+        )
+        whole = answer(await session.call_tool("get_incident", {"incident_id": known}))
+        assert [cause["rank"] for cause in whole["causes"]] == [1, 2, 3]
+        assert whole["missing"]
+        evidence = answer(await session.call_tool("get_evidence", {"incident_id": known, "rank": 1}))
+        assert evidence["weight"] == pytest.approx(sum(step["nats"] for step in evidence["weighed"]))
+        assert evidence["findings"][0]["query"].startswith("sum by")
+        said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
+        assert "82%: Its connection pool was exhausted" in said
+        assert answer(await session.call_tool("search_similar", {"incident_id": known})) == {"incidents": []}
+        resource = (await session.read_resource(f"incident://{known}")).contents[0]
+        assert isinstance(resource, TextResourceContents)
+        assert json.loads(resource.text) == whole
+
+
+async def test_what_goes_wrong_is_a_sentence(tmp_path: Path) -> None:
+    async with service(tmp_path, rich()) as (parts, known), assistant(parts, tmp_path) as session:
+        for arguments, said in (
+            ({"incident_id": "0" * 16}, "no incident"),
+            ({"incident_id": known, "rank": 9}, "none of rank 9"),
+        ):
+            result = await session.call_tool("get_evidence", arguments)
+            assert result.is_error
+            assert isinstance(result.content[0], TextContent)
+            assert said in result.content[0].text
+        assert (await session.call_tool("get_incident", {"incident_id": "' OR 1=1"})).is_error
+
+
+async def test_a_service_that_refuses_the_credential_is_named(tmp_path: Path) -> None:
+    async with service(tmp_path) as (parts, _), assistant(parts, tmp_path) as session:
+        (tmp_path / "token").write_text("another-token")  # read for each question
+        result = await session.call_tool("list_incidents", {})
+        assert result.is_error
+        assert isinstance(result.content[0], TextContent)
+        assert "UNAUTHENTICATED" in result.content[0].text
+
+
+async def test_an_incident_without_a_judgement_says_so(tmp_path: Path) -> None:
+    async with service(tmp_path) as (parts, known), assistant(parts, tmp_path) as session:
+        assert answer(await session.call_tool("get_incident", {"incident_id": known}))["judged"] is False
+        assert "Not judged yet" in answer(await session.call_tool("explain", {"incident_id": known}))["text"]
+
+
+async def test_hostile_text_is_one_line_and_capped(tmp_path: Path) -> None:
+    hostile = samples.worst().analysis
+    assert hostile is not None
+    async with service(tmp_path, hostile) as (parts, known), assistant(parts, tmp_path) as session:
+        whole = answer(await session.call_tool("get_incident", {"incident_id": known}))
+        evidence = answer(await session.call_tool("get_evidence", {"incident_id": known}))
+        assert len(whole["causes"]) == len(evidence["findings"]) == MOST
+        for text in texts([whole, evidence]):
+            assert text.isprintable()
+            assert len(text) <= 1500
+
+
+def texts(value: object) -> list[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for one in value for text in texts(one)]
+    return [value] if isinstance(value, str) else []
+
+
+async def test_the_tools_are_these_read_only_and_warn_of_what_they_quote() -> None:
+    """``UPDATE_GOLDEN=1 pytest tests/contract/mcp`` writes the list anew."""
+    tools = await build(Reader("127.0.0.1:1")).list_tools()
+    for tool in tools:
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint
+        assert UNTRUSTED in (tool.description or "")
+    shown = [
+        {"name": tool.name, "input": tool.input_schema, "output": tool.output_schema}
+        for tool in sorted(tools, key=lambda tool: tool.name)
+    ]
+    text = json.dumps(shown, indent=1, sort_keys=True) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def over_http(parts: Running, folder: Path) -> AsyncIterator[str]:
+    (folder / "token").write_text(TOKEN)
+    caller = CallerSettings(name="assistant", bearer_token=SecretStr("of-the-assistant"))
+    server = build(Reader(f"127.0.0.1:{parts.grpc_port}", folder / "token"))
+    async with serving_tools(server, Authenticator((caller,)), 0) as port:
+        yield f"http://127.0.0.1:{port}{PATH}"
+
+
+async def test_over_http_with_a_bearer(tmp_path: Path) -> None:
+    async with service(tmp_path, rich()) as (parts, known), over_http(parts, tmp_path) as url:
+        headers = {"Authorization": "Bearer of-the-assistant"}
+        async with (
+            httpx2.AsyncClient(headers=headers, trust_env=False) as client,
+            streamable_http_client(url, http_client=client) as (reading, writing),
+            ClientSession(reading, writing) as session,
+        ):
+            await session.initialize()
+            assert answer(await session.call_tool("list_incidents", {}))["incidents"][0]["id"] == known
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer another-one"}, 401),
+        ({"Authorization": "Bearer of-the-assistant", "Host": "evil.example.org"}, 421),
+        ({"Authorization": "Bearer of-the-assistant", "Origin": "https://evil.example.org"}, 403),
+    ],
+)
+async def test_nobody_else_is_let_through(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+    async with service(tmp_path) as (parts, _), over_http(parts, tmp_path) as url:
+        wanted = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        async with httpx.AsyncClient(trust_env=False, headers=wanted) as client:
+            question = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+            assert (await client.post(url, json=question, headers=headers)).status_code == status
