@@ -45,7 +45,12 @@ SELECT {_BUCKET}, cluster, namespace, kind, name, principal_arn, service, operat
        count(*)::DOUBLE AS hits
 FROM asked WHERE error_code IS NOT NULL GROUP BY ALL ORDER BY ALL LIMIT $limit
 """  # noqa: S608 - nothing of it comes from outside
+_FAILED: Final = f"""
+SELECT {_BUCKET}, cluster, namespace, kind, name, source, change_kind, count(DISTINCT change_id)::DOUBLE AS hits
+FROM asked WHERE result = 'failed' GROUP BY ALL ORDER BY ALL LIMIT $limit
+"""  # noqa: S608 - nothing of it comes from outside
 _WARNED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "count")
+_TRIED: Final = (*_WARNED[:5], "source", "change_kind", "result", "change_id")
 _CALLED: Final = (*_WARNED[:5], "principal_arn", "service", "operation", "error_code")
 # As with the latest rows, all columns decide which of one moment are left out.
 _LOGS: Final = """
@@ -115,6 +120,10 @@ class LakeReader:
     def warnings(self, start: float, end: float, step: float) -> pa.Table:
         """Warnings of Kubernetes per ``step`` seconds: at, cluster, namespace, kind, name, reason, hits."""
         return self._counted(EVENTS, _WARNINGS, _WARNED, start, end, step)
+
+    def failed_changes(self, start: float, end: float, step: float) -> pa.Table:
+        """Changes that failed, per ``step`` seconds: at, cluster, namespace, kind, name, source, change_kind, hits."""
+        return self._counted(CHANGES, _FAILED, _TRIED, start, end, step)
 
     def refused_calls(self, start: float, end: float, step: float) -> pa.Table:
         """Calls of the AWS API that ended in an error, per ``step`` seconds.

@@ -121,3 +121,5 @@ def test_changes_that_failed_and_grave_findings_are_warnings(tmp_path: Path) -> 
         ("change", "pipeline", True, 1),
         ("security", "shell", True, 1),
     ]
+    (failed,) = [one for one in counts(LakeReader(location), WINDOW) if one.signal.name == "failed_changes"]
+    assert (list(failed.subjects), failed.hits.tolist()) == (["gitlab pipeline"], [[1.0, 0.0, 0.0, 0.0, 0.0]])

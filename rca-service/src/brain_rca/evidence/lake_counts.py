@@ -1,4 +1,4 @@
-"""What the lake has counted: warnings of Kubernetes by their reason, refused calls of the cloud's API by their error.
+"""What the lake has counted: warnings of Kubernetes, refused calls of the cloud, changes that failed.
 
 A refused call is about whoever made it. The cloud knows a role; where the role is named after a workload, as roles for
 service accounts are, the call is counted for that, else for the resource that it named, or the API where it named none.
@@ -25,6 +25,7 @@ Row = dict[str, Any]
 
 WARNINGS: Final = "kubernetes_warnings"
 REFUSED: Final = Signal("cloud_call_errors", Family.ERRORS, "calls", Direction.UP)
+FAILED: Final = Signal("failed_changes", Family.ERRORS, "changes", Direction.UP)
 
 # What a reason says about its entity; all others: that it is not there as it should be.
 # https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/events/event.go
@@ -54,6 +55,8 @@ def counts(reader: LakeReader, window: Window) -> list[RawCounts]:
     found = [_counted(rows, _warnings(family), _warned, window) for family, rows in sorted(families.items())]
     refused: pa.Table = reader.refused_calls(start, end, window.step)
     found.append(_counted(refused.to_pylist(), REFUSED, _refused, window))
+    failed: pa.Table = reader.failed_changes(start, end, window.step)
+    found.append(_counted(failed.to_pylist(), FAILED, _failed, window))
     return [one for one in found if len(one.entities)]
 
 
@@ -82,6 +85,10 @@ def _counted(rows: list[Row], signal: Signal, named: Callable[[Row], tuple[Entit
 
 def _warned(row: Row) -> tuple[Entity, str]:
     return _entity(row), row["reason"]
+
+
+def _failed(row: Row) -> tuple[Entity, str]:
+    return _entity(row), f"{row['source']} {row['change_kind']}"
 
 
 def _refused(row: Row) -> tuple[Entity, str]:
