@@ -44,9 +44,9 @@ def kind(*findings: Finding) -> str:
 
 
 def test_odds_are_against_none_of_these() -> None:
-    said = judge(KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 4.0), Candidate("b", 1e-12)))
+    said = judge(KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 6.0), Candidate("b", 1e-12)))
     first, second = (cause.probability for cause in said.causes)
-    assert first / said.none_probability == pytest.approx(2.718281828)
+    assert first / said.none_probability == pytest.approx(np.exp(6.0 / said.causes[0].temperature))
     assert second == pytest.approx(said.none_probability)
 
 

@@ -8,6 +8,7 @@ import pickle
 import runpy
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ from brain_lab.bench.rca import Answer, Course, Question, question
 from brain_lab.bench.rca_figures import RcaFigures, by_alarm
 from brain_lab.bench.renaming import renamings, same_ranking
 from brain_lab.bench.told import InjectionTime
-from brain_lab.recorded import DATASETS, Measure, RecordedCase, Recording, SeriesKey, list_cases, load_case
+from brain_lab.recorded import DATASETS, AlertTarget, Measure, RecordedCase, Recording, SeriesKey, list_cases, load_case
 from brain_lab.replay.alarm import alarm
 from brain_lab.replay.timeline import FINE, lay_out
 from brain_lab.replay.webhook import moment_text
@@ -123,18 +124,24 @@ def flat_case(incident: float, rows: int = 60) -> RecordedCase:
     )
 
 
-def test_where_no_rule_fires_the_nearest_one_gives_the_alarm() -> None:
-    timeline = lay_out(flat_case(1.1), rca.NOW, FINE)
-    payload = alarm(timeline)
+def test_where_no_rule_fires_and_no_alert_was_recorded_the_alarm_is_about_everything() -> None:
+    payload = alarm(lay_out(flat_case(1.1), rca.NOW, FINE))
     assert payload is not None
     (alert,) = payload["alerts"]
-    assert alert["labels"]["service"] == "web"
+    assert "service" not in alert["labels"]
     assert alert["startsAt"] == "2023-11-14T22:19:05Z"  # the first sample of the incident's minute
 
 
-def test_a_case_that_no_rule_can_watch_is_not_asked() -> None:
-    key = SeriesKey("web", Measure.SOCKETS)
-    recording = Recording(np.arange(10.0), {key: np.ones(10)})
+def test_a_recorded_alert_is_taken_to_have_fired() -> None:
+    case = replace(flat_case(1.0), target=AlertTarget("web", Measure.LATENCY_P99))
+    payload = alarm(lay_out(case, rca.NOW, FINE))
+    assert payload is not None
+    (alert,) = payload["alerts"]
+    assert alert["labels"]["service"] == "web"
+
+
+def test_a_case_without_any_series_is_not_asked() -> None:
+    recording = Recording(np.arange(10.0), {})
     case = RecordedCase(recording, recording, edges=(), target=None, step=5.0)
     assert question(case) is None
 
