@@ -33,6 +33,7 @@ from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
+_UNKNOWN = 0.4  # weight of what nothing is known of, where something is known of others
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _COUNTED = 4  # findings of an entity
 
@@ -111,13 +112,20 @@ class _View:
             parts.append(changed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
-        graph = self._situation.graph
-        known = self._ideas.reachability and len(self._reachable) > len(self.alarms)
-        if known and entity in graph and entity not in self._reachable:
-            words = "nothing that alerts is known to depend on it"
-            parts.append(Weighing(words, (_UNREACHABLE - 1.0) * weight))
-            weight, against = _UNREACHABLE * weight, (*against, words)
+        if self._ideas.reachability and (lesser := self._unconnected(entity)):
+            factor, words = lesser
+            parts.append(Weighing(words, (factor - 1.0) * weight))
+            weight, against = factor * weight, (*against, words)
         return Candidate(entity, weight, against, tuple(parts), _families(weighed))
+
+    def _unconnected(self, entity: str) -> tuple[float, str] | None:
+        """The weight of what nothing connects with an alarm, and why; None for what is connected, or without a graph."""
+        graph = self._situation.graph
+        if not len(graph) or entity in self._reachable:
+            return None
+        if entity in graph and len(self._reachable) > len(self.alarms):
+            return _UNREACHABLE, "nothing that alerts is known to depend on it"
+        return _UNKNOWN, "nothing is known to connect it with what alerts"
 
     def _weight(self, finding: Finding) -> float:
         timely = self._timing.weight(finding.onset)
