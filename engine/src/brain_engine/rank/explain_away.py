@@ -33,6 +33,7 @@ from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
+_MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNKNOWN = 0.4  # weight of what nothing is known of, where something is known of others
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _COUNTED = 4  # findings of an entity
@@ -133,7 +134,7 @@ class _View:
             return timely
         if finding.signal.family in _SYMPTOMS:
             return timely * self._own(finding.entity, finding.signal.family)
-        return timely * self._troubled(finding.entity)
+        return timely * _MECHANISM * self._troubled(finding.entity)
 
     def _own(self, entity: str, family: Family) -> float:
         """Which part of the most that any entity has is this one's own, in [0, 1]."""
