@@ -120,7 +120,7 @@ class _View:
         return Candidate(entity, weight, against, tuple(parts), _families(weighed))
 
     def _unconnected(self, entity: str) -> tuple[float, str] | None:
-        """The weight of what nothing connects with an alarm, and why; None for what is connected, or without a graph."""
+        """The weight of what nothing connects with an alarm, and why; None for all else, and without a graph."""
         graph = self._situation.graph
         if not len(graph) or entity in self._reachable:
             return None
