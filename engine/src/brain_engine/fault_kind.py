@@ -28,7 +28,7 @@ def fault_kind(candidate: Candidate, findings: Sequence[Finding]) -> str:
         return UNKNOWN
     most = max(families.values())
     resources = {family: nats for family, nats in families.items() if family not in _SYMPTOMS}
-    pool = {family: nats for family, nats in resources.items() if nats >= _NAMES_IT * most}
+    pool: Mapping[Family, float] = {family: nats for family, nats in resources.items() if nats >= _NAMES_IT * most}
     if not pool or _is_rushed(findings):
         pool = {family: nats for family, nats in families.items() if family in _SYMPTOMS} or families
     if pool.get(Family.LATENCY, 0.0) >= _SLOW * max(pool.values()) and Family.ERRORS in pool:
