@@ -46,6 +46,7 @@ class Signal:
         unit: Base unit, e.g. ``seconds``, ``ratio``, ``bytes``, ``requests/s``.
         direction: Which deviation is bad.
         saturation: The value at which the resource is exhausted, in ``unit``; None when there is no such limit.
+        least: The smallest change that means anything, in ``unit``: a few lost packets are no trouble, however unusual.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Signal:
     unit: str
     direction: Direction
     saturation: float | None = None
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class RobustShift:
         usual, scale = _level(reference, values, 1 if absent_is_zero else _FEWEST_REFERENCE)
         usual = np.where(~np.isfinite(usual) & absent_is_zero, 0.0, usual)
         length = _median_length(window.shape[1], reference.shape[1])
-        scale = np.fmax(scale, _excursions(reference, usual, length))
+        scale = np.fmax(np.fmax(scale, _excursions(reference, usual, length)), panel.signal.least)
         return _scan(window, usual, scale, length, split, panel.signal.direction)
 
 

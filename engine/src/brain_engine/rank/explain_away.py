@@ -33,9 +33,11 @@ from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 _UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
+_MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account for
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNKNOWN = 0.4  # weight of what nothing is known of, where something is known of others
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
+_TOLD = 0.5  # of a message about an error, as evidence of which kind of fault it is: everything complains in errors
 _COUNTED = 4  # findings of an entity
 
 
@@ -102,6 +104,7 @@ class _View:
                 self._changes.setdefault(event.entity, []).append(event)
         self.alarms = self._real_alarms()
         self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance_of(situation.evidence))
+        self._machines = self._blame_of_machines() if self._ideas.machines else {}
         self._shares = self._flows() if ideas.explaining_away else {}
         self._reachable = {name for alarm in self.alarms for name in situation.graph.distances(alarm)}
 
@@ -148,7 +151,10 @@ class _View:
         return shares.own[entity] / max(shares.own.values())
 
     def _troubled(self, entity: str) -> float:
-        """How far resource evidence of an entity has to do with the trouble, in (0, 1]."""
+        """How far resource evidence of an entity has to do with the trouble and is its own, in (0, 1]."""
+        return self._comes_by(entity) * (1.0 - min(sum(self._machines.get(entity, {}).values()), _MOST_MACHINES))
+
+    def _comes_by(self, entity: str) -> float:
         if all(entity not in one.row for one in self._excess.values()):
             return 1.0  # nobody measures its answers
         stays = max(one.own.get(entity, 0.0) / max(one.own.values()) for one in self._shares.values())
@@ -191,7 +197,6 @@ class _View:
 
     def _flows(self) -> dict[Family, Shares]:
         """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
-        machines = self._blame_of_machines() if self._ideas.machines else {}
         load = self._blame_of_load() if self._ideas.load else {}
         blames: dict[Family, Blame] = {}
         flows: dict[Family, Shares] = {}
@@ -205,7 +210,7 @@ class _View:
             blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
             if family is Family.ERRORS and self._ideas.time_outs:
                 blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))
-            flows[family] = walk(alarms, together(blames[family], machines, load))
+            flows[family] = walk(alarms, together(blames[family], self._machines, load))
         return flows
 
     def _blame_of_machines(self) -> Blame:
@@ -249,7 +254,8 @@ def _parts(weighed: Iterable[tuple[float, Finding]]) -> list[Weighing]:
 def _families(weighed: Iterable[tuple[float, Finding]]) -> dict[Family, float]:
     strongest: dict[Family, float] = {}
     for nats, finding in weighed:
-        strongest[finding.signal.family] = max(strongest.get(finding.signal.family, 0.0), nats)
+        told = nats * (_TOLD if finding.subject and finding.signal.family is Family.ERRORS else 1.0)
+        strongest[finding.signal.family] = max(strongest.get(finding.signal.family, 0.0), told)
     return strongest
 
 

@@ -71,13 +71,14 @@ class SignalRule(Settings):
     unit: str = Field(description="Base unit of the values.")
     direction: Direction = Field(description="Which deviation is bad.")
     saturation: float | None = Field(default=None, description="Value at which the resource is exhausted.")
+    least: float = Field(default=0.0, ge=0, description="Smallest change that means anything, in the unit.")
     combine: Combine = Field(default=Combine.MAX, description="How series of one entity become one.")
     query: str = Field(min_length=1, description="PromQL; $window is the range to use in rates.")
     entity: EntityRule = Field(description="Which labels name the entity.")
 
     def signal(self, name: str) -> Signal:
         """The same for the engine."""
-        return Signal(name, self.family, self.unit, self.direction, self.saturation)
+        return Signal(name, self.family, self.unit, self.direction, self.saturation, self.least)
 
 
 class EdgeRule(Settings):
