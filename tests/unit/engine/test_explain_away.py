@@ -14,7 +14,7 @@ from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.excess import excesses
 from brain_engine.rank.explain_away import ExplainAway
 from brain_engine.rank.protocol import Candidate, Situation
-from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
+from brain_engine.series import Array, Direction, Edge, EdgeKind, Event, EventKind, Evidence, Family, Panel, Signal
 from tests.contract.engine.scenes import (
     BASELINE,
     CPU,
@@ -210,3 +210,46 @@ def test_without_the_question_whether_the_alarm_is_real_any_alarm_has_a_cause() 
     asked = Situation(calm, find(calm, RobustShift()), DependencyGraph(calm.edges), ("front",))
     assert not ExplainAway().rank(asked)
     assert ExplainAway().without("real-alarm").rank(asked)
+
+
+def on_node(node: Mapping[str, Array], share: float = 1.0) -> Evidence:
+    """``front`` and ``cart`` are slow, do not call each other, and run on ``node`` with that share of their pods."""
+    latency = {name: faulty(seed, 0.05, 0.002, 2.0) for seed, name in enumerate(("front", "cart"), start=1)}
+    rate = {name: noise(3, 20.0, 0.5) for name in latency}
+    busy = Signal("node_cpu_busy", Family.CPU, "ratio", Direction.UP, 1.0)
+    scene = evidence(panel(LATENCY, latency), panel(RATE, rate), panel(busy, node))
+    edges = tuple(Edge(name, "node", EdgeKind.RUNS_ON, weight=share) for name in latency)
+    return replace(scene, edges=edges)
+
+
+def test_a_machine_whose_own_resources_deviate_accounts_for_what_runs_there() -> None:
+    assert names(on_node({"node": faulty(9, 0.3, 0.01, 1.0)}), "front", "cart")[0] == "node"
+
+
+def test_a_machine_accounts_for_as_little_as_runs_there() -> None:
+    assert names(on_node({"node": faulty(9, 0.3, 0.01, 0.45)}, share=0.05), "front", "cart")[0] != "node"
+
+
+def test_a_machine_that_is_well_accounts_for_nothing() -> None:
+    assert "node" not in names(on_node({"node": noise(9, 0.3, 0.01)}), "front", "cart")
+
+
+def test_what_is_asked_for_more_is_in_trouble_because_of_who_asks() -> None:
+    latency = {"entry": faulty(1, 0.02, 0.001, 0.2), "auth": faulty(2, 0.005, 0.0002, 2.0)}
+    rate = {"entry": faulty(3, 20.0, 0.5, 200.0), "auth": faulty(4, 20.0, 0.5, 200.0)}
+    flooded = rank(chain(latency, rate, ("entry", "auth")), "entry")
+    calm = rank(chain(latency, {name: noise(3, 20.0, 0.5) for name in latency}, ("entry", "auth")), "entry")
+    weights = [{one.entity: one.weight for one in found} for found in (flooded, calm)]
+    assert weights[0]["entry"] > weights[1].get("entry", 0.0)
+    assert calm[0].entity == "auth"
+
+
+def test_what_was_changed_shortly_before_weighs_more_and_says_so() -> None:
+    scene = shop()
+    at = float(scene.times[ONSET]) - 60.0
+    changed = replace(scene, events=(Event(at, "cart", "rollout", "cart 1.3", "alex", EventKind.CHANGE),))
+    before, after = ({one.entity: one for one in rank(known, "front")}["cart"].weight for known in (scene, changed))
+    assert after > before
+    cart = {one.entity: one for one in rank(changed, "front")}["cart"]
+    assert [part.what for part in cart.parts][-1] == "changed shortly before"
+    assert sum(part.nats for part in cart.parts) == pytest.approx(cart.weight)

@@ -159,3 +159,15 @@ def test_an_alarm_about_the_unknown_leaves_most_to_none_of_these() -> None:
     assert unknown.none_probability >= 0.7
     assert sum(cause.probability for cause in unknown.causes) == pytest.approx(1.0 - unknown.none_probability)
     assert all("nothing is known that connects it" in cause.against[-1] for cause in unknown.causes)
+
+
+def test_evidence_that_chance_may_have_made_names_no_cause() -> None:
+    said = judge(KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 3.9)))
+    assert said.causes == ()
+    assert said.none_probability == 1.0
+    assert judge(KNOWN, (), DependencyGraph(()), ("a",), Fixed(Candidate("a", 4.1))).causes
+
+
+def test_what_was_learnt_does_not_make_a_cause_of_chance() -> None:
+    slow = (finding("b", Family.LATENCY, 9.0),)
+    assert judge(KNOWN, slow, DependencyGraph(()), ("a",), Fixed(Candidate("b", 3.9)), learnt).causes == ()
