@@ -32,10 +32,9 @@ from brain_engine.series import Direction, EdgeKind, Event, EventKind, Family
 from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
-_UNREACHABLE = 0.2  # weight of what the alarm is known not to depend on: graphs have holes
+_UNCONNECTED = 0.2  # weight of what nothing connects with an alarm: graphs have holes, and much deviates by itself
 _MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account for
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
-_UNKNOWN = 0.4  # weight of what nothing is known of, where something is known of others
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _TOLD = 0.5  # of a message about an error, as evidence of which kind of fault it is: everything complains in errors
 _COUNTED = 4  # findings of an entity
@@ -116,20 +115,19 @@ class _View:
             parts.append(changed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
-        if self._ideas.reachability and (lesser := self._unconnected(entity)):
-            factor, words = lesser
-            parts.append(Weighing(words, (factor - 1.0) * weight))
-            weight, against = factor * weight, (*against, words)
+        if self._ideas.reachability and (words := self._unconnected(entity)):
+            parts.append(Weighing(words, (_UNCONNECTED - 1.0) * weight))
+            weight, against = _UNCONNECTED * weight, (*against, words)
         return Candidate(entity, weight, against, tuple(parts), _families(weighed))
 
-    def _unconnected(self, entity: str) -> tuple[float, str] | None:
-        """The weight of what nothing connects with an alarm, and why; None for all else, and without a graph."""
+    def _unconnected(self, entity: str) -> str:
+        """Why an entity has no connection with an alarm; empty where it has one, and without a graph."""
         graph = self._situation.graph
         if not len(graph) or entity in self._reachable:
-            return None
+            return ""
         if entity in graph and len(self._reachable) > len(self.alarms):
-            return _UNREACHABLE, "nothing that alerts is known to depend on it"
-        return _UNKNOWN, "nothing is known to connect it with what alerts"
+            return "nothing that alerts is known to depend on it"
+        return "nothing is known to connect it with what alerts"
 
     def _weight(self, finding: Finding) -> float:
         timely = self._timing.weight(finding.onset)
