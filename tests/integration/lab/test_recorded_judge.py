@@ -65,7 +65,7 @@ def test_the_stand_in_gives_the_causes_that_the_real_server_gives(
 
     assert fast.analysis is not None
     assert slow.analysis is not None
-    assert slow.analysis.missing == ()
+    assert [text for text in slow.analysis.missing if not text.startswith("no call graph is known")] == []
     assert slow.analysis.causes
     assert essence(fast) == essence(slow)
     assert fast.analysis.alerting == slow.analysis.alerting

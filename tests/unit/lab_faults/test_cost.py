@@ -65,7 +65,10 @@ def test_the_days_before_it_cost_what_they_cost_without_it(case: Case) -> None:
 
 @costly
 def test_nobody_suffers(case: Case) -> None:
-    assert case.episodes == []
+    promises = [
+        one.firing.labels["alertname"] for one in case.episodes if one.firing.labels["alertname"].endswith("Objective")
+    ]
+    assert promises == []
     assert case.truth.silent
     assert "cost" in case.truth.evidence
 

@@ -33,6 +33,10 @@ _RECORDING_RULE: Final = re.compile(r"service:[a-z_]+:[a-z0-9]+")
 _SUM_OVER_PODS: Final = re.compile(
     r"sum by \(cluster, namespace, pod\) \((?P<rate>rate\()?(?P<metric>\w+)\{[^}]*\}(\[(?P<seconds>\d+)s\]\))?\)"
 )
+_SERVER_SECONDS: Final = "traces_service_graph_request_server_seconds"
+_MEAN_OF_GRAPH: Final = re.compile(
+    rf"sum by \(cluster, server\) \(rate\({_SERVER_SECONDS}_sum\[(?P<seconds>\d+)s\]\)\) / \(sum by [^/]*> 0\)$"
+)
 _RATE_OF_GRAPH: Final = re.compile(rf"sum by \(cluster, server\) \(rate\({EDGE_METRIC}\[(?P<seconds>\d+)s\]\)\)$")
 _GRAPH: Final = re.compile(rf"sum by \([\w, ]+\)\s*\(rate\({EDGE_METRIC}\[10m\]\)\) > 0")
 _COUNT: Final = re.compile(r'count by \(__name__\) \(\{__name__=~"(?P<names>[^"]*)"\}\)')
@@ -70,7 +74,9 @@ class ReplayedPrometheus:
         if rule := _RECORDING_RULE.match(query):
             yield from ((dict(one.labels), levels(one, self._times, at)) for one in self._of(rule[0]))
             if graph := _RATE_OF_GRAPH.search(query):
-                yield from self._rates_of_graph(at, float(graph["seconds"]))
+                yield from self._rates_of_graph(EDGE_METRIC, at, float(graph["seconds"]))
+            if graph := _MEAN_OF_GRAPH.search(query):
+                yield from self._means_of_graph(at, float(graph["seconds"]))
         elif pods := _SUM_OVER_PODS.fullmatch(query):
             for one in self._of(pods["metric"]):
                 labels = {name: one.labels[name] for name in ("namespace", "pod")}
@@ -107,15 +113,23 @@ class ReplayedPrometheus:
             return levels(series, self._times, at)
         return increases(series, self._times, at, seconds) / seconds
 
-    def _rates_of_graph(self, at: Array, seconds: float) -> Iterator[Row]:
-        """Requests/s of each callee: the last part of the union that reads request rates."""
+    def _rates_of_graph(self, metric: str, at: Array, seconds: float) -> Iterator[Row]:
+        """The rate of each callee, over all its callers: the last part of the unions that read the service graph."""
         of_server: dict[str, list[Array]] = {}
-        for one in self._of(EDGE_METRIC):
+        for one in self._of(metric):
             of_server.setdefault(one.labels["server"], []).append(increases(one, self._times, at, seconds) / seconds)
         for server, rates in of_server.items():
             stacked = np.stack(rates)
             known = ~np.isnan(stacked).all(axis=0)
             yield {"server": server}, np.where(known, np.nansum(stacked, axis=0), np.nan)
+
+    def _means_of_graph(self, at: Array, seconds: float) -> Iterator[Row]:
+        """How long each callee takes in the mean."""
+        counts = {row["server"]: rate for row, rate in self._rates_of_graph(f"{_SERVER_SECONDS}_count", at, seconds)}
+        for labels, total in self._rates_of_graph(f"{_SERVER_SECONDS}_sum", at, seconds):
+            calls = counts.get(labels["server"], np.zeros(len(at)))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                yield labels, np.where(calls > 0.0, total / calls, np.nan)
 
 
 def levels(series: PromSeries, times: Array, at: Array) -> Array:
