@@ -32,6 +32,8 @@ from brain_engine.series import Direction, EdgeKind, Event, EventKind, Family
 from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
+# Nats at which what alerts is believed to be in trouble, 1 in 12 by chance: somebody's rule has found it unusual before.
+_ALARMING = 2.5
 _UNCONNECTED = 0.2  # weight of what nothing connects with an alarm: graphs have holes, and much deviates by itself
 _MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account for
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
@@ -175,7 +177,7 @@ class _View:
 
     def _deviates(self, entity: str) -> bool:
         own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
-        return own or any(one.nats_of(entity) >= SIGNIFICANT for one in self._excess.values())
+        return own or any(one.nats_of(entity) >= _ALARMING for one in self._excess.values())
 
     def _uppermost(self) -> tuple[str, ...]:
         graph = self._situation.graph
@@ -189,7 +191,7 @@ class _View:
             float(one.onset[one.row[alarm]])
             for one in self._excess.values()
             for alarm in self.alarms
-            if one.nats_of(alarm) >= SIGNIFICANT
+            if one.nats_of(alarm) >= _ALARMING
         ]
         return min(onsets, default=None)
 
@@ -199,7 +201,7 @@ class _View:
         blames: dict[Family, Blame] = {}
         flows: dict[Family, Shares] = {}
         for family, one in self._excess.items():
-            alarms = [alarm for alarm in self.alarms if one.nats_of(alarm) >= SIGNIFICANT]
+            alarms = [alarm for alarm in self.alarms if one.nats_of(alarm) >= _ALARMING]
             profile = one.profile(alarms)
             if profile is None:
                 continue
