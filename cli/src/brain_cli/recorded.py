@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from brain_cli.ablation import SIGNALS, Without, ranker_without
+from brain_cli.recorded_flow import RecordedFlow
 from brain_common.clock import ManualClock
 from brain_common.entity import Entity
 from brain_common.settings import check_settings
+from brain_engine.plugins import load_miner
 from brain_lab.bench.rca import Answer, Question
 from brain_lab.replay.answers import ReplayedPrometheus
+from brain_lab.replay.flow import flow_of
 from brain_rca.config import RcaSettings
 from brain_rca.evidence.catalogue import load_catalogue
 from brain_rca.evidence.gather import Gatherer
@@ -30,6 +33,9 @@ TOLD_LOOKBACK_SECONDS: Final = 300.0
 
 SCRAPE_SECONDS: Final = 15.0
 """The product's default; who scrapes less often has to say so, and so does this judge."""
+
+MINER: Final = "drain"
+"""The product's default miner of log templates."""
 
 
 class ProductJudge:
@@ -72,7 +78,9 @@ class ProductJudge:
         server = ReplayedPrometheus(question.timeline)
         evidence = PrometheusEvidence(server, self._catalogue, settings.cluster, settings.evidence.deadline_seconds)
         body = json.dumps(question.payload).encode()
-        source = Gatherer([evidence], (), settings.scope.aliases)
+        flow = flow_of(question.timeline)
+        closely = [RecordedFlow(flow, load_miner(MINER))] if flow is not None else []
+        source = Gatherer([evidence], closely, settings.scope.aliases)
         whole = WithPast(source, source)
         shown = Without(whole, self._signal) if self._signal else whole
         return await judge_group(body, settings, shown, ManualClock(question.now), self._judging)

@@ -9,11 +9,12 @@ import pytest
 
 from brain_common.errors import TemporaryError
 from brain_engine.plugins import load_detector
-from brain_engine.series import Evidence
+from brain_engine.series import Evidence, Panel
+from brain_rca.analysis import snapshot
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.evidence.protocol import Gathered, Window
 from brain_rca.scope.identity import Identity
-from tests.unit.analysis.samples import CART, FRONT, IDLE, WINDOW, evidence
+from tests.unit.analysis.samples import CART, FRONT, IDLE, LATENCY, WINDOW, evidence, panel
 
 pytestmark = pytest.mark.anyio
 
@@ -27,6 +28,8 @@ class Source:
         self.may_answer.set()
         self.was_asked = asyncio.Event()
         self.error: Exception | None = None
+        self.panels: tuple[Panel, ...] = ()
+        self.looked_at: list[frozenset[str]] = []
 
     async def gather(self, window: Window) -> Gathered:
         self.asked.append(window)
@@ -34,10 +37,11 @@ class Source:
         await self.may_answer.wait()
         if self.error is not None:
             raise self.error
-        known = evidence(window=window, edges=((FRONT, CART), (CART, "lab//node/n1")))
+        known = evidence(*self.panels, window=window, edges=((FRONT, CART), (CART, "lab//node/n1")))
         return Gathered(known, Identity(()))
 
     async def detail(self, window: Window, gathered: Gathered, entities: frozenset[str]) -> Evidence:
+        self.looked_at.append(entities)
         return replace(gathered.evidence, panels=(), edges=(), missing=())
 
     async def aclose(self) -> None: ...
@@ -119,3 +123,24 @@ async def test_only_the_latest_few_are_kept() -> None:
     assert len(source.asked) == 5
     await snapshots.take(WINDOW)
     assert len(source.asked) == 6
+
+
+async def test_a_small_system_is_looked_at_as_a_whole() -> None:
+    source = Source()
+    await over(source).take(WINDOW)
+    assert source.looked_at == [{CART, FRONT, IDLE, "lab//node/n1"}]
+
+
+async def test_of_a_large_one_what_deviates_and_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "_SMALL", 3)
+    source = Source()
+    await over(source).take(WINDOW)
+    assert source.looked_at == [{CART, FRONT, "lab//node/n1"}]
+
+
+async def test_of_a_large_one_in_which_nothing_deviates_where_requests_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "_SMALL", 3)
+    source = Source()
+    source.panels = (panel(LATENCY, {CART: 1.0, FRONT: 1.0, IDLE: 1.0}, 0.02),)
+    await over(source).take(WINDOW)
+    assert source.looked_at == [{FRONT}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 Columns = Mapping[str, Sequence[float]]
@@ -116,6 +117,37 @@ def nezha(root: Path, day: str = "2022-08-22") -> Path:
     return root
 
 
+def nezha_flow(root: Path, day: str = "2022-08-22") -> Path:
+    """Traces of web calling store, each named by the time at which it began: two of the fault-free phase, and those
+    around the two faults. One is in two files, and no line has its `TimeUnixNano`."""
+    phases = {
+        "construct_data/{day}/{kind}/04_02_{kind}.csv": ("04:01:10", "04:02:10"),
+        "rca_data/{day}/{kind}/04_10_{kind}.csv": ("04:09:10", "04:10:10", "04:10:40"),
+        "rca_data/{day}/{kind}/04_11_{kind}.csv": ("04:10:40", "04:11:40"),
+        "rca_data/{day}/{kind}/04_18_{kind}.csv": ("04:17:50", "04:18:40"),
+    }
+    for name, moments in phases.items():
+        spans = [row for moment in moments for row in _nezha_trace(day, moment)]
+        lines = [
+            [f"{day}T{moment}.05", "-1", "store-5f6585d649-fnmft", moment, "b", f"INFO found it at {moment}"]
+            for moment in moments
+        ]
+        write(root / name.format(day=day, kind="trace"), [list(NEZHA_SPAN), *spans])
+        lost = [f"{day}T{moments[0]}.06Z", "1", "store-5f6585d649-fnmft", "", "", "INFO of nobody"]
+        write(root / name.format(day=day, kind="log"), [list(NEZHA_LINE), *lines, lost])
+    return root
+
+
+def _nezha_trace(day: str, moment: str) -> list[list[str]]:
+    start = int(datetime.fromisoformat(f"{day}T{moment}+00:00").timestamp()) * 10**9
+    return [
+        [moment, "a", "root", "web-6cfdd55578-gfj6q", "GET /", str(start), str(start + 10**8)],
+        [moment, "b", "a", "store-5f6585d649-fnmft", "load", str(start + 10**7), str(start + 9 * 10**7)],
+    ]
+
+
+NEZHA_SPAN = ("TraceID", "SpanID", "ParentID", "PodName", "OperationName", "StartTimeUnixNano", "EndTimeUnixNano")
+NEZHA_LINE = ("Timestamp", "TimeUnixNano", "PodName", "TraceID", "SpanID", "Log")
 NEZHA_HEADER = (
     "Time",
     "TimeStamp",

@@ -1,7 +1,8 @@
 """Windows in which nothing was broken, cut from the normal periods of recorded cases.
 
 Each looks like an incident of its data set: as long, after a normal period of the same recording, with an alarm about
-the same service. The right answer is "no cause found".
+the same service. The right answer is "no cause found". Spans and lines are left out: where they are known of a part of
+the normal period only, a window would have nothing to compare them with.
 """
 
 from __future__ import annotations

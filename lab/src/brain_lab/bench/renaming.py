@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from brain_lab.recorded.flow import Flow
 from brain_lab.recorded.model import AlertTarget, CallKey, RecordedCase, Recording, SeriesKey
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -58,7 +59,12 @@ class Renaming:
                 CallKey(self.new[key.caller], self.new[key.callee], key.end): values
                 for key, values in recording.calls.items()
             },
+            self._flow(recording.flow) if recording.flow is not None else None,
         )
+
+    def _flow(self, flow: Flow) -> Flow:
+        entities = tuple(self.new[name] for name in flow.spans.entities)
+        return replace(flow, spans=replace(flow.spans, entities=entities))
 
 
 def renamings(case: RecordedCase, seed: int) -> tuple[Renaming, Renaming]:
@@ -91,7 +97,10 @@ def _services(case: RecordedCase) -> list[str]:
     measured = {key.entity for part in (case.normal, case.incident) for key in part.values}
     alerting = {case.target.entity} if case.target is not None else set()
     calling = {end for key in case.normal.calls for end in (key.caller, key.callee)}
-    return sorted(measured | alerting | calling | {end for edge in case.edges for end in edge})
+    traced = {
+        name for part in (case.normal, case.incident) if part.flow is not None for name in part.flow.spans.entities
+    }
+    return sorted(measured | alerting | calling | traced | {end for edge in case.edges for end in edge})
 
 
 def _names(count: int, seed: int) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_engine.series import Family
+from brain_lab.recorded.flow import Flow
 
 Array = NDArray[np.float64]
 
@@ -89,11 +90,13 @@ class Recording:
         times: [T] seconds since the epoch, ascending; each row stands for one step from its time on.
         values: [T] per series, in the unit of its measure; NaN where nothing was recorded.
         calls: [T] seconds per pair of services and end, where the data set has them.
+        flow: Spans and lines on the clock of ``times``, where the data set has them; they may cover only a part of it.
     """
 
     times: Array
     values: Mapping[SeriesKey, Array]
     calls: Mapping[CallKey, Array] = field(default_factory=dict)
+    flow: Flow | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Layout: `rca_data/<day>/<day>-fault_list.json` and `rca_data/<day>/metric/<pod>_metric.csv`; a call graph in
 `metric/dependency.csv` or, where only traces tell, in the spans of `construct_data/<day>/trace`, which were recorded
-without a fault. A case is a day and the moment of an injection; which pod was broken is read by `truth` alone.
+without a fault. A case is a day and the moment of an injection; which pod was broken is read by `truth` alone. Which
+spans and log lines a case has, where the day has any, is decided in `nezha_flow`.
 
 Faults of the data, mended here:
 
@@ -21,7 +22,7 @@ no signal of the product reads them of a pod.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,7 @@ from brain_common.errors import InputError
 from brain_lab.recorded.document import read_object
 from brain_lab.recorded.loader import checked_id
 from brain_lab.recorded.model import Array, CallKey, End, Measure, RecordedCase, Recording, SeriesKey
+from brain_lab.recorded.nezha_flow import flow_of_day, incident_of, reference
 from brain_lab.recorded.spans import call_edges
 from brain_lab.recorded.table import read_lines
 
@@ -91,9 +93,16 @@ class Nezha:
         during, normal = _periods(whole.times, at, [start for _, start in moments])
         if not len(during) or not len(normal):
             raise InputError(f"{root}: no metrics of {case_id}")
+        before, incident = _side_by_side(whole, normal), _side_by_side(whole, during)
+        if (flow := flow_of_day(root, day, service_of)) is not None:
+            span = float(whole.times[during[0]]), float(whole.times[during[-1]]) + STEP
+            troubled = [(start, start + FAULT_SECONDS + RECOVERY_SECONDS) for _, start in moments]
+            normal_flow = reference(flow, span, troubled, float(before.times[-1]) + STEP)
+            before = replace(before, flow=normal_flow)
+            incident = replace(incident, flow=incident_of(flow, span, float(incident.times[0])))
         return RecordedCase(
-            normal=_side_by_side(whole, normal),
-            incident=_side_by_side(whole, during),
+            normal=before,
+            incident=incident,
             edges=_edges(root, day, {key.entity for key in whole.values}),
             target=None,
             step=STEP,

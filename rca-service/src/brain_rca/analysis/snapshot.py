@@ -19,6 +19,7 @@ from brain_rca.evidence.protocol import EvidenceSource, Window
 _KEPT = 4  # snapshots; each is a few tens of MB at 200 services
 _STALE_SECONDS = 30.0  # a group may be judged on evidence this much older than now
 _START_SLACK = 300.0  # and on a window that starts this much earlier or later
+_SMALL = 100  # entities of a system that is looked at closely as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +60,34 @@ class Snapshots:
         gathered = replace(gathered, evidence=await asyncio.to_thread(with_delays, gathered.evidence, self._detector))
         graph = await asyncio.to_thread(DependencyGraph, gathered.evidence.edges)
         findings = await asyncio.to_thread(find, gathered.evidence, self._detector)
-        closely = await self._source.detail(window, gathered, _neighbourhood(findings, graph))
+        closely = await self._source.detail(window, gathered, _looked_at(gathered.evidence, findings, graph))
         return await asyncio.to_thread(self._scan, window, with_detail(gathered.evidence, closely), findings)
 
     def _scan(self, window: Window, evidence: Evidence, rough: tuple[Finding, ...]) -> Snapshot:
         graph = DependencyGraph(evidence.edges)  # anew: traces may know more edges
-        named = {entity for panel in evidence.panels for entity in panel.entities}
-        named |= {entity for panel in evidence.counts for entity in panel.entities}
-        named |= {end for edge in evidence.edges for end in (edge.dependent, edge.dependency)}
         findings = strongest_first((*rough, *find_in_detail(evidence)))
-        return Snapshot(window, evidence, findings, graph, frozenset(named))
+        return Snapshot(window, evidence, findings, graph, _named(evidence))
 
 
-def _neighbourhood(findings: tuple[Finding, ...], graph: DependencyGraph) -> frozenset[str]:
-    """What deviates, and what it needs or is needed by."""
+def _named(evidence: Evidence) -> frozenset[str]:
+    """Everything that has a series or a place in the graph."""
+    named = {entity for panel in evidence.panels for entity in panel.entities}
+    named |= {entity for panel in evidence.counts for entity in panel.entities}
+    return frozenset(named | {end for edge in evidence.edges for end in (edge.dependent, edge.dependency)})
+
+
+def _looked_at(evidence: Evidence, findings: tuple[Finding, ...], graph: DependencyGraph) -> frozenset[str]:
+    """What logs and traces are asked about: what deviates, and what it needs or is needed by.
+
+    A wrong answer given in time leaves no trace in what is measured. So a small system is looked at as a whole, and of
+    a large one in which nothing deviates, those whom nobody calls: all requests come by there.
+    """
+    named = _named(evidence)
+    if len(named) <= _SMALL:
+        return named
     deviating = {finding.entity for finding in findings}
+    if not deviating:
+        return frozenset([name for name in sorted(named) if name in graph and not graph.dependents(name)][:_SMALL])
     near = {name for entity in deviating for name in (*graph.dependencies(entity), *graph.dependents(entity))}
     return frozenset(deviating | near)
 
