@@ -25,7 +25,7 @@ CASES = (
     ("petshop", "low_traffic/train/issue_3"),
     ("rcd", "carts-cpu/1"),
     ("rcaeval4", "online-boutique/adservice_cpu_1"),
-    ("nezha", "2022-08-22/04:44:16"),
+    ("nezha", "2022-08-22/06:35:39"),
 )
 
 

@@ -32,7 +32,7 @@ from brain_engine.series import Direction, EdgeKind, Event, EventKind, Family
 from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
-# Nats at which what alerts is believed to be in trouble, 1 in 12 by chance: somebody's rule has found it unusual before.
+# Nats at which what alerts is believed to be in trouble, 1 in 12 by chance: a rule has found it unusual before.
 _ALARMING = 2.5
 _UNCONNECTED = 0.2  # weight of what nothing connects with an alarm: graphs have holes, and much deviates by itself
 _MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account for
