@@ -2,8 +2,8 @@
 
 Layout: `rca_data/<day>/<day>-fault_list.json` and `rca_data/<day>/metric/<pod>_metric.csv`; a call graph in
 `metric/dependency.csv` or, where only traces tell, in the spans of `construct_data/<day>/trace`, which were recorded
-without a fault. A case is a day and the moment of an injection; which pod was broken is read by `truth` alone. Which
-spans and log lines a case has, where the day has any, is decided in `nezha_flow`.
+without a fault. A case is a day and the moment of an injection; no case holds which pod was broken. Which spans and
+log lines it has, where the day has any, is decided in `nezha_flow`.
 
 Faults of the data, mended here:
 
@@ -21,10 +21,11 @@ no signal of the product reads them of a pod.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -96,8 +97,7 @@ class Nezha:
         before, incident = _side_by_side(whole, normal), _side_by_side(whole, during)
         if (flow := flow_of_day(root, day, service_of)) is not None:
             span = float(whole.times[during[0]]), float(whole.times[during[-1]]) + STEP
-            troubled = [(start, start + FAULT_SECONDS + RECOVERY_SECONDS) for _, start in moments]
-            normal_flow = reference(flow, span, troubled, float(before.times[-1]) + STEP)
+            normal_flow = reference(flow, span, _troubled(injections(root, day)), float(before.times[-1]) + STEP)
             before = replace(before, flow=normal_flow)
             incident = replace(incident, flow=incident_of(flow, span, float(incident.times[0])))
         return RecordedCase(
@@ -150,6 +150,20 @@ def _periods(times: Array, at: float, starts: Iterable[float]) -> tuple[NDArray[
         normal &= (ends <= start) | (times >= start + FAULT_SECONDS + RECOVERY_SECONDS)
     rows = np.flatnonzero(normal)
     return during, np.concatenate([rows[times[rows] > at], rows[times[rows] <= at]])
+
+
+def _troubled(faults: Sequence[Injection]) -> list[tuple[float, float]]:
+    """From when until when requests met each fault: those that follow each other at one pod are a single one.
+
+    They were not taken back in between, as the lines of the minutes before the later ones show. All cases of a day are
+    cut by the same list, so that what a case is compared with does not tell which fault it is.
+    """
+    ordered = sorted(faults, key=lambda one: one.at)
+    ends = [one.at + FAULT_SECONDS + RECOVERY_SECONDS for one in ordered]
+    for place, (one, following) in enumerate(pairwise(ordered)):
+        if (one.pod, one.fault) == (following.pod, following.fault):
+            ends[place] = max(ends[place], following.at)
+    return [(one.at, end) for one, end in zip(ordered, ends, strict=True)]
 
 
 def _side_by_side(whole: Recording, rows: NDArray[np.int64]) -> Recording:
