@@ -23,7 +23,7 @@ from brain_engine.series import Array
 _BLOCKS: Final = 20
 _INCIDENTS: Final = 0.1  # of the blocks, with the highest shares, that may be incidents of their own
 _LENGTHS: Final = (3, 10)  # samples, besides the whole window
-_LEAST_RATIO: Final = 2.5  # of the two shares; smaller changes are of no operational interest
+LEAST_RATIO: Final = 2.5  # of the two shares; smaller changes are of no operational interest
 _PRIOR: Final = 0.5  # happenings taken to have been missed in the baseline (Jeffreys' prior)
 _TINY: Final = 1e-12
 
@@ -97,7 +97,7 @@ def _ratio(seen: Array, chances: Array, usual: Array) -> Array:
         share = seen / chances
         value = np.where(seen > 0, seen * np.log(share / usual), 0.0)
         value += np.where(other > 0, other * np.log((1.0 - share) / np.maximum(1.0 - usual, _TINY)), 0.0)
-        large = share >= _LEAST_RATIO * usual
+        large = share >= LEAST_RATIO * usual
     return np.asarray(np.where(large, np.maximum(value, 0.0), 0.0), dtype=np.float64)
 
 

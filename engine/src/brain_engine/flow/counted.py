@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from brain_engine.anomaly.share_shift import LEAST_RATIO
 from brain_engine.flow.visits import Rows
 from brain_engine.series import Array
 
@@ -26,7 +27,8 @@ class Counted:
         rows: [R] numbers of the rows that became dense, ascending.
         hits: [R, T] how often, in the step that begins at each time.
         trials: [R, T] of how many chances.
-        tests: How many rows there were to be looked at, dense or not.
+        tests: How many rows could deviate at all, dense or not. Only they pay for the search (Tarone, Biometrics 1990):
+            what happens nearly always cannot become more frequent, and what happened once proves nothing.
     """
 
     rows: Rows
@@ -69,8 +71,16 @@ def counted(row: Rows, chance: Rows, hit: NDArray[np.bool_], step: Rows, width: 
     slot[wanted] = np.arange(len(wanted))
     theirs = slot[np.ravel(group)]
     trials = _table(theirs, theirs >= 0, step, len(wanted), width)[np.ravel(back)]
-    tests = int((np.bincount(np.ravel(index)[step >= split], minlength=len(names)) > 0).sum())
+    tests = _tests(np.ravel(index), np.ravel(group), first, hit, step >= split)
     return Counted(names[dense], hits, trials, tests)
+
+
+def _tests(row: Rows, group: Rows, first: Rows, hit: NDArray[np.bool_], late: NDArray[np.bool_]) -> int:
+    """Rows with enough hits, had all of them been in the window, and with room above the share of the baseline."""
+    total, before = np.bincount(row, hit), np.bincount(row, hit & ~late)
+    of_row = group[first]
+    chances, recent = np.bincount(group, ~late)[of_row], np.bincount(group, late)[of_row]
+    return int(((total >= _FEWEST) & (recent > 0) & (LEAST_RATIO * before <= chances)).sum())
 
 
 def _table(row: Rows, chosen: NDArray[np.bool_], step: Rows, rows: int, width: int) -> Array:

@@ -26,6 +26,9 @@ SELF_TIME: Final = Signal("span_self_time", Family.LATENCY, "ratio", Direction.U
 EDGE_TIME: Final = Signal("edge_network_time", Family.NETWORK, "ratio", Direction.UP)
 ERROR_ORIGIN: Final = Signal("span_error_origin", Family.ERRORS, "ratio", Direction.UP)
 
+OF_REQUESTS: Final = frozenset({TRANSITION, SELF_TIME, ERROR_ORIGIN})
+"""What is an entity's own already, for what its callees broke or held up was put aside request by request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

@@ -1,9 +1,10 @@
 """The built-in ranker: an anomaly that a dependency's anomaly accounts for is a symptom.
 
-Evidence of an entity has two kinds. Resource evidence (its own CPU, memory, disk, restarts …) speaks for itself.
-Symptom evidence (slow or failing answers) counts only by the share of the trouble that stays at the entity, when the
-trouble of what alerts flows down to what accounts for it (see ``trouble.py`` and ``blame.py``). Both count less when
-they begin at the wrong time (``timing.py``).
+Evidence of an entity has two kinds. Resource evidence (its own CPU, memory, disk, restarts …) speaks for itself, and so
+does what was found in single requests, net of the calls that they made. Symptom evidence (slow or failing answers)
+counts only by the share of the trouble that stays at the entity, when the trouble of what alerts flows down to what
+accounts for it (see ``trouble.py`` and ``blame.py``). All of it counts less when it begins at the wrong time
+(``timing.py``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
+from brain_engine.flow.questions import OF_REQUESTS
 from brain_engine.rank.blame import (
     SIGNIFICANT,
     Blame,
@@ -133,7 +137,7 @@ class _View:
 
     def _weight(self, finding: Finding) -> float:
         timely = self._timing.weight(finding.onset)
-        if not self._shares:
+        if not self._shares or finding.signal in OF_REQUESTS:
             return timely
         if finding.signal.family in _SYMPTOMS:
             return timely * self._own(finding.entity, finding.signal.family)
@@ -164,16 +168,21 @@ class _View:
         """What alerts and deviates itself, or cannot be told to be normal for lack of its own series.
 
         The alarm was not searched for among many series, so it need not pay the price of a search. Where the alert
-        names nothing, whatever is in trouble and has nobody in trouble above it stands for it.
+        names nothing, whatever is in trouble and has nobody in trouble above it stands for it. So it does where what
+        alerts is well as far as is measured, but requests went another way than before: no metric sees wrong answers.
         """
         if not self._situation.alerting:
             return self._uppermost()
         measured = {entity for one in self._excess.values() for entity in one.row}
-        return tuple(
+        real = tuple(
             alarm
             for alarm in self._situation.alerting
             if self._deviates(alarm) or alarm not in measured or not self._ideas.real_alarm
         )
+        wrong = any(finding.signal in OF_REQUESTS for finding in self._situation.findings)
+        if not wrong or any(self._deviates(alarm) for alarm in real):
+            return real
+        return tuple(dict.fromkeys((*real, *self._uppermost())))
 
     def _deviates(self, entity: str) -> bool:
         own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
@@ -186,12 +195,12 @@ class _View:
         return tuple(top or deviating)
 
     def _trouble(self) -> float | None:
-        """When the trouble of what alerts began."""
+        """When the trouble of the alarms began; those that had to be searched for pay for the search."""
         onsets = [
             float(one.onset[one.row[alarm]])
             for one in self._excess.values()
             for alarm in self.alarms
-            if one.nats_of(alarm) >= _ALARMING
+            if one.nats_of(alarm) >= _ALARMING + (0.0 if alarm in self._situation.alerting else np.log(len(one.row)))
         ]
         return min(onsets, default=None)
 
