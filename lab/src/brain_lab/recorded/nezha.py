@@ -48,6 +48,9 @@ FAULT_SECONDS: Final = 180.0
 RECOVERY_SECONDS: Final = 120.0
 """After a fault, minutes that are neither normal nor the fault: the one it ended in, and one to recover."""
 
+EARLY_SECONDS: Final = 60.0
+"""How long before its moment a fault may have reached requests already."""
+
 LONGEST_DAY: Final = 7 * 1440
 """Rows; a mistyped year must not become an array of gigabytes."""
 
@@ -155,15 +158,16 @@ def _periods(times: Array, at: float, starts: Iterable[float]) -> tuple[NDArray[
 def _troubled(faults: Sequence[Injection]) -> list[tuple[float, float]]:
     """From when until when requests met each fault: those that follow each other at one pod are a single one.
 
-    They were not taken back in between, as the lines of the minutes before the later ones show. All cases of a day are
-    cut by the same list, so that what a case is compared with does not tell which fault it is.
+    They were not taken back in between, and some began before the moment that the list tells, as the lines of these
+    minutes show. All cases of a day are cut by the same list, so that what a case is compared with does not tell which
+    fault it is.
     """
     ordered = sorted(faults, key=lambda one: one.at)
     ends = [one.at + FAULT_SECONDS + RECOVERY_SECONDS for one in ordered]
     for place, (one, following) in enumerate(pairwise(ordered)):
         if (one.pod, one.fault) == (following.pod, following.fault):
             ends[place] = max(ends[place], following.at)
-    return [(one.at, end) for one, end in zip(ordered, ends, strict=True)]
+    return [(one.at - EARLY_SECONDS, end) for one, end in zip(ordered, ends, strict=True)]
 
 
 def _side_by_side(whole: Recording, rows: NDArray[np.int64]) -> Recording:
