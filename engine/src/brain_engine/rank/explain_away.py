@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
 from brain_engine.flow.questions import OF_REQUESTS
@@ -195,14 +193,18 @@ class _View:
         return tuple(top or deviating)
 
     def _trouble(self) -> float | None:
-        """When the trouble of the alarms began; those that had to be searched for pay for the search."""
+        """When the trouble of what alerts began; none of what stands for it only because of its requests."""
         onsets = [
             float(one.onset[one.row[alarm]])
             for one in self._excess.values()
             for alarm in self.alarms
-            if one.nats_of(alarm) >= _ALARMING + (0.0 if alarm in self._situation.alerting else np.log(len(one.row)))
+            if one.nats_of(alarm) >= _ALARMING and (alarm in self._situation.alerting or self._is_measured(alarm))
         ]
         return min(onsets, default=None)
+
+    def _is_measured(self, entity: str) -> bool:
+        """Whether anything but its requests deviates."""
+        return any(finding.signal not in OF_REQUESTS for finding in self.findings.get(entity, ()))
 
     def _flows(self) -> dict[Family, Shares]:
         """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
