@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from brain_engine.anomaly.robust_shift import RobustShift
-from brain_engine.findings import find
+from brain_engine.findings import Finding, find
+from brain_engine.flow.questions import EDGE_TIME, TRANSITION
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.excess import excesses
 from brain_engine.rank.explain_away import ExplainAway
@@ -253,3 +254,34 @@ def test_what_was_changed_shortly_before_weighs_more_and_says_so() -> None:
     cart = {one.entity: one for one in rank(changed, "front")}["cart"]
     assert [part.what for part in cart.parts][-1] == "changed shortly before"
     assert sum(part.nats for part in cart.parts) == pytest.approx(cart.weight)
+
+
+def went_wrong(entity: str, scene: Evidence, nats: float = 6.0, signal: Signal = TRANSITION) -> Finding:
+    """Requests took a step at an entity that they did not take before."""
+    onset = float(scene.times[ONSET])
+    return Finding(entity, signal, 0, nats, 0.99, onset, Direction.UP, 0.0, 1.0, "after 'a': 'b'")
+
+
+def ranked(scene: Evidence, *more: Finding, alerting: tuple[str, ...] = ()) -> dict[str, float]:
+    """Weights, best first."""
+    found = (*find(scene, RobustShift()), *more)
+    candidates = ExplainAway().rank(Situation(scene, found, DependencyGraph(scene.edges), alerting))
+    return {one.entity: one.weight for one in candidates}
+
+
+@pytest.mark.parametrize("alerting", [(), ("front",)])
+def test_wrong_answers_given_in_time_are_found_whatever_alerts(alerting: tuple[str, ...]) -> None:
+    calm = shop(fault=0.02)
+    assert ranked(calm, alerting=alerting) == {}
+    assert ranked(calm, went_wrong("cart", calm), alerting=alerting) == {"cart": pytest.approx(6.0)}
+
+
+def test_what_requests_did_is_no_symptom_of_callees_whose_part_was_put_aside() -> None:
+    scene = shop()
+    without, told = ranked(scene, alerting=("front",)), went_wrong("cart", scene, 20.0)
+    assert ranked(scene, told, alerting=("front",))["cart"] >= without.get("cart", 0.0) + 10.0
+
+
+def test_the_time_on_the_way_to_somebody_is_weighed_as_before() -> None:
+    calm = shop(fault=0.02)
+    assert ranked(calm, went_wrong("cart", calm, signal=EDGE_TIME), alerting=("front",)) == {}
