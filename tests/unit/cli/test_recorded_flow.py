@@ -40,11 +40,11 @@ async def test_traces_that_meet_the_focus_are_given_whole_with_their_lines(sourc
     assert found.spans is not None
     assert found.lines is not None
     assert found.spans.entities == ("//service/store", "//service/web")
-    assert (len(found.spans.trace), len(found.lines.at)) == (14, 7)
+    assert (len(found.spans.trace), len(found.lines.at)) == (12, 6)
     assert found.lines.templates == ("INFO found it at <*>",)
     assert set(found.lines.severity.tolist()) == {9}
     assert {found.spans.entities[one] for one in found.spans.entity[found.lines.span].tolist()} == {"//service/store"}
-    assert np.count_nonzero(found.spans.parent == NOWHERE) == 7
+    assert np.count_nonzero(found.spans.parent == NOWHERE) == 6
 
 
 async def test_of_others_and_other_times_there_is_nothing(source: RecordedFlow) -> None:

@@ -124,7 +124,7 @@ def nezha_flow(root: Path, day: str = "2022-08-22") -> Path:
         "construct_data/{day}/{kind}/04_02_{kind}.csv": ("04:01:10", "04:02:10"),
         "rca_data/{day}/{kind}/04_10_{kind}.csv": ("04:09:10", "04:10:10", "04:10:40"),
         "rca_data/{day}/{kind}/04_11_{kind}.csv": ("04:10:40", "04:11:40"),
-        "rca_data/{day}/{kind}/04_18_{kind}.csv": ("04:17:50", "04:18:40"),
+        "rca_data/{day}/{kind}/04_18_{kind}.csv": ("04:17:10", "04:18:40"),
     }
     for name, moments in phases.items():
         spans = [row for moment in moments for row in _nezha_trace(day, moment)]
