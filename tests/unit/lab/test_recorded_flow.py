@@ -109,7 +109,7 @@ def test_the_replay_puts_both_periods_where_their_metrics_are(case: RecordedCase
     assert said(found)[-3:] == ["04:09:10", "04:10:40", "04:11:40"]
     below = found.spans.parent != NOWHERE
     assert (found.spans.start[below] - found.spans.start[found.spans.parent[below]]).tolist() == pytest.approx(
-        [0.01] * 7
+        [0.01] * 6
     )
 
 
