@@ -138,7 +138,8 @@ def test_a_rule_that_fires_reaches_alertmanager(
         "global": {"evaluation_interval": "1s", "external_labels": {"cluster": "lab"}},
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [receiver.address]}]}]},
     }
-    prometheus(config=config, rules=[ALWAYS_FIRING])
+    # What fires before the receiver is known is dropped, and by default said again only after a minute.
+    prometheus(config=config, rules=[ALWAYS_FIRING], flags=["--rules.alert.resend-delay=2s"])
     eventually(lambda: bool(get(f"{receiver.url}/api/v2/alerts")))
     [alert] = get(f"{receiver.url}/api/v2/alerts")
     assert alert["labels"] == {"alertname": "AlwaysFiring", "severity": "info", "cluster": "lab"}

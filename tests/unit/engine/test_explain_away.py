@@ -124,6 +124,13 @@ def test_an_alarm_that_does_not_deviate_has_no_cause() -> None:
     assert rank(shop(), "ads") == ()
 
 
+def test_an_alarm_that_is_hardly_in_trouble_and_has_no_place_in_the_graph_is_judged_by_itself() -> None:
+    slow = panel(LATENCY, {"a": faulty(1, 0.1, 0.005, 0.111)})
+    scene = evidence(slow, panel(CPU, {"a": faulty(2, 0.2, 0.01, 0.9)}))
+    assert 2.5 <= excesses(scene, RobustShift())[0].nats_of("a") < 3.0
+    assert names(scene, "a") == ["a"]
+
+
 def test_an_alert_that_names_nothing_is_about_whatever_is_in_trouble() -> None:
     assert names(shop(), *())[0] == "db"
     assert rank(shop(fault=0.0), *()) == ()

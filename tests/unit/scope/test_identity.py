@@ -98,3 +98,8 @@ def test_a_scrape_target_is_its_node(instance: str, node: str) -> None:
 def test_every_kind_has_a_name() -> None:
     for kind in EntityKind:
         assert Identity([]).canonical(Entity("lab", "shop", kind, "x")).startswith("lab/shop/")
+
+
+def test_a_name_is_as_clean_as_the_labels_of_an_alert_about_it() -> None:
+    hostile = Entity("lab", "shop", EntityKind.SERVICE, "cart\x1b[2J\x9b\u202e")
+    assert Identity([hostile]).canonical(hostile) == "lab/shop/service/cart[2J\u202e"

@@ -217,7 +217,7 @@ class _View:
             if profile is None:
                 continue
             if not any(alarm in self._situation.graph for alarm in alarms):
-                alarms = [name for name in sorted(one.row) if one.nats_of(name) >= SIGNIFICANT]
+                alarms = [name for name in sorted(one.row) if one.nats_of(name) >= SIGNIFICANT] or alarms
             blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
             if family is Family.ERRORS and self._ideas.time_outs:
                 blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))

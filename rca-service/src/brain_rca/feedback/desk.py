@@ -15,9 +15,9 @@ from brain_common.entity import Entity
 from brain_common.errors import InputError
 from brain_common.logs import mask
 from brain_rca.audit import AuditLog
-from brain_rca.intake.payload import clean
 from brain_rca.model import Feedback, FeedbackKind, Incident
 from brain_rca.store.protocol import Store
+from brain_rca.text import clean
 from brain_rca.wake import Wake
 
 MAX_ENTITY: Final = 512  # characters; names in Kubernetes have 253

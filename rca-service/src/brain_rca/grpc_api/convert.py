@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.errors import InputError
-from brain_rca.intake.payload import LAST_TIME, clean, clean_map, fingerprint, is_fingerprint, truncated
+from brain_rca.intake.payload import LAST_TIME, clean_map, fingerprint, is_fingerprint, truncated
 from brain_rca.model import (
     Alert,
     AlertGroup,
@@ -26,6 +26,7 @@ from brain_rca.model import (
     SharedCause,
     SimilarIncident,
 )
+from brain_rca.text import clean
 
 _MOST_ALERTS = 5000
 _FIRST_SECOND = -62135596800  # the beginning of the year 1, as google.protobuf.Timestamp says

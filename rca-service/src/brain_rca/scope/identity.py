@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from brain_common.entity import Entity, EntityKind
+from brain_rca.text import clean
 
 # Pods of ReplicaSets (<name>-<hash>-<5>), DaemonSets and Jobs (<name>-<5>), StatefulSets (<name>-<n>). Kubernetes draws
 # the five characters from letters and digits without vowels and look-alikes (apimachinery's rand.SafeEncodeString).
@@ -52,9 +53,9 @@ class Identity:
         self._known: dict[Entity, str] = {}
 
     def canonical(self, entity: Entity) -> str:
-        """The text form of the one name for this thing."""
+        """The text form of the one name for this thing, as clean as the labels of alerts are."""
         if entity not in self._known:
-            self._known[entity] = self._aliases.get(str(entity)) or self._join(entity)
+            self._known[entity] = clean(self._aliases.get(str(entity)) or self._join(entity))
         return self._known[entity]
 
     def known_as(self, names: Collection[str]) -> frozenset[Entity]:
