@@ -87,6 +87,15 @@ def test_rankings_are_a_line_of_json_each(tmp_path: Path) -> None:
     assert all(set(line) == {"case", "ranking"} and line["ranking"] == ["b", "a"] for line in lines)
 
 
+def test_rankings_that_cannot_be_written_are_refused_before_any_case_is_judged(tmp_path: Path) -> None:
+    def unasked(asked: Question) -> Answer:
+        raise AssertionError("asked all the same")
+
+    course = Course("rcd", several(tmp_path / "data"), rankings=tmp_path / "none" / "rankings.jsonl")
+    with pytest.raises(InputError, match=r"--rankings .*rankings\.jsonl: No such file"):
+        rca.run(course, unasked, quietly)
+
+
 def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no cases of rcd"):
         rca.run(Course("rcd", tmp_path), judge_that_says(), quietly)

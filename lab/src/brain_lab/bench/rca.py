@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TextIO
 
 from brain_common.errors import InputError
 from brain_engine.series import Family
@@ -110,8 +110,11 @@ def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
         progress: Told from time to time.
 
     Raises:
-        InputError: The data set or folder is unknown, has no cases, or a file is damaged.
+        InputError: The data set or folder is unknown, has no cases, or a file is damaged; or the file for the rankings
+            cannot be written.
     """
+    if course.rankings is not None:
+        _open_rankings(course.rankings).close()
     known = list_cases(course.dataset, course.path)
     if not known:
         raise InputError(f"{course.path}: no cases of {course.dataset} in the folder")
@@ -130,10 +133,21 @@ def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
 
 
 def write_rankings(path: Path, rankings: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """One line of JSON per case, as scorers read them."""
-    with path.open("w", encoding="utf-8") as out:
+    """One line of JSON per case, as scorers read them.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with _open_rankings(path) as out:
         for case, ranking in rankings:
             out.write(json.dumps({"case": case, "ranking": list(ranking)}) + "\n")
+
+
+def _open_rankings(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--rankings {path}: {error.strerror or error}; is its folder there?") from error
 
 
 def question(case: RecordedCase, known: InjectionTime = InjectionTime.UNKNOWN) -> Question | None:
