@@ -206,12 +206,13 @@ def _length(cases: Sequence[RecordedCase]) -> float:
     return sum(len(case.incident.times) for case in cases) / len(cases)
 
 
-def _rank(answer: Answer | None, right: Truth) -> int | None:
+def rank_in(answer: Answer | None, right: Truth) -> int | None:
+    """At which place of an answer the true service is; None if it is nowhere."""
     return rank_of(map(_folded, answer.services if answer else ()), [_folded(right.entity)])
 
 
 def _figures(course: Course, outcome: _Outcome) -> RcaFigures:
-    ranks = [_rank(answer, right) for answer, right in zip(outcome.answers, outcome.truths, strict=True)]
+    ranks = [rank_in(answer, right) for answer, right in zip(outcome.answers, outcome.truths, strict=True)]
     scores, intervals = scores_of(ranks), intervals_of(ranks)
     asked = [(case, one) for case, one in zip(outcome.quiet, outcome.windows, strict=True) if one is not None]
     silent = [not one.services for _, one in asked]
