@@ -18,6 +18,10 @@ app = typer.Typer(no_args_is_help=True)
 _TABLES = ("without", "peers")  # figures that are tables of their own
 _APART = ("bench", "bars", *_TABLES)
 
+Peers = Annotated[
+    Path | None,
+    typer.Option("--peers", help="Also ask published methods; the Python of their environment (make peers)."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")]
 
 
@@ -95,6 +99,7 @@ def rca(
         bool,
         typer.Option("--leak-check", help="Also judge with services renamed and columns shuffled: nothing may change."),
     ] = False,
+    peers: Peers = None,
     as_json: AsJson = False,
 ) -> None:
     """How often the judgement is right on recorded public incidents."""
@@ -104,11 +109,11 @@ def rca(
     from brain_lab.bench import rca_ablations
     from brain_lab.bench.told import InjectionTime
 
-    if ablations and (ablate or rankings or leak_check):
+    if ablations and (ablate or rankings or leak_check or peers):
         raise typer.BadParameter(
-            "--ablations goes without --ablate, --rankings and --leak-check: it is a table by itself"
+            "--ablations is a table by itself: without --ablate, --rankings, --leak-check and --peers"
         )
-    course = bench.Course(dataset, path, InjectionTime(injection_time), rankings, leak_check, ranker, ablate)
+    course = bench.Course(dataset, path, InjectionTime(injection_time), rankings, leak_check, ranker, ablate, peers)
     if ablations:
         _show(rca_ablations.run(course, recorded.ablations(ranker), _progress), as_json=as_json)
         return
@@ -119,12 +124,13 @@ def rca(
 def rca_scale(
     ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Times that each size is judged; the best counts.")] = 3,
+    peers: Peers = None,
     as_json: AsJson = False,
 ) -> None:
     """Processor time of a judgement for systems of up to 5,000 services, the engine alone."""
     from brain_lab.bench import rca_scale as bench
 
-    _show(bench.run(ranker, rounds, _progress), as_json=as_json)
+    _show(bench.run(ranker, rounds, _progress, peers=peers), as_json=as_json)
 
 
 @app.command()
