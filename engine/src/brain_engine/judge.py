@@ -70,9 +70,10 @@ def judge(
     alerting: Sequence[str],
     ranker: Ranker,
     prior_of: PriorOf = nothing_known,
+    since: float | None = None,
 ) -> Judgement:
-    """Rank the causes of what alerts. ``findings`` and ``graph`` may be shared by all groups of one window."""
-    situation = Situation(evidence, findings, graph, tuple(alerting))
+    """Rank the causes of what alerts since a moment, if it is known. ``findings`` and ``graph`` may be shared by all groups of one window."""
+    situation = Situation(evidence, findings, graph, tuple(alerting), since)
     own = _by_entity(findings)
     ranked = ranker.rank(situation)
     kinds = {one.entity: fault_kind(one, own.get(one.entity, ())) for one in ranked}

@@ -10,13 +10,12 @@ accounts for it (see ``trouble.py`` and ``blame.py``). All of it counts less whe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
 from brain_engine.flow.questions import OF_REQUESTS
 from brain_engine.rank.blame import (
-    SIGNIFICANT,
     Blame,
     blame_of_calls,
     blame_of_load,
@@ -25,7 +24,7 @@ from brain_engine.rank.blame import (
     with_timeouts,
 )
 from brain_engine.rank.change import change_before
-from brain_engine.rank.excess import RATE, Excess, excesses
+from brain_engine.rank.excess import RATE, SIGNIFICANT, Excess, excesses
 from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
@@ -84,9 +83,10 @@ class ExplainAway:
         return ExplainAway(self._detector, left_out(self._ideas, idea))
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
-        view = _View(situation, excesses(situation.evidence, self._detector), self._ideas)
+        excess = excesses(situation, self._detector)
+        view = _View(situation, excess, self._ideas)
         if not view.alarms:
-            return ()
+            view = _View(_by_requests_alone(situation), excess, self._ideas)
         candidates = [view.weigh(entity) for entity in sorted(view.findings)]
         return ordered([candidate for candidate in candidates if candidate.weight > 0])
 
@@ -166,21 +166,16 @@ class _View:
         """What alerts and deviates itself, or cannot be told to be normal for lack of its own series.
 
         The alarm was not searched for among many series, so it need not pay the price of a search. Where the alert
-        names nothing, whatever is in trouble and has nobody in trouble above it stands for it. So it does where what
-        alerts is well as far as is measured, but requests went another way than before: no metric sees wrong answers.
+        names nothing, whatever is in trouble and has nobody in trouble above it stands for it.
         """
         if not self._situation.alerting:
             return self._uppermost()
         measured = {entity for one in self._excess.values() for entity in one.row}
-        real = tuple(
+        return tuple(
             alarm
             for alarm in self._situation.alerting
             if self._deviates(alarm) or alarm not in measured or not self._ideas.real_alarm
         )
-        wrong = any(finding.signal in OF_REQUESTS for finding in self._situation.findings)
-        if not wrong or any(self._deviates(alarm) for alarm in real):
-            return real
-        return tuple(dict.fromkeys((*real, *self._uppermost())))
 
     def _deviates(self, entity: str) -> bool:
         own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
@@ -200,7 +195,7 @@ class _View:
             for alarm in self.alarms
             if one.nats_of(alarm) >= _ALARMING and (alarm in self._situation.alerting or self._is_measured(alarm))
         ]
-        return min(onsets, default=None)
+        return min(onsets, default=self._situation.since)
 
     def _is_measured(self, entity: str) -> bool:
         """Whether anything but its requests deviates."""
@@ -250,6 +245,12 @@ class _View:
         if not accounted:
             return ()
         return (f"most of its trouble comes from {max(accounted, key=lambda pair: pair[1])[0]}, which it depends on",)
+
+
+def _by_requests_alone(situation: Situation) -> Situation:
+    """What is left where what alerts is well: no metric sees wrong answers that are given in time."""
+    told = tuple(finding for finding in situation.findings if finding.signal in OF_REQUESTS)
+    return replace(situation, findings=told, alerting=())
 
 
 def _parts(weighed: Iterable[tuple[float, Finding]]) -> list[Weighing]:

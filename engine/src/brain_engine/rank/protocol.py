@@ -20,12 +20,14 @@ class Situation:
         findings: What deviates, strongest first.
         graph: The dependencies.
         alerting: Entities the alerts are about.
+        since: When the first of them began to fire, seconds since the epoch; None where nobody knows.
     """
 
     evidence: Evidence
     findings: tuple[Finding, ...]
     graph: DependencyGraph
     alerting: tuple[str, ...]
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
