@@ -133,6 +133,9 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
 
     what: str
     nats: float  # negative: took away
+    how: str = (
+        ""  # what the nats were made of, in plain words; empty: kept by a release that did not say, or nothing to say
+    )
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
 from brain_engine.judge import Judgement, RankedCause, judge
 from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
+from brain_engine.rank.protocol import Weighing as EngineWeighing
 from brain_engine.series import Event
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.look import look_at
@@ -100,11 +101,15 @@ def _cause(place: int, judgement: Judgement, showing: Showing, alerting: tuple[s
         explanation=_explanation(place, judgement, showing, alerting, findings, changes),
         changes=changes,
         weight=ranked.weight,
-        weighed=tuple(Weighing(what=in_words(one.what, snapshot.entities), nats=one.nats) for one in ranked.parts),
+        weighed=tuple(_step(one, snapshot.entities) for one in ranked.parts),
         temperature=ranked.temperature,
     )
     proposals = tuple(propose(cause)) if rank == 1 else ()
     return msgspec.structs.replace(cause, proposals=proposals, look=look_at(cause))
+
+
+def _step(part: EngineWeighing, entities: Collection[str]) -> Weighing:
+    return Weighing(what=in_words(part.what, entities), nats=part.nats, how=in_words(part.how, entities))
 
 
 def _explanation(

@@ -96,7 +96,7 @@ class FindingView:
 class WeighingView:
     """How a probability came about: the steps in nats, their sum, and the odds it became."""
 
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[tuple[str, str, str], ...]  # what, how it came about, nats
     more: str  # what steps that are not listed add up to; empty when there are none
     total: str
     temperature: str
@@ -303,7 +303,7 @@ def _weighed(cause: Cause, none: float) -> WeighingView:
     """The steps add up to the weight; what is left out of the table is one line, so that they still do."""
     shown, rest = cause.weighed[:MAX_STEPS], cause.weighed[MAX_STEPS:]
     return WeighingView(
-        steps=tuple((clip(step.what, MAX_TEXT), _signed(step.nats)) for step in shown),
+        steps=tuple((clip(step.what, MAX_TEXT), clip(step.how, MAX_TEXT), _signed(step.nats)) for step in shown),
         more=_signed(sum(step.nats for step in rest)) if rest else "",
         total=plain_number(cause.weight),
         temperature=plain_number(cause.temperature),
