@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from brain_rca.model import Incident, Weighing
+from brain_rca.model import Incident, Look, Weighing
 from brain_rca.page.headers import STYLE
 from brain_rca.page.render import render_feedback, render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
@@ -180,6 +180,15 @@ def test_a_step_of_the_weighing_says_what_it_was_made_of_where_that_is_known() -
     page = render_incident(samples.rich(), samples.NOW)
     assert 'db wait seconds<span class="soft how">7.2 nats × 1/2 as its second finding</span>' in page
     assert '<th scope="row">db pool used ratio</th>' in page
+
+
+def test_a_long_query_is_whole_on_the_page() -> None:
+    query = f"max(up{{job=~{'x' * 1300}}})"
+    [first, *others], incident = samples.causes(), samples.rich()
+    looked = msgspec.structs.replace(first, look=(Look(what="How it goes on.", command=query),))
+    assert incident.analysis is not None
+    judged = msgspec.structs.replace(incident.analysis, causes=(looked, *others))
+    assert query in render_incident(msgspec.structs.replace(incident, analysis=judged), samples.NOW)
 
 
 def test_a_step_that_an_earlier_release_kept_is_read() -> None:

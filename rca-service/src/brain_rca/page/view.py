@@ -49,6 +49,7 @@ MAX_FULL = 240  # of an entity with all its parts
 MAX_KIND = 48
 MAX_TEXT = 480
 MAX_EXPLANATION = 1000
+MAX_QUERY = 2000  # of the catalogue, the longest has 1300
 MAX_STEPS = 12  # of a weighing
 MAX_DIFF_LINES = 200
 MAX_DIFF_WIDTH = 200
@@ -293,7 +294,7 @@ def _cause(cause: Cause, place: int, analysis: Analysis) -> CauseView:
         proposals=tuple(_proposal(proposal) for proposal in cause.proposals[:MAX_PROPOSALS]),
         weighed=_weighed(cause, analysis.none_probability) if cause.weight else None,
         look=tuple(
-            Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_TEXT))
+            Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_QUERY))
             for look in cause.look[:MAX_LOOKS]
         ),
     )
@@ -334,7 +335,7 @@ def _finding(finding: Finding, anchor: str, cause: Cause, analysis: Analysis) ->
         finding=finding,
         entity=None if finding.entity == cause.entity else entity_view(finding.entity),
         sentence=clip(finding.sentence, MAX_TEXT),
-        query=clip(finding.query, 3 * MAX_TEXT),
+        query=clip(finding.query, MAX_QUERY),
         link=web_address(finding.link),
         drawing=draw(finding.plot, finding.onset, window, finding.direction) if finding.plot else None,
         anchor=anchor,
