@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -281,6 +283,21 @@ def test_what_is_asked_for_more_is_in_trouble_because_of_who_asks() -> None:
     weights = [{one.entity: one.weight for one in found} for found in (flooded, calm)]
     assert weights[0]["entry"] > weights[1].get("entry", 0.0)
     assert calm[0].entity == "auth"
+
+
+def test_the_number_of_each_step_can_be_followed_to_the_evidence_it_was_made_of() -> None:
+    parts = [part for one in rank(shop(), "front") for part in one.parts if " × " in part.how]
+    assert any("its own share of the trouble" in part.how for part in parts)
+    for part in parts:
+        factors = [Fraction(step.split()[0]) for step in part.how.split(" × ")]
+        assert float(math.prod(factors)) == pytest.approx(part.nats, rel=0.05)
+
+
+def test_the_second_finding_of_an_entity_counts_half_and_says_so() -> None:
+    latency = {name: faulty(seed, 0.05, 0.002, 2.0) for seed, name in enumerate(("front", "cart"), start=1)}
+    scene = chain(latency, {name: faulty(3, 20.0, 0.5, 2.0) for name in latency}, ("front", "cart"))
+    told = [part.how for one in rank(scene, "front") for part in one.parts]
+    assert any(how.endswith("× 1/2 as its second finding") for how in told)
 
 
 def test_what_was_changed_shortly_before_weighs_more_and_says_so() -> None:

@@ -9,7 +9,8 @@ accounts for it (see ``trouble.py`` and ``blame.py``). All of it counts less whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from brain_engine.anomaly.robust_shift import RobustShift
@@ -40,7 +41,7 @@ _MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account f
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _TOLD = 0.5  # of a message about an error, as evidence of which kind of fault it is: everything complains in errors
-_COUNTED = 4  # findings of an entity
+_PLACES = ("first", "second", "third", "fourth")  # findings of an entity that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +115,14 @@ class _View:
     def weigh(self, entity: str) -> Candidate:
         """A candidate of all findings of an entity; its weight may be 0."""
         weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
-        parts = _parts(weighed)
+        parts = _parts(weighed, self._factors)
         if parts and self._ideas.changes and (changed := change_before(self._changes.get(entity, ()), self._timing)):
             parts.append(changed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
         if self._ideas.reachability and (words := self._unconnected(entity)):
-            parts.append(Weighing(words, (_UNCONNECTED - 1.0) * weight))
+            left = f"{_UNCONNECTED:g} of the {weight:.3g} nats above is left"
+            parts.append(Weighing(words, (_UNCONNECTED - 1.0) * weight, left))
             weight, against = _UNCONNECTED * weight, (*against, words)
         return Candidate(entity, weight, against, tuple(parts), _families(weighed))
 
@@ -134,12 +136,17 @@ class _View:
         return "nothing is known to connect it with what alerts"
 
     def _weight(self, finding: Finding) -> float:
-        timely = self._timing.weight(finding.onset)
+        return math.prod(value for value, _ in self._factors(finding))
+
+    def _factors(self, finding: Finding) -> tuple[tuple[float, str], ...]:
+        """What the evidence of a finding is multiplied by, and why, in words that go after the number."""
+        timely = (self._timing.weight(finding.onset), "for when it began")
         if not self._shares or finding.signal in OF_REQUESTS:
-            return timely
+            return (timely,)
         if finding.signal.family in _SYMPTOMS:
-            return timely * self._own(finding.entity, finding.signal.family)
-        return timely * _MECHANISM * self._troubled(finding.entity)
+            return (timely, (self._own(finding.entity, finding.signal.family), "its own share of the trouble"))
+        mechanism = (_MECHANISM, "as it says how something broke")
+        return (timely, mechanism, (self._troubled(finding.entity), "for its part in the trouble"))
 
     def _own(self, entity: str, family: Family) -> float:
         """Which part of the most that any entity has is this one's own, in [0, 1]."""
@@ -253,14 +260,27 @@ def _by_requests_alone(situation: Situation) -> Situation:
     return replace(situation, findings=told, alerting=())
 
 
-def _parts(weighed: Iterable[tuple[float, Finding]]) -> list[Weighing]:
+def _parts(
+    weighed: Iterable[tuple[float, Finding]], factors: Callable[[Finding], Iterable[tuple[float, str]]]
+) -> list[Weighing]:
     """The best findings, at weights 1, 1/2, 1/4, 1/8.
 
     Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
     many times and favour entities that merely have more series.
     """
-    best = sorted(weighed, key=lambda pair: -pair[0])[:_COUNTED]
-    return [Weighing(_named(finding), nats / 2.0**place) for place, (nats, finding) in enumerate(best) if nats > 0]
+    best = sorted(weighed, key=lambda pair: -pair[0])[: len(_PLACES)]
+    return [
+        Weighing(_named(finding), nats / 2.0**place, _how(finding, factors(finding), place))
+        for place, (nats, finding) in enumerate(best)
+        if nats > 0
+    ]
+
+
+def _how(finding: Finding, factors: Iterable[tuple[float, str]], place: int) -> str:
+    """The evidence and what it was multiplied by; empty where the evidence counts whole."""
+    said = [f"{value:.2g} {words}" for value, words in factors if value != 1.0]
+    said += [f"1/{2**place} as its {_PLACES[place]} finding"] if place else []
+    return " × ".join([f"{finding.nats:.3g} nats", *said]) if said else ""
 
 
 def _families(weighed: Iterable[tuple[float, Finding]]) -> dict[Family, float]:
