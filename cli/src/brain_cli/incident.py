@@ -12,6 +12,7 @@ from brain_cli.rca_client import Server, calling
 
 if TYPE_CHECKING:
     from brain_api.rca.v1 import rca_pb2 as pb
+    from brain_rca.model import Incident
 
 app = typer.Typer(no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="The incident: 16 hex digits, as in the address of its page.")]
@@ -53,9 +54,10 @@ def list_incidents(
 
     with calling(context.obj) as stub:
         answer = stub.ListIncidents(pb.ListIncidentsRequest(page_size=limit, only_open=only_open))
+    from brain_cli.received import received
+
     for incident in answer.incidents:
-        first = next(iter(incident.analysis.causes), None)
-        cause = f"{first.entity} ({first.fault_kind}, {first.probability:.0%})" if first else "no cause"
+        cause = _headline(received(incident))
         _say(f"{incident.id}  {_time(incident.opened_at)}  {_WRITTEN.get(incident.status, '?'):8}  {incident.title}")
         _say(f"{'':18}{cause}")
 
@@ -110,6 +112,14 @@ def unconfirm(context: typer.Context, incident: Id, cause: Cause) -> None:
 
     with calling(context.obj) as stub:
         _print_said(stub.WithdrawFeedback(pb.WithdrawFeedbackRequest(id=incident, entity=cause)))
+
+
+def _headline(incident: Incident) -> str:
+    if incident.confirmed is not None:
+        fault = f" ({incident.confirmed.fault_kind})" if incident.confirmed.fault_kind else ""
+        return f"confirmed: {incident.confirmed.entity}{fault}"
+    first = next(iter(incident.analysis.causes), None) if incident.analysis else None
+    return f"{first.entity} ({first.fault_kind}, {first.probability:.0%})" if first else "no cause"
 
 
 def _print_said(answer: pb.Incident) -> None:
