@@ -23,7 +23,7 @@ def fault_kind(candidate: Candidate, findings: Sequence[Finding]) -> str:
         candidate: What a ranker said; where it tells what each family weighs, that counts.
         findings: All of the candidate, for rankers that do not tell.
     """
-    families = candidate.families or _strongest(findings)
+    families = _but_bills(candidate.families or _strongest(findings))
     if not families:
         return UNKNOWN
     most = max(families.values())
@@ -34,6 +34,11 @@ def fault_kind(candidate: Candidate, findings: Sequence[Finding]) -> str:
     if pool.get(Family.LATENCY, 0.0) >= _SLOW * max(pool.values()) and Family.ERRORS in pool:
         pool = {family: nats for family, nats in pool.items() if family is not Family.ERRORS}
     return max(pool, key=lambda family: (pool[family], family)).value
+
+
+def _but_bills(families: Mapping[Family, float]) -> Mapping[Family, float]:
+    """Without what it cost, where anything tells what it did."""
+    return {family: nats for family, nats in families.items() if family is not Family.COST} or families
 
 
 def _is_rushed(findings: Sequence[Finding]) -> bool:

@@ -74,6 +74,9 @@ class Finding:
 _WRONG_WAY = 0.3
 # Traffic moves by itself: more or fewer requests are rarely the fault itself.
 _LOAD = 0.3
+# A bill comes hours late and tells what something did, not what broke it: enough to name what an alert about cost is
+# about, too little to be ahead of anything that is measured while it happens.
+_MOST_OF_BILLS = 4.0
 
 
 def find(evidence: Evidence, detector: Detector) -> tuple[Finding, ...]:
@@ -99,6 +102,9 @@ def strongest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def of_panel(evidence: Evidence, panel: Panel | CountPanel, deviations: Deviations, price: float) -> list[Finding]:
     """The rows of a panel whose deviation is worth more than ``price``, in nats."""
     nats = deviations.nats * _weights(panel.signal, deviations.up) - price
+    billed = panel.signal.family is Family.COST
+    if billed:
+        nats = np.minimum(nats, _MOST_OF_BILLS)
     rows = np.flatnonzero(nats > 0)
     return [
         Finding(
@@ -107,7 +113,7 @@ def of_panel(evidence: Evidence, panel: Panel | CountPanel, deviations: Deviatio
             row=int(row),
             nats=float(nats[row]),
             score=float(-np.expm1(-nats[row])),
-            onset=float(evidence.times[deviations.onset[row]]) if deviations.onset[row] >= 0 else None,
+            onset=float(evidence.times[deviations.onset[row]]) if deviations.onset[row] >= 0 and not billed else None,
             direction=Direction.UP if deviations.up[row] else Direction.DOWN,
             usual=float(deviations.usual[row]),
             extreme=float(deviations.extreme[row]),

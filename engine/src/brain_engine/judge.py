@@ -72,7 +72,17 @@ def judge(
     prior_of: PriorOf = nothing_known,
     since: float | None = None,
 ) -> Judgement:
-    """Rank the causes of what alerts since a moment, if it is known. ``findings`` and ``graph`` may be shared by all groups of one window."""
+    """Rank the causes of what alerts.
+
+    Args:
+        evidence: All there is of the window.
+        findings: What deviates in it; may be shared by all groups of one window, as ``graph``.
+        graph: The dependencies.
+        alerting: Entities that the alerts are about.
+        ranker: Orders the candidates.
+        prior_of: What was learnt before.
+        since: When the first alert began to fire, seconds since the epoch; None where nobody knows.
+    """
     situation = Situation(evidence, findings, graph, tuple(alerting), since)
     own = _by_entity(findings)
     ranked = ranker.rank(situation)

@@ -34,6 +34,7 @@ class Family(StrEnum):
     SATURATION = "saturation"
     RESTARTS = "restarts"
     AVAILABILITY = "availability"
+    COST = "cost"
 
 
 @dataclass(frozen=True, slots=True)

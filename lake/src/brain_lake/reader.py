@@ -16,7 +16,7 @@ from brain_common.errors import InputError
 from brain_lake.location import LakeLocation
 from brain_lake.pruning import Window
 from brain_lake.queries import WindowQueries
-from brain_lake.schemas import CHANGES, CLOUDTRAIL, EDGES, EVENTS, LOGS, METRICS, SECURITY, TableSchema
+from brain_lake.schemas import CHANGES, CLOUDTRAIL, COST, EDGES, EVENTS, LOGS, METRICS, SECURITY, TableSchema
 
 MOST_ROWS: Final = 100_000
 MOST_EVENTS: Final = 1000
@@ -59,6 +59,23 @@ FROM asked WHERE list_contains($names, name) ORDER BY ALL LIMIT $limit
 """
 _WRITERS: Final = "SELECT DISTINCT cluster, namespace, kind, name FROM asked ORDER BY ALL LIMIT $limit"
 _LOGGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "severity_number", "body")
+# Of rows of one line of the bill the last retrieved counts; what was retrieved after the window is not known in it. The
+# same money comes again for each tag: without tags it is the account's, by the tag that names an entity the entity's.
+_BILL: Final = "timestamp, cluster, namespace, kind, name, account_id, service, cost_type, currency"
+_BILLED: Final = f"""
+SELECT epoch(timestamp) AS day, * EXCLUDE (timestamp, before, amount, told),
+       coalesce(sum(before), 0) AS before, sum(amount) AS amount, epoch(min(told)) AS told
+FROM (
+    SELECT {_BILL},
+           arg_max(amount, retrieved_at) FILTER (retrieved_at <= to_timestamp($known)) AS before,
+           arg_max(amount, retrieved_at) AS amount,
+           min(retrieved_at) FILTER (retrieved_at > to_timestamp($known)) AS told
+    FROM asked
+    WHERE retrieved_at <= to_timestamp($until) AND (name <> account_id OR tags IS NULL)
+    GROUP BY {_BILL}, source, region, usage_type, usage_unit, tags
+)
+GROUP BY ALL ORDER BY ALL LIMIT $limit
+"""  # noqa: S608 - nothing of it comes from outside
 _TOTALS: Final = "SELECT event_uid, max(total) AS total FROM asked WHERE event_uid IS NOT NULL GROUP BY event_uid"
 _HAPPENED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "type", "reason", "message", "actor", "count")
 _EVENTS: Final = (*_HAPPENED, "warning")
@@ -131,6 +148,14 @@ class LakeReader:
         Columns: at, cluster, namespace, kind, name, principal_arn, service, operation, error_code, hits.
         """
         return self._counted(CLOUDTRAIL, _REFUSED, _CALLED, start, end, step)
+
+    def bills(self, start: float, end: float, known: float) -> pa.Table:
+        """What was charged per day by what the bill names, as it is known at ``end``.
+
+        Columns: day (its begin), cluster, namespace, kind, name, account_id, service, cost_type, currency, before (the
+        amount as it was known at ``known``), amount, told (when a line of it was first read after that; or null).
+        """
+        return self._queries.run(COST, _BILLED, Window(start, end), parameters={"known": known, "limit": MOST_ROWS})
 
     def log_writers(self, start: float, end: float) -> pa.Table:
         """Whose log records there are: cluster, namespace, kind, name."""

@@ -50,6 +50,20 @@ _BY_ENTITY: Final[Mapping[str, Mapping[str, float]]] = {
         "istio_request_rate": 10,
         "istio_error_ratio": 0.1,
         "istio_latency_mean": 0.2,
+        "cost_of_workload": 0.4,
+        "cost_of_workload_unused": 0.1,
+        "cost_of_request": 2e-05,
+    },
+    "lab/210987654321/cloud-resource/AmazonEC2": {
+        "cost_spike_score": 40,
+        "cost_of_hour": 13.5,
+        "cost_anomaly_impact": 0,
+    },
+    "lab/210987654321/cloud-resource/AmazonRDS": {
+        "cost_anomaly_impact": 77,
+    },
+    "lab/210987654321/cloud-resource/shop-monthly": {
+        "cost_budget_burn_rate": 1.4,
     },
     "lab/shop/cloud-resource/shop-tls": {
         "certificate_expired": 1,
@@ -119,6 +133,7 @@ _BY_ENTITY: Final[Mapping[str, Mapping[str, float]]] = {
         "gpu_memory_used": 0.75,
         "gpu_temperature": 81,
         "gpu_xid_errors": 1,
+        "cost_of_node_idle": 2.5,
     },
     "lab/emoji/workload/voting": {
         "linkerd_request_rate": 5,

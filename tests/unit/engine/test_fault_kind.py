@@ -28,6 +28,8 @@ def load(factor: float) -> Finding:
         ({"errors": 9.0, "latency": 4.0}, "latency"),  # slow answers end in time-outs
         ({"errors": 9.0, "latency": 3.0}, "errors"),
         ({"memory": 9.0, "restarts": 9.5}, "restarts"),
+        ({"cost": 9.0, "load": 1.0}, "load"),  # what it did, not what it cost
+        ({"cost": 4.0}, "cost"),
     ],
 )
 def test_the_kind_of_the_weighed_families(families: dict[str, float], kind: str) -> None:

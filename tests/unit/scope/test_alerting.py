@@ -264,6 +264,7 @@ def test_resolved_alerts_count_only_when_none_fires() -> None:
     [
         ({"project": "platform/shop-services", "ref": "main"}, "prod//cloud-resource/shop-services"),
         ({"dimension_NatGatewayId": "nat-1"}, "prod//cloud-resource/nat-1"),
+        ({"account_id": "210987654321", "budget": "shop-monthly"}, "prod//cloud-resource/shop-monthly"),
         ({"workspace": "prod-shop", "node": "n1"}, "prod//node/n1"),
     ],
 )

@@ -116,7 +116,7 @@ class _View:
         """A candidate of all findings of an entity; its weight may be 0."""
         weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
         parts = _parts(weighed, self._factors)
-        if parts and self._ideas.changes and (changed := change_before(self._changes.get(entity, ()), self._timing)):
+        if self._ideas.changes and (changed := self._changed(entity, parts)):
             parts.append(changed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
@@ -125,6 +125,11 @@ class _View:
             parts.append(Weighing(words, (_UNCONNECTED - 1.0) * weight, left))
             weight, against = _UNCONNECTED * weight, (*against, words)
         return Candidate(entity, weight, against, tuple(parts), _families(weighed))
+
+    def _changed(self, entity: str, parts: Sequence[Weighing]) -> Weighing | None:
+        """What a change adds to the evidence that there is: as much again at most, and nothing to none."""
+        evidence = sum(part.nats for part in parts)
+        return change_before(self._changes.get(entity, ()), self._timing, evidence) if evidence > 0 else None
 
     def _unconnected(self, entity: str) -> str:
         """Why an entity has no connection with an alarm; empty where it has one, and without a graph."""

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from brain_common.clients.prometheus import PrometheusClient
 from brain_common.errors import BrainError, PermanentError
+from brain_common.spikes import last_complete
 from brain_exporters.cost import families
 from brain_exporters.cost.allowance import Allowance
 from brain_exporters.cost.client import Budgets, CostExplorer
@@ -158,7 +159,7 @@ class CostExporter:
 
     def _charges(self, now: float) -> Iterator[Metric]:
         """Judged once for each answer and day: a scrape should not do it again."""
-        day = families.last_complete(now, self._settings.delay_hours)
+        day = last_complete(now, self._settings.delay_hours)
         stamp = (day, tuple((name, each.retrieved_at) for name, each in self._snapshots.items()))
         if self._judged is None or self._judged[0] != stamp:
             self._judged = (stamp, list(families.charges(list(self._all_charges()), day, self._settings.top)))

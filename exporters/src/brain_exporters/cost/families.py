@@ -11,19 +11,14 @@ from typing import Final
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from brain_exporters.cost.model import DAY, Anomaly, Budget, Charge, Forecast, Hour, Snapshot
-from brain_exporters.cost.spikes import judge
+from brain_common.spikes import DAY, judge
+from brain_exporters.cost.model import Anomaly, Budget, Charge, Forecast, Hour, Snapshot
 from brain_exporters.cost.workloads import Shares
 from brain_exporters.runtime.counters import OTHER
 
 _COST: Final = ("account_id", "region", "service", "cost_type", "currency")
 _MONTHS: Final = {"MONTHLY": 1, "QUARTERLY": 3, "ANNUALLY": 12}
 Series = tuple[str, ...]
-
-
-def last_complete(now: float, delay_hours: float) -> int:
-    """Begin of the last day whose cost AWS has had time to gather."""
-    return int((now - delay_hours * 3600) // DAY - 1) * DAY
 
 
 def bounded(values: Mapping[Series, float], top: int, kept: int = 0) -> dict[Series, float]:

@@ -20,8 +20,9 @@ from typing import Any, Final, Protocol
 from msgspec.structs import replace
 
 from brain_common.errors import PermanentError
+from brain_common.spikes import DAY
 from brain_exporters.cost.config import FilesSettings
-from brain_exporters.cost.model import DAY, Charge, Snapshot
+from brain_exporters.cost.model import Charge, Snapshot
 from brain_exporters.runtime.aws import AwsAccount, translated
 
 _DATA: Final = (".csv", ".csv.gz", ".parquet")

@@ -10,7 +10,8 @@ import pyarrow as pa
 from msgspec.structs import replace
 
 from brain_common.entity import EntityKind
-from brain_exporters.cost.model import DAY, Charge
+from brain_common.spikes import DAY
+from brain_exporters.cost.model import Charge
 from brain_lake.schemas import COST
 
 _MICRO: Final = 1_000_000

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
-
-DAY: Final = 86_400
 
 
 class Charge(msgspec.Struct, frozen=True, array_like=True):

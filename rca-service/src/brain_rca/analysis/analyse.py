@@ -38,7 +38,8 @@ def analyse(
     link_of: LinkOf = no_link,
 ) -> Analysis:
     """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
-    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of)
+    since = min((alert.starts_at for alert in incident.alerts), default=None)
+    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, since)
     showing = Showing(incident.id, snapshot, query_of, link_of)
     causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
     return Analysis(

@@ -30,6 +30,7 @@ _NAMES = {
     "saturation": "a resource at its limit",
     "restarts": "restarting containers",
     "availability": "unavailable instances",
+    "cost": "what it costs",
     "unknown": "deviations of an unknown kind",
 }
 _CHANGED = {

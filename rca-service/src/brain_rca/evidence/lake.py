@@ -17,9 +17,10 @@ from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
 from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.catalogue import Catalogue
+from brain_rca.evidence.lake_bills import bills
 from brain_rca.evidence.lake_counts import counts
 from brain_rca.evidence.protocol import Focus, Window
-from brain_rca.evidence.raw import RawEdge, RawEvent, RawEvidence, RawPanel
+from brain_rca.evidence.raw import RawEdge, RawEvent, RawEvidence, RawPanel, merged
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -62,7 +63,9 @@ class LakeEvidence:
         edges = _edges(self._reader.edges(start, end), window.start, missing)
         events = _readable("events", _event, self._reader.events(start, end), missing)
         counted = counts(self._reader, window)
-        return RawEvidence(panels=panels, counts=counted, edges=edges, events=events, missing=missing)
+        found = RawEvidence(panels=panels, counts=counted, edges=edges, events=events, missing=missing)
+        # Where only a baseline is asked, of another day, its bills would say nothing that those of today do not.
+        return merged([found, bills(self._reader, window)]) if window.end >= window.start else found
 
     def _panels(self, metrics: pa.Table, window: Window, missing: list[str]) -> list[RawPanel]:
         columns = {name: metrics.column(name).to_numpy(zero_copy_only=False) for name in metrics.column_names}

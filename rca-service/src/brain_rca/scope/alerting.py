@@ -22,7 +22,7 @@ _WORKLOADS = ("deployment", "daemonset", "statefulset", "replicaset", "job_name"
 _SCALERS = ("horizontalpodautoscaler", "hpa", "scaledobject")
 _SERVICES = ("service", "service_name", "destination_service_name", "app", "app_kubernetes_io_name")
 # What is no part of the cluster, as exporters of GitLab, Terraform and CloudWatch label it.
-_RESOURCES = ("project", "workspace", "workspace_name", "dimension_NatGatewayId", "dimension_TableName")
+_RESOURCES = ("project", "workspace", "workspace_name", "dimension_NatGatewayId", "dimension_TableName", "budget")
 _NAMESPACES = ("namespace", "exported_namespace", "k8s_namespace_name", "kubernetes_namespace")
 _EXPORTERS = re.compile(r"(^|-)(kube-state-metrics|node-exporter|cadvisor|kubelet|blackbox-exporter)$")
 

@@ -12,12 +12,12 @@ import pytest
 
 from brain_common.clock import ManualClock
 from brain_common.errors import PermanentError, TemporaryError
+from brain_common.spikes import DAY as DAY_SECONDS
 from brain_exporters.cost import KIND
 from brain_exporters.cost.allowance import Allowance
 from brain_exporters.cost.client import Budgets, CostExplorer
 from brain_exporters.cost.config import CostExplorerSettings, FilesSettings
 from brain_exporters.cost.files import Bucket, Files
-from brain_exporters.cost.model import DAY as DAY_SECONDS
 from brain_exporters.runtime.aws import ApiRequests, AwsAccount, AwsAccountSettings, AwsSettings
 from brain_exporters.runtime.ledger import Ledger
 from brain_exporters.runtime.run import running

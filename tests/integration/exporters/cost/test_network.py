@@ -7,8 +7,8 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from brain_common.clock import ManualClock
+from brain_common.spikes import DAY as DAY_SECONDS
 from brain_exporters.cost import KIND
-from brain_exporters.cost.model import DAY as DAY_SECONDS
 from brain_exporters.runtime.run import running
 from brain_lake.schemas import COST
 from tests.fakes.aws_model import AwsModel

@@ -9,10 +9,11 @@ import pytest
 
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings, load_settings
+from brain_common.spikes import DAY, last_complete
 from brain_exporters.cost.config import CostSettings
-from brain_exporters.cost.families import bounded, elapsed, last_complete
+from brain_exporters.cost.families import bounded, elapsed
 from brain_exporters.cost.lake_rows import changed
-from brain_exporters.cost.model import DAY, Charge
+from brain_exporters.cost.model import Charge
 
 
 def _at(text: str) -> float:

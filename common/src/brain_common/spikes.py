@@ -2,7 +2,7 @@
 
 A day is compared with the same weekday of the weeks before and with the two weeks before; the milder of both counts.
 So a Monday that is always dear is no spike, and neither is a Tuesday like yesterday. Only days whose data are complete
-come here.
+come here. The cost exporter judges what it shows, and the service what it reads from the lake.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
+DAY: Final = 86_400  # seconds
 
 _RECENT: Final = 14  # days: two of each weekday
 _FEWEST: Final = 3  # of the same weekday; a median of two is a mean
@@ -26,6 +28,11 @@ class Spike:
 
     score: float
     excess: float
+
+
+def last_complete(now: float, delay_hours: float) -> int:
+    """Begin of the last UTC day whose cost AWS has had ``delay_hours`` to gather, in seconds since the epoch."""
+    return int((now - delay_hours * 3600) // DAY - 1) * DAY
 
 
 def judge(days: Sequence[float]) -> Spike | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brain_exporters.cost.spikes import judge
+from brain_common.spikes import judge
 
 _AMOUNT = st.floats(min_value=1, max_value=1e7)
 _DAYS = st.integers(min_value=22, max_value=90)
