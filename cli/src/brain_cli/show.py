@@ -66,8 +66,11 @@ def _table(causes: tuple[Cause, ...]) -> Table:
 def _print_weighing(cause: Cause, console: Console) -> None:
     if not cause.weighed:
         return
-    steps = ", ".join(f"{step.what} {step.nats:+.3g}" for step in cause.weighed)
-    console.print(f"[bold]weighed:[/] {escape(steps)} = {cause.weight:.3g} nats, divided by {cause.temperature:.3g}")
+    console.print("[bold]weighed:[/]")
+    for step in cause.weighed:
+        how = f" = {step.how}" if step.how else ""
+        console.print(f"  {step.nats:+.3g} {escape(step.what + how)}")
+    console.print(f"  = {cause.weight:.3g} nats, divided by {cause.temperature:.3g}")
 
 
 def _print_looks(cause: Cause, console: Console) -> None:

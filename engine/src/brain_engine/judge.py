@@ -70,9 +70,20 @@ def judge(
     alerting: Sequence[str],
     ranker: Ranker,
     prior_of: PriorOf = nothing_known,
+    since: float | None = None,
 ) -> Judgement:
-    """Rank the causes of what alerts. ``findings`` and ``graph`` may be shared by all groups of one window."""
-    situation = Situation(evidence, findings, graph, tuple(alerting))
+    """Rank the causes of what alerts.
+
+    Args:
+        evidence: All there is of the window.
+        findings: What deviates in it; may be shared by all groups of one window, as ``graph``.
+        graph: The dependencies.
+        alerting: Entities that the alerts are about.
+        ranker: Orders the candidates.
+        prior_of: What was learnt before.
+        since: When the first alert began to fire, seconds since the epoch; None where nobody knows.
+    """
+    situation = Situation(evidence, findings, graph, tuple(alerting), since)
     own = _by_entity(findings)
     ranked = ranker.rank(situation)
     kinds = {one.entity: fault_kind(one, own.get(one.entity, ())) for one in ranked}

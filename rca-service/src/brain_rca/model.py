@@ -122,7 +122,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     at: float
     kind: ChangeKind
-    seconds_before: float  # before the cause's first onset; 0 = together with it
+    seconds_before: float  # before the onset that its explanation tells; 0 = together with it
     reason: str  # the event's word, one of a known set
     message: str
     actor: str  # empty where nobody is known
@@ -133,6 +133,9 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
 
     what: str
     nats: float  # negative: took away
+    how: str = (
+        ""  # what the nats were made of, in plain words; empty: kept by a release that did not say, or nothing to say
+    )
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

@@ -107,6 +107,7 @@ async def test_an_assistant_reads_incidents_causes_and_evidence(tmp_path: Path) 
         assert whole["missing"]
         evidence = answer(await session.call_tool("get_evidence", {"incident_id": known, "rank": 1}))
         assert evidence["weight"] == pytest.approx(sum(step["nats"] for step in evidence["weighed"]))
+        assert "7.2 nats × 1/2 as its second finding" in [step["how"] for step in evidence["weighed"]]
         assert evidence["findings"][0]["query"].startswith("sum by")
         said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
         assert "82%: Its connection pool was exhausted" in said

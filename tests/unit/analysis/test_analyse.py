@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from brain_engine.plugins import load_ranker
 from brain_engine.rank.prior import Prior, PriorOf, nothing_known
 from brain_engine.rank.protocol import Candidate, Ranker, Situation
-from brain_engine.series import Event, Evidence, Panel
+from brain_engine.series import Event, Evidence, Family, Panel
 from brain_rca.analysis.analyse import analyse
 from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal
 from tests.unit.analysis.samples import (
@@ -19,6 +20,7 @@ from tests.unit.analysis.samples import (
     FRONT,
     IDLE,
     LATENCY,
+    MEMORY,
     NOW,
     ONSET,
     OPENED,
@@ -38,8 +40,10 @@ class Listed:
 
     name = "listed"
 
-    def __init__(self, *entities: str, against: str = "") -> None:
-        self._candidates = [Candidate(entity, 10.0, (against,) if against else ()) for entity in entities]
+    def __init__(self, *entities: str, against: str = "", families: Mapping[Family, float] | None = None) -> None:
+        self._candidates = [
+            Candidate(entity, 10.0, (against,) if against else (), families=families or {}) for entity in entities
+        ]
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
         return self._candidates
@@ -69,6 +73,11 @@ def quiet(*entities: str) -> Panel:
     return Panel(LATENCY, entities, np.full((len(entities), len(evidence().times)), 0.02))
 
 
+def clock(at: float | None) -> str:
+    assert at is not None
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
 def what(analysis: Analysis) -> list[str]:
     return [entry.what for entry in analysis.timeline]
 
@@ -89,6 +98,21 @@ def test_the_slow_callee_is_the_cause_with_its_evidence() -> None:
     assert (finding.signal, finding.direction, finding.query) == (LATENCY.name, "up", f"query of {LATENCY.name}")
     assert finding.onset == pytest.approx(ONSET, abs=60)
     assert finding.sentence in first.explanation
+
+
+def test_the_explanation_quotes_what_made_the_kind_of_fault_and_tells_its_onset_as_well_as_it_is_known() -> None:
+    lasting = np.repeat(panel(LATENCY, {CART: 10.0, FRONT: 5.0, IDLE: 1.0}, 0.02).values[:, ::4], 4, axis=1)
+    slow = Panel(LATENCY, (CART, FRONT, IDLE), lasting[:, : len(evidence().times)])
+    full = panel(MEMORY, {CART: 1.0}, 0.02)
+    full.values[:, evidence().times >= ONSET - 300] *= 40.0
+    [first, *_] = judged(evidence(slow, full), ranker=Listed(CART, families={Family.LATENCY: 9.0})).causes
+    strongest, quoted = first.findings[:2]
+    assert (first.fault_kind, strongest.signal, quoted.signal) == ("latency", MEMORY.name, LATENCY.name)
+    assert f"slow answers: {quoted.sentence}. It began at {clock(quoted.onset)} UTC" in first.explanation
+    assert strongest.onset is not None
+    assert clock(strongest.onset) not in first.explanation
+    resolution = float(first.explanation.partition("(known to ")[2].partition(" s)")[0])
+    assert resolution > 15.0
 
 
 def test_only_the_first_cause_gets_proposals() -> None:

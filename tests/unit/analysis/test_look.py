@@ -44,6 +44,14 @@ def test_a_change_comes_first_then_the_template() -> None:
     assert len(steps) <= MOST
 
 
+def test_the_config_map_that_the_event_tells_is_the_one_to_look_at() -> None:
+    said = "ConfigMap cart-config: pool 20 -> 5"
+    edit = Change(at=0.0, kind=ChangeKind.CONFIG, seconds_before=9, reason="config", message=said, actor="alex")
+    [first, *_] = look_at(cause(CART, changes=(edit,)))
+    assert first.what.endswith(f"whether taking it back helps: config: {said} (by alex).")
+    assert first.command == "kubectl -n shop get configmap cart-config -o yaml"
+
+
 @pytest.mark.parametrize(
     "entity", ["lab/shop/pod/cart-7d9f8b6c5-x2x4z", "lab//node/10.0.0.7", "lab/shop/workload/cart", CART]
 )

@@ -114,7 +114,10 @@ def test_the_title_is_hostile_too() -> None:
 def test_the_next_cause_the_weighing_and_what_to_look_at_are_told() -> None:
     first = cause(
         weight=11.0,
-        weighed=(Weighing(what="latency [p99]", nats=12.5), Weighing(what="share that is its own (88 %)", nats=-1.5)),
+        weighed=(
+            Weighing(what="latency [p99]", nats=12.5, how="25 nats × 1/2 as its [second] finding"),
+            Weighing(what="share that is its own (88 %)", nats=-1.5),
+        ),
         temperature=4.0,
         look=(Look(what="What Kubernetes says.", command="kubectl -n shop describe service cart"),),
     )
@@ -122,5 +125,8 @@ def test_the_next_cause_the_weighing_and_what_to_look_at_are_told() -> None:
     text = shown(judged(first, second))
     assert "2. Slow as well." in text
     assert "against: cart explains it [away]" in text
-    assert "weighed: latency [p99] +12.5, share that is its own (88 %) -1.5 = 11 nats, divided by 4" in text
+    assert (
+        "weighed:\n  +12.5 latency [p99] = 25 nats × 1/2 as its [second] finding\n"
+        "  -1.5 share that is its own (88 %)\n  = 11 nats, divided by 4\n"
+    ) in text
     assert "look at: What Kubernetes says.\n  kubectl -n shop describe service cart" in text

@@ -16,7 +16,7 @@ def change(at: float) -> Event:
 
 
 def nats(*times: float) -> float:
-    found = change_before([change(at) for at in times], TIMING)
+    found = change_before([change(at) for at in times], TIMING, 100.0)
     return found.nats if found else 0.0
 
 
@@ -39,4 +39,10 @@ def test_a_little_after_may_be_an_onset_that_is_not_known_better() -> None:
 
 
 def test_without_a_beginning_nothing_was_before() -> None:
-    assert change_before([change(0.0)], Timing(None, 30.0)) is None
+    assert change_before([change(0.0)], Timing(None, 30.0), 100.0) is None
+
+
+def test_a_change_at_most_doubles_what_speaks_against_an_entity_without_it() -> None:
+    found = change_before([change(10_000.0)], TIMING, 0.8)
+    assert found is not None
+    assert found.nats == 0.8

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Finding, find
 from brain_engine.flow.questions import EDGE_TIME, TRANSITION
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.rank.excess import excesses
+from brain_engine.rank.excess import Excess, excesses
 from brain_engine.rank.explain_away import ExplainAway
 from brain_engine.rank.protocol import Candidate, Situation
 from brain_engine.series import Array, Direction, Edge, EdgeKind, Event, EventKind, Evidence, Family, Panel, Signal
@@ -32,9 +34,18 @@ from tests.contract.engine.scenes import (
 )
 
 
+def situation(scene: Evidence, *alerting: str, more: Sequence[Finding] = (), since: float | None = None) -> Situation:
+    found = (*find(scene, RobustShift()), *more)
+    return Situation(scene, found, DependencyGraph(scene.edges), alerting, since)
+
+
+def excess_of(scene: Evidence, *alerting: str) -> Excess:
+    """Of latencies."""
+    return excesses(situation(scene, *alerting), RobustShift())[0]
+
+
 def rank(scene: Evidence, *alerting: str) -> tuple[Candidate, ...]:
-    found = find(scene, RobustShift())
-    return tuple(ExplainAway().rank(Situation(scene, found, DependencyGraph(scene.edges), alerting)))
+    return tuple(ExplainAway().rank(situation(scene, *alerting)))
 
 
 def names(scene: Evidence, *alerting: str) -> list[str]:
@@ -127,7 +138,7 @@ def test_an_alarm_that_does_not_deviate_has_no_cause() -> None:
 def test_an_alarm_that_is_hardly_in_trouble_and_has_no_place_in_the_graph_is_judged_by_itself() -> None:
     slow = panel(LATENCY, {"a": faulty(1, 0.1, 0.005, 0.111)})
     scene = evidence(slow, panel(CPU, {"a": faulty(2, 0.2, 0.01, 0.9)}))
-    assert 2.5 <= excesses(scene, RobustShift())[0].nats_of("a") < 3.0
+    assert 2.5 <= excess_of(scene, "a").nats_of("a") < 3.0
     assert names(scene, "a") == ["a"]
 
 
@@ -174,8 +185,30 @@ def test_any_latency_of_the_catalogue_serves(quantile: str) -> None:
     assert names(replace(scene, panels=panels), "front")[0] == "db"
 
 
+def test_who_publishes_no_mean_is_measured_by_what_it_publishes() -> None:
+    scene = shop()
+    [whole] = [one for one in scene.panels if one.signal == LATENCY]
+    tail = replace(whole, signal=replace(LATENCY, name="service_latency_p99"))
+    but_front = panel(
+        LATENCY, {name: row for name, row in zip(*(whole.entities, whole.values), strict=True) if name != "front"}
+    )
+    others = tuple(one for one in scene.panels if one is not whole)
+    assert LATENCY.name == "service_latency_mean"
+    assert excess_of(replace(scene, panels=(*others, but_front)), "front").nats_of("front") == 0.0
+    filled = excess_of(replace(scene, panels=(*others, but_front, tail)), "front")
+    assert filled.nats_of("front") == excess_of(scene, "front").nats_of("front")
+
+
+def test_trouble_that_no_mean_shows_is_seen_in_the_latency_that_does() -> None:
+    mean = panel(LATENCY, {"front": noise(1, 0.1, 0.01), "cart": noise(2, 0.1, 0.01)})
+    tail = replace(LATENCY, name="service_latency_p99")
+    worse = panel(tail, {"front": faulty(3, 0.5, 0.02, 2.0), "cart": noise(4, 0.5, 0.02)})
+    assert excess_of(evidence(mean, worse), "front").nats_of("front") > 3.0
+    assert excess_of(evidence(mean, worse), "cart").nats_of("front") == 0.0
+
+
 def test_excess_adds_up_along_the_chain() -> None:
-    [latency, errors] = excesses(shop(fault=0.8), RobustShift())
+    [latency, errors] = excesses(situation(shop(fault=0.8), "front"), RobustShift())
     assert latency.family is Family.LATENCY
     profile = latency.profile(["front"])
     assert profile is not None
@@ -187,7 +220,7 @@ def test_excess_adds_up_along_the_chain() -> None:
 
 def test_excess_without_request_rates_counts_time_only() -> None:
     scene = replace(shop(), panels=tuple(one for one in shop().panels if one.signal != RATE))
-    latency = excesses(scene, RobustShift())[0]
+    latency = excess_of(scene, "front")
     profile = latency.profile(["front"])
     assert profile is not None
     assert latency.masses(profile)[latency.row["db"]] == pytest.approx(0.78, rel=0.1)
@@ -252,6 +285,21 @@ def test_what_is_asked_for_more_is_in_trouble_because_of_who_asks() -> None:
     assert calm[0].entity == "auth"
 
 
+def test_the_number_of_each_step_can_be_followed_to_the_evidence_it_was_made_of() -> None:
+    parts = [part for one in rank(shop(), "front") for part in one.parts if " × " in part.how]
+    assert any("its own share of the trouble" in part.how for part in parts)
+    for part in parts:
+        factors = [Fraction(step.split()[0]) for step in part.how.split(" × ")]
+        assert float(math.prod(factors)) == pytest.approx(part.nats, rel=0.05)
+
+
+def test_the_second_finding_of_an_entity_counts_half_and_says_so() -> None:
+    latency = {name: faulty(seed, 0.05, 0.002, 2.0) for seed, name in enumerate(("front", "cart"), start=1)}
+    scene = chain(latency, {name: faulty(3, 20.0, 0.5, 2.0) for name in latency}, ("front", "cart"))
+    told = [part.how for one in rank(scene, "front") for part in one.parts]
+    assert any(how.endswith("× 1/2 as its second finding") for how in told)
+
+
 def test_what_was_changed_shortly_before_weighs_more_and_says_so() -> None:
     scene = shop()
     at = float(scene.times[ONSET]) - 60.0
@@ -269,10 +317,11 @@ def went_wrong(entity: str, scene: Evidence, nats: float = 6.0, signal: Signal =
     return Finding(entity, signal, 0, nats, 0.99, onset, Direction.UP, 0.0, 1.0, "after 'a': 'b'")
 
 
-def ranked(scene: Evidence, *more: Finding, alerting: tuple[str, ...] = ()) -> dict[str, float]:
+def ranked(
+    scene: Evidence, *more: Finding, alerting: tuple[str, ...] = (), since: float | None = None
+) -> dict[str, float]:
     """Weights, best first."""
-    found = (*find(scene, RobustShift()), *more)
-    candidates = ExplainAway().rank(Situation(scene, found, DependencyGraph(scene.edges), alerting))
+    candidates = ExplainAway().rank(situation(scene, *alerting, more=more, since=since))
     return {one.entity: one.weight for one in candidates}
 
 
@@ -281,6 +330,24 @@ def test_wrong_answers_given_in_time_are_found_whatever_alerts(alerting: tuple[s
     calm = shop(fault=0.02)
     assert ranked(calm, alerting=alerting) == {}
     assert ranked(calm, went_wrong("cart", calm), alerting=alerting) == {"cart": pytest.approx(6.0)}
+
+
+def test_where_what_alerts_is_well_only_requests_speak() -> None:
+    calm = shop(fault=0.02)
+    rows = {name: faulty(7, 0.2, 0.01, 0.9) if name == "ads" else noise(8, 0.2, 0.01) for name in ("front", "ads")}
+    busy = replace(calm, panels=(*(one for one in calm.panels if one.signal != CPU), panel(CPU, rows)))
+    assert "ads" in ranked(busy)
+    assert ranked(busy, alerting=("front",)) == {}
+    assert set(ranked(busy, went_wrong("cart", busy), alerting=("front",))) == {"cart"}
+
+
+def test_of_what_nobody_measures_the_alert_says_when_the_trouble_began() -> None:
+    rows = {"old": faulty(7, 0.2, 0.01, 0.9, onset=BASELINE + 4), "new": faulty(8, 0.2, 0.01, 0.9, onset=STEPS - 12)}
+    scene = evidence(panel(CPU, rows))
+    late = float(scene.times[STEPS - 10])
+    weights, alike = ranked(scene, since=late), ranked(scene)
+    assert weights["new"] == alike["new"]
+    assert weights["old"] == pytest.approx(0.5 * alike["old"])
 
 
 def test_what_requests_did_is_no_symptom_of_callees_whose_part_was_put_aside() -> None:

@@ -172,6 +172,25 @@ def test_the_rationale_says_what_changed_when_and_by_whom() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("message", "name", "key"),
+    [
+        ("ConfigMap cart-config: pool.size 20 -> 5, ttl 1 -> 2", "cart-config", "pool.size"),
+        ("ConfigMap shop/cart.v2, which cart uses, was changed", "cart.v2", "<changed key>"),
+        ("ConfigMap cart-config", "cart-config", "<changed key>"),
+        ("ConfigMap $(reboot): pool 20 -> 5", "<ConfigMap of cart>", "<changed key>"),
+        ("ConfigMap a;b: pool 20 -> 5", "<ConfigMap of cart>", "<changed key>"),
+        ('ConfigMap cart: a"b 20 -> 5', "cart", "<changed key>"),
+        ("Secret shop/cart, which cart uses, was changed", "<ConfigMap of cart>", "<changed key>"),
+    ],
+)
+def test_the_config_map_and_key_that_the_event_tells_are_in_the_proposal(message: str, name: str, key: str) -> None:
+    proposal, *_ = propose(after_change(cause_of("errors"), change(message=message)))
+    put = manifest(proposal)
+    assert (put["metadata"]["name"], list(put["data"])) == (name, [key])
+    assert f"get configmap {shlex.quote(name)} -o yaml" in proposal.rollback
+
+
 @pytest.mark.parametrize("hostile", [*HOSTILE, "${name} $$ $x", "`date`", "</dd><script>"])
 @pytest.mark.parametrize("kind", [EntityKind.WORKLOAD, EntityKind.DATABASE, EntityKind.CLOUD_RESOURCE])
 def test_nothing_of_a_change_but_its_time_leaves_the_rationale(hostile: str, kind: EntityKind) -> None:

@@ -131,7 +131,11 @@ def causes() -> tuple[Cause, ...]:
         weight=11.19,
         weighed=(
             Weighing(what="db pool used ratio", nats=9.2),
-            Weighing(what="db wait seconds, at half weight: it tells much of the same", nats=3.6),
+            Weighing(
+                what="db wait seconds",
+                nats=3.6,
+                how="7.2 nats × 1/2 as its second finding",
+            ),
             Weighing(what="share that is its own (87 %)", nats=-1.61),
         ),
         temperature=4.0,

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from brain_rca.model import Incident
+from brain_rca.model import Incident, Look, Weighing
 from brain_rca.page.headers import STYLE
 from brain_rca.page.render import render_feedback, render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
@@ -174,6 +174,26 @@ def test_the_page_holds_the_evidence() -> None:
     assert html.count('class="draw"') == 5
     assert 'datetime="2025-11-25T03:14:00Z"' in html
     assert "sum by (service) (rate(db_wait_seconds{namespace=&#34;shop&#34;" in html
+
+
+def test_a_step_of_the_weighing_says_what_it_was_made_of_where_that_is_known() -> None:
+    page = render_incident(samples.rich(), samples.NOW)
+    assert 'db wait seconds<span class="soft how">7.2 nats × 1/2 as its second finding</span>' in page
+    assert '<th scope="row">db pool used ratio</th>' in page
+
+
+def test_a_long_query_is_whole_on_the_page() -> None:
+    query = f"max(up{{job=~{'x' * 1300}}})"
+    [first, *others], incident = samples.causes(), samples.rich()
+    looked = msgspec.structs.replace(first, look=(Look(what="How it goes on.", command=query),))
+    assert incident.analysis is not None
+    judged = msgspec.structs.replace(incident.analysis, causes=(looked, *others))
+    assert query in render_incident(msgspec.structs.replace(incident, analysis=judged), samples.NOW)
+
+
+def test_a_step_that_an_earlier_release_kept_is_read() -> None:
+    kept = msgspec.json.decode(b'{"what": "latency p99", "nats": 3.5}', type=Weighing)
+    assert kept == Weighing(what="latency p99", nats=3.5, how="")
 
 
 def test_a_failed_sink_shows_its_error() -> None:

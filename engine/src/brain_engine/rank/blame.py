@@ -15,13 +15,12 @@ import numpy as np
 
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.rank.excess import Excess
+from brain_engine.rank.excess import SIGNIFICANT, Excess
 from brain_engine.rank.timing import Timing
 from brain_engine.series import Array, Edge
 
 Blame = dict[str, dict[str, float]]
 
-SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chance
 _DOUBT = 4.0  # nats: a dependency that deviates by n is believed to 1 - exp(-n / _DOUBT)
 # Of a part, where others call the callee as often and all of them are well: then it is the way this one calls.
 _ALONE = 0.4

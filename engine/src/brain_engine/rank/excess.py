@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from brain_engine.findings import Detector
 from brain_engine.measured import measured
+from brain_engine.rank.protocol import Situation
 from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
 
+SIGNIFICANT = 3.0  # nats at which an excess is taken for real: 1 in 20 by chance
 RATE = "service_request_rate"
 _LATENCIES = (
     "service_latency_mean",
@@ -80,13 +82,40 @@ class Excess:
             return np.nan_to_num(np.log(np.maximum(ratio, 1.0)), nan=0.0, posinf=0.0)
 
 
-def excesses(evidence: Evidence, detector: Detector) -> tuple[Excess, ...]:
+def excesses(situation: Situation, detector: Detector) -> tuple[Excess, ...]:
     """One Excess for each family that the evidence supports, latency first."""
-    panels = {panel.signal.name: panel for panel in evidence.panels}
-    latency = next((panels[name] for name in _LATENCIES if name in panels), None)
-    rate = panels.get(RATE)
-    chosen = [panel for panel in (latency, panels.get(_ERRORS)) if panel is not None]
-    return tuple(_excess(evidence, panel, rate, detector) for panel in chosen)
+    panels = {panel.signal.name: panel for panel in situation.evidence.panels}
+    latency = _latency([panels[name] for name in _LATENCIES if name in panels], situation, panels.get(RATE), detector)
+    errors = [panels[_ERRORS]] if _ERRORS in panels else []
+    return (*latency, *(_excess(situation.evidence, panel, panels.get(RATE), detector) for panel in errors))
+
+
+def _latency(
+    panels: Sequence[Panel], situation: Situation, rate: Panel | None, detector: Detector
+) -> tuple[Excess, ...]:
+    """Of the first latency that shows the trouble of what alerts, else of the first; others fill its gaps.
+
+    A few slow requests in a hundred hardly move a mean, and one server in a system may publish quantiles only.
+    """
+    first: Excess | None = None
+    for place, panel in enumerate(panels):
+        whole = _filled(panel, [*panels[:place], *panels[place + 1 :]])
+        one = _excess(situation.evidence, whole, rate, detector)
+        if any(one.nats_of(alarm) >= SIGNIFICANT for alarm in situation.alerting):
+            return (one,)
+        first = first or one
+    return (first,) if first else ()
+
+
+def _filled(panel: Panel, others: Sequence[Panel]) -> Panel:
+    """The panel, and of entities that it lacks the rows of the first other that has them."""
+    rows = dict(zip(panel.entities, panel.values, strict=True))
+    for other in others:
+        for entity, values in zip(other.entities, other.values, strict=True):
+            rows.setdefault(entity, values)
+    if len(rows) == len(panel.entities):
+        return panel
+    return Panel(panel.signal, tuple(rows), np.stack(list(rows.values())))
 
 
 def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Detector) -> Excess:

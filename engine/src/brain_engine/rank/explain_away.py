@@ -9,14 +9,14 @@ accounts for it (see ``trouble.py`` and ``blame.py``). All of it counts less whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
 from brain_engine.flow.questions import OF_REQUESTS
 from brain_engine.rank.blame import (
-    SIGNIFICANT,
     Blame,
     blame_of_calls,
     blame_of_load,
@@ -25,7 +25,7 @@ from brain_engine.rank.blame import (
     with_timeouts,
 )
 from brain_engine.rank.change import change_before
-from brain_engine.rank.excess import RATE, Excess, excesses
+from brain_engine.rank.excess import RATE, SIGNIFICANT, Excess, excesses
 from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
@@ -41,7 +41,7 @@ _MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account f
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _TOLD = 0.5  # of a message about an error, as evidence of which kind of fault it is: everything complains in errors
-_COUNTED = 4  # findings of an entity
+_PLACES = ("first", "second", "third", "fourth")  # findings of an entity that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,10 @@ class ExplainAway:
         return ExplainAway(self._detector, left_out(self._ideas, idea))
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
-        view = _View(situation, excesses(situation.evidence, self._detector), self._ideas)
+        excess = excesses(situation, self._detector)
+        view = _View(situation, excess, self._ideas)
         if not view.alarms:
-            return ()
+            view = _View(_by_requests_alone(situation), excess, self._ideas)
         candidates = [view.weigh(entity) for entity in sorted(view.findings)]
         return ordered([candidate for candidate in candidates if candidate.weight > 0])
 
@@ -114,15 +115,21 @@ class _View:
     def weigh(self, entity: str) -> Candidate:
         """A candidate of all findings of an entity; its weight may be 0."""
         weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
-        parts = _parts(weighed)
-        if parts and self._ideas.changes and (changed := change_before(self._changes.get(entity, ()), self._timing)):
+        parts = _parts(weighed, self._factors)
+        if self._ideas.changes and (changed := self._changed(entity, parts)):
             parts.append(changed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
         if self._ideas.reachability and (words := self._unconnected(entity)):
-            parts.append(Weighing(words, (_UNCONNECTED - 1.0) * weight))
+            left = f"{_UNCONNECTED:g} of the {weight:.3g} nats above is left"
+            parts.append(Weighing(words, (_UNCONNECTED - 1.0) * weight, left))
             weight, against = _UNCONNECTED * weight, (*against, words)
         return Candidate(entity, weight, against, tuple(parts), _families(weighed))
+
+    def _changed(self, entity: str, parts: Sequence[Weighing]) -> Weighing | None:
+        """What a change adds to the evidence that there is: as much again at most, and nothing to none."""
+        evidence = sum(part.nats for part in parts)
+        return change_before(self._changes.get(entity, ()), self._timing, evidence) if evidence > 0 else None
 
     def _unconnected(self, entity: str) -> str:
         """Why an entity has no connection with an alarm; empty where it has one, and without a graph."""
@@ -134,12 +141,17 @@ class _View:
         return "nothing is known to connect it with what alerts"
 
     def _weight(self, finding: Finding) -> float:
-        timely = self._timing.weight(finding.onset)
+        return math.prod(value for value, _ in self._factors(finding))
+
+    def _factors(self, finding: Finding) -> tuple[tuple[float, str], ...]:
+        """What the evidence of a finding is multiplied by, and why, in words that go after the number."""
+        timely = (self._timing.weight(finding.onset), "for when it began")
         if not self._shares or finding.signal in OF_REQUESTS:
-            return timely
+            return (timely,)
         if finding.signal.family in _SYMPTOMS:
-            return timely * self._own(finding.entity, finding.signal.family)
-        return timely * _MECHANISM * self._troubled(finding.entity)
+            return (timely, (self._own(finding.entity, finding.signal.family), "its own share of the trouble"))
+        mechanism = (_MECHANISM, "as it says how something broke")
+        return (timely, mechanism, (self._troubled(finding.entity), "for its part in the trouble"))
 
     def _own(self, entity: str, family: Family) -> float:
         """Which part of the most that any entity has is this one's own, in [0, 1]."""
@@ -166,21 +178,16 @@ class _View:
         """What alerts and deviates itself, or cannot be told to be normal for lack of its own series.
 
         The alarm was not searched for among many series, so it need not pay the price of a search. Where the alert
-        names nothing, whatever is in trouble and has nobody in trouble above it stands for it. So it does where what
-        alerts is well as far as is measured, but requests went another way than before: no metric sees wrong answers.
+        names nothing, whatever is in trouble and has nobody in trouble above it stands for it.
         """
         if not self._situation.alerting:
             return self._uppermost()
         measured = {entity for one in self._excess.values() for entity in one.row}
-        real = tuple(
+        return tuple(
             alarm
             for alarm in self._situation.alerting
             if self._deviates(alarm) or alarm not in measured or not self._ideas.real_alarm
         )
-        wrong = any(finding.signal in OF_REQUESTS for finding in self._situation.findings)
-        if not wrong or any(self._deviates(alarm) for alarm in real):
-            return real
-        return tuple(dict.fromkeys((*real, *self._uppermost())))
 
     def _deviates(self, entity: str) -> bool:
         own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
@@ -200,7 +207,7 @@ class _View:
             for alarm in self.alarms
             if one.nats_of(alarm) >= _ALARMING and (alarm in self._situation.alerting or self._is_measured(alarm))
         ]
-        return min(onsets, default=None)
+        return min(onsets, default=self._situation.since)
 
     def _is_measured(self, entity: str) -> bool:
         """Whether anything but its requests deviates."""
@@ -252,14 +259,33 @@ class _View:
         return (f"most of its trouble comes from {max(accounted, key=lambda pair: pair[1])[0]}, which it depends on",)
 
 
-def _parts(weighed: Iterable[tuple[float, Finding]]) -> list[Weighing]:
+def _by_requests_alone(situation: Situation) -> Situation:
+    """What is left where what alerts is well: no metric sees wrong answers that are given in time."""
+    told = tuple(finding for finding in situation.findings if finding.signal in OF_REQUESTS)
+    return replace(situation, findings=told, alerting=())
+
+
+def _parts(
+    weighed: Iterable[tuple[float, Finding]], factors: Callable[[Finding], Iterable[tuple[float, str]]]
+) -> list[Weighing]:
     """The best findings, at weights 1, 1/2, 1/4, 1/8.
 
     Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
     many times and favour entities that merely have more series.
     """
-    best = sorted(weighed, key=lambda pair: -pair[0])[:_COUNTED]
-    return [Weighing(_named(finding), nats / 2.0**place) for place, (nats, finding) in enumerate(best) if nats > 0]
+    best = sorted(weighed, key=lambda pair: -pair[0])[: len(_PLACES)]
+    return [
+        Weighing(_named(finding), nats / 2.0**place, _how(finding, factors(finding), place))
+        for place, (nats, finding) in enumerate(best)
+        if nats > 0
+    ]
+
+
+def _how(finding: Finding, factors: Iterable[tuple[float, str]], place: int) -> str:
+    """The evidence and what it was multiplied by; empty where the evidence counts whole."""
+    said = [f"{value:.2g} {words}" for value, words in factors if value != 1.0]
+    said += [f"1/{2**place} as its {_PLACES[place]} finding"] if place else []
+    return " × ".join([f"{finding.nats:.3g} nats", *said]) if said else ""
 
 
 def _families(weighed: Iterable[tuple[float, Finding]]) -> dict[Family, float]:

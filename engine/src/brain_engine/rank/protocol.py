@@ -20,12 +20,14 @@ class Situation:
         findings: What deviates, strongest first.
         graph: The dependencies.
         alerting: Entities the alerts are about.
+        since: When the first of them began to fire, seconds since the epoch; None where nobody knows.
     """
 
     evidence: Evidence
     findings: tuple[Finding, ...]
     graph: DependencyGraph
     alerting: tuple[str, ...]
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,12 @@ class Weighing:
     Attributes:
         what: In plain words, without the entity's name: ``latency p99``, ``its own share (63 %)``.
         nats: What the step added or took away; the steps of a candidate sum up to its weight.
+        how: What the nats were made of: ``12.3 nats × 0.63 its own share of the trouble``; may be empty.
     """
 
     what: str
     nats: float
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)

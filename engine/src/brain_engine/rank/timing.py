@@ -44,10 +44,10 @@ class Timing:
 
 def tolerance_of(evidence: Evidence) -> float:
     """Seconds within which two onsets of the evidence are not told apart."""
-    return _STEPS * _resolution(evidence)
+    return _STEPS * resolution(evidence)
 
 
-def _resolution(evidence: Evidence) -> float:
+def resolution(evidence: Evidence) -> float:
     """How often values really change, in seconds: a signal that is measured every five minutes and read every minute
     stands still in between."""
     step = float(np.median(np.diff(evidence.times))) if len(evidence.times) > 1 else 0.0

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
 from brain_engine.judge import Judgement, RankedCause, judge
 from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
+from brain_engine.rank.protocol import Weighing as EngineWeighing
 from brain_engine.series import Event
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.look import look_at
 from brain_rca.analysis.showing import LinkOf, QueryOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.weakness import weaknesses
-from brain_rca.analysis.why import contrast, explanation, in_words, learnt, without
+from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
 from brain_rca.analysis.words import short
 from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, TimelineEntry, Weighing
 
@@ -37,7 +38,8 @@ def analyse(
     link_of: LinkOf = no_link,
 ) -> Analysis:
     """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
-    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of)
+    since = min((alert.starts_at for alert in incident.alerts), default=None)
+    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, since)
     showing = Showing(incident.id, snapshot, query_of, link_of)
     causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
     return Analysis(
@@ -84,7 +86,7 @@ def _missing(sentences: Sequence[str]) -> tuple[str, ...]:
 
 def _cause(place: int, judgement: Judgement, showing: Showing, alerting: tuple[str, ...], propose: Propose) -> Cause:
     ranked, snapshot, rank = judgement.causes[place], showing.snapshot, place + 1
-    changes = _changes(ranked, snapshot)
+    changes = _changes(ranked, showing)
     findings = tuple(
         showing.finding(found, f"evidence-{rank}-{number}", plotted=rank <= _PLOTTED_CAUSES)
         for number, found in enumerate(ranked.findings, start=1)
@@ -97,37 +99,52 @@ def _cause(place: int, judgement: Judgement, showing: Showing, alerting: tuple[s
         findings=(*findings, *learnt(ranked)),
         against=tuple(in_words(text, snapshot.entities) for text in ranked.against),
         path=ranked.path,
-        explanation=_explanation(place, judgement, snapshot, alerting, findings, changes),
+        explanation=_explanation(place, judgement, showing, alerting, findings, changes),
         changes=changes,
         weight=ranked.weight,
-        weighed=tuple(Weighing(what=in_words(one.what, snapshot.entities), nats=one.nats) for one in ranked.parts),
+        weighed=tuple(_step(one, snapshot.entities) for one in ranked.parts),
         temperature=ranked.temperature,
     )
     proposals = tuple(propose(cause)) if rank == 1 else ()
     return msgspec.structs.replace(cause, proposals=proposals, look=look_at(cause))
 
 
+def _step(part: EngineWeighing, entities: Collection[str]) -> Weighing:
+    return Weighing(what=in_words(part.what, entities), nats=part.nats, how=in_words(part.how, entities))
+
+
 def _explanation(
     place: int,
     judgement: Judgement,
-    snapshot: Snapshot,
+    showing: Showing,
     alerting: tuple[str, ...],
     findings: tuple[Finding, ...],
     changes: tuple[Change, ...],
 ) -> str:
+    ranked, snapshot = judgement.causes[place], showing.snapshot
+    quoted = findings[telling(ranked)] if findings else None
     said = (
-        explanation(judgement.causes[place], alerting, findings, changes, snapshot.window.step),
+        explanation(ranked, alerting, quoted, changes, showing.resolution),
         contrast(place, judgement.causes, judgement.none_probability, snapshot.entities),
         without(snapshot.evidence.missing) if place == 0 else "",
     )
     return " ".join(text for text in said if text)
 
 
-def _changes(ranked: RankedCause, snapshot: Snapshot) -> tuple[Change, ...]:
-    onsets = [found.onset for found in ranked.findings if found.onset is not None]
-    if not onsets:
+def _changes(ranked: RankedCause, showing: Showing) -> tuple[Change, ...]:
+    """Before the onset that the explanation tells."""
+    onset = _onset(ranked)
+    if onset is None:
         return ()
-    return changes_before(min(onsets), snapshot.window.step, ranked.entity, ranked.path, snapshot.evidence.events)
+    events = showing.snapshot.evidence.events
+    return changes_before(onset, showing.resolution, ranked.entity, ranked.path, events)
+
+
+def _onset(ranked: RankedCause) -> float | None:
+    """Of the finding that is quoted; the earliest where it has none."""
+    if ranked.findings and (told := ranked.findings[telling(ranked)].onset) is not None:
+        return told
+    return min((found.onset for found in ranked.findings if found.onset is not None), default=None)
 
 
 def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -> tuple[TimelineEntry, ...]:

@@ -44,19 +44,20 @@ _ONE_THING: Final = frozenset({EntityKind.SERVICE, EntityKind.WORKLOAD, EntityKi
 
 
 def changes_before(
-    onset: float, step: float, entity: str, path: Sequence[str], events: Iterable[Event]
+    onset: float, resolution: float, entity: str, path: Sequence[str], events: Iterable[Event]
 ) -> tuple[Change, ...]:
     """The last change of each kind to ``entity`` before ``onset``, the latest first.
 
     Args:
         onset: Of the cause, in seconds since the epoch.
-        step: Seconds between samples: an onset is known no better, so a change may seem to come that much after it.
+        resolution: Seconds in which values really change: an onset is known no better, so a change may seem to come
+            that much after it.
         entity: The cause.
         path: From it to what alerts; the same thing may be on it under another kind.
         events: What happened, in any order.
     """
     names = _names(entity, path)
-    near = [event for event in events if event.entity in names and onset - SHORTLY <= event.at <= onset + step]
+    near = [event for event in events if event.entity in names and onset - SHORTLY <= event.at <= onset + resolution]
     latest: dict[ChangeKind, Change] = {}
     for event in sorted(near, key=lambda event: (event.at, event.reason, event.message, event.actor)):
         if kind := _kind(event):

@@ -12,9 +12,11 @@ from typing import Final
 
 from brain_common.entity import Entity, EntityKind
 from brain_common.errors import InputError
+from brain_rca.analysis.changes import told
 from brain_rca.analysis.words import short, signal_name
+from brain_rca.fix.config_map import config_map_edit
 from brain_rca.fix.names import SafeNames, safe_names
-from brain_rca.model import Cause, ChangeKind, Finding, Look
+from brain_rca.model import Cause, Change, ChangeKind, Finding, Look
 
 MOST: Final = 4  # more is a manual, not a next step
 _EARLIER: Final = 60.0  # seconds before the onset from which lines are read
@@ -45,9 +47,9 @@ def look_at(cause: Cause) -> tuple[Look, ...]:
 def _steps(cause: Cause, entity: Entity, names: SafeNames) -> Iterator[Look]:
     who = short(cause.entity)
     for change in cause.changes[:1]:
-        command = _filled(_HISTORY.get(change.kind, ""), entity, names)
+        command = _filled(_history(change), entity, names)
         yield Look(
-            what=f"What was changed at {who}, and whether taking it back helps: {change.reason}.", command=command
+            what=f"What was changed at {who}, and whether taking it back helps: {told(change)}.", command=command
         )
     lines = next((finding for finding in cause.findings if finding.signal == "log_templates"), None)
     if lines is not None:
@@ -59,6 +61,11 @@ def _steps(cause: Cause, entity: Entity, names: SafeNames) -> Iterator[Look]:
         yield Look(what=f"What Kubernetes says about {who}.", command=command)
     if lines is None and entity.kind in _OF_ONE:
         yield _logs(None, entity, names, _onset(cause))
+
+
+def _history(change: Change) -> str:
+    edited = config_map_edit(change).name
+    return f"kubectl -n {{namespace}} get configmap {edited} -o yaml" if edited else _HISTORY.get(change.kind, "")
 
 
 def _logs(lines: Finding | None, entity: Entity, names: SafeNames, onset: float | None = None) -> Look:

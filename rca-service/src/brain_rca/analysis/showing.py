@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from brain_engine.findings import Finding as EngineFinding
+from brain_engine.rank.timing import resolution
 from brain_engine.series import CountPanel, Panel
 from brain_rca.analysis.changes import one_line
 from brain_rca.analysis.counted import MAX_SUBJECT, counted, shared, tally
@@ -39,6 +40,7 @@ class Showing:
         query_of: From a signal's name to a query that shows it.
         link_of: From such a query to a URL.
         panels: By signal; made of the snapshot.
+        resolution: Seconds in which values really change; made of the snapshot.
     """
 
     incident_id: str
@@ -46,12 +48,14 @@ class Showing:
     query_of: QueryOf
     link_of: LinkOf
     panels: dict[str, Panel | CountPanel] = field(init=False)
+    resolution: float = field(init=False)
 
     def __post_init__(self) -> None:
         evidence = self.snapshot.evidence
         panels: dict[str, Panel | CountPanel] = {one.signal.name: one for one in evidence.panels}
         panels |= {one.signal.name: one for one in evidence.counts}
         object.__setattr__(self, "panels", panels)
+        object.__setattr__(self, "resolution", resolution(evidence))
 
     def finding(self, found: EngineFinding, anchor: str, *, plotted: bool) -> Finding:
         """``found`` in words and numbers; ``anchor`` is its place on the incident's page."""

@@ -44,27 +44,33 @@ _CHANGED = {
 def explanation(
     cause: RankedCause,
     alerting: tuple[str, ...],
-    findings: Sequence[Finding] = (),
+    quoted: Finding | None = None,
     changes: tuple[Change, ...] = (),
-    step: float = 0.0,
+    resolution: float = 0.0,
 ) -> str:
     """What stands out, since when, what was changed before, and the way to what alerts.
 
     Args:
         cause: Which.
         alerting: Entities the alerts are about.
-        findings: The cause's, in words, strongest first.
+        quoted: Its ``telling`` finding, in words.
         changes: To it, shortly before its onset.
-        step: Seconds between samples: an onset is known no better.
+        resolution: Seconds in which values really change: an onset is known no better.
     """
     text = f"{short(cause.entity)} stands out by {_NAMES.get(cause.fault_kind, cause.fault_kind)}"
-    text += f": {findings[0].sentence}." if findings else "."
-    text += _began(findings, step) + "".join(f" {_changed(change)}" for change in changes)
+    text += f": {quoted.sentence}." if quoted else "."
+    text += _began(quoted, resolution) + "".join(f" {_changed(change)}" for change in changes)
     if len(cause.path) > 1:
         text += f" It reaches what alerts over {' → '.join(short(one) for one in cause.path)}."
     elif cause.entity in alerting:
         text += " It is itself what alerts."
     return text
+
+
+def telling(cause: RankedCause) -> int:
+    """Place of the finding that shows its kind of fault: the strongest of that family, else the strongest of all."""
+    families = [finding.signal.family.value for finding in cause.findings]
+    return families.index(cause.fault_kind) if cause.fault_kind in families else 0
 
 
 def contrast(place: int, causes: Sequence[RankedCause], none: float, entities: Collection[str]) -> str:
@@ -101,12 +107,11 @@ def learnt(cause: RankedCause) -> tuple[Finding, ...]:
     )
 
 
-def _began(findings: Sequence[Finding], step: float) -> str:
-    onsets = [finding.onset for finding in findings if finding.onset is not None]
-    if not onsets:
+def _began(quoted: Finding | None, resolution: float) -> str:
+    if quoted is None or quoted.onset is None:
         return ""
-    about = f" (known to {step:.0f} s)" if step >= 1 else ""
-    return f" It began at {datetime.fromtimestamp(min(onsets), UTC):%H:%M:%S} UTC{about}."
+    about = f" (known to {resolution:.0f} s)" if resolution >= 1 else ""
+    return f" It began at {datetime.fromtimestamp(quoted.onset, UTC):%H:%M:%S} UTC{about}."
 
 
 def _near(one: RankedCause, other: RankedCause) -> bool:

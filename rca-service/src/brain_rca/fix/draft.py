@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from string import Template
 
 from brain_rca.analysis.changes import lead, told
+from brain_rca.fix.config_map import config_map_edit
 from brain_rca.fix.entry import Fix
 from brain_rca.fix.names import SafeNames
 from brain_rca.fix.quantity import Fact
@@ -24,14 +25,17 @@ _WHOLE_FILE = 1000  # lines of context: manifests in the catalogue are excerpts 
 def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float], change: Change | None = None) -> Proposal:
     """The proposal; what was guessed or left out is said in its rationale.
 
-    Of ``change``, which it takes back, the templates get the time alone: its words come from anybody, and are quoted
-    in the rationale only.
+    Of ``change``, which it takes back, the templates get the time, and names that Kubernetes would accept: its words
+    come from anybody, and are quoted in the rationale only.
     """
     values = {"name": names.name, "namespace": names.namespace, "caller": names.caller}
     if fix.quantity:
         values["current"], values["proposed"] = fix.quantity.texts(current.get(fix.quantity.fact))
     if change:
+        edit = config_map_edit(change)
         values["at"] = f"{_utc(change.at):%H:%M:%S} UTC"
+        values["config_map"] = edit.name or f"<ConfigMap of {names.name}>"
+        values["config_key"] = edit.key or "<changed key>"
     used = fix.variables()
     notes = [note for variable, note in names.notes.items() if variable in used]
     assumption = [f"Assumes {_fill(fix.assumes, values)}."] if fix.assumes else []

@@ -22,9 +22,18 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\n]*$")]
 Risk = Annotated[str, StringConstraints(max_length=200, pattern=r"^(low|medium|high): [^\n]+$")]
 
-_SAMPLE = {"name": "a", "namespace": "b", "caller": "c", "current": "1", "proposed": "2", "at": "00:00:00 UTC"}
+_SAMPLE = {
+    "name": "a",
+    "namespace": "b",
+    "caller": "c",
+    "current": "1",
+    "proposed": "2",
+    "at": "00:00:00 UTC",
+    "config_map": "d",
+    "config_key": "e",
+}
 _NEEDS_QUANTITY = {"current", "proposed"}
-_NEEDS_CHANGE = {"at"}
+_NEEDS_CHANGE = {"at", "config_map", "config_key"}
 
 
 class FaultKind(StrEnum):
@@ -45,7 +54,7 @@ class FaultKind(StrEnum):
 class Fix(Settings):
     """What is proposed for some faults, or to take back some kinds of change. Templates: ``${name}``,
     ``${namespace}``, ``${caller}``, with a quantity ``${current}`` and ``${proposed}``, with changes ``${at}``, the
-    time of day; ``$$`` is a dollar sign."""
+    time of day, ``${config_map}`` and ``${config_key}``, what was edited; ``$$`` is a dollar sign."""
 
     kind: Literal["terraform", "kubernetes", "argocd", "config"] = Field(description="Where it is applied.")
     faults: dict[FaultKind, int] = Field(

@@ -220,7 +220,7 @@ def _cause_to(cause: Cause) -> pb.Cause:
         proposals=[_proposal_to(proposal) for proposal in cause.proposals],
         changes=[_change_to(change) for change in cause.changes],
         weight=cause.weight,
-        weighed=[pb.Weighing(what=step.what, nats=step.nats) for step in cause.weighed],
+        weighed=[pb.Weighing(what=step.what, nats=step.nats, how=step.how) for step in cause.weighed],
         temperature=cause.temperature,
         look=[pb.Look(what=step.what, command=step.command) for step in cause.look],
     )

@@ -92,6 +92,7 @@ class Step(BaseModel):
 
     what: str
     nats: float
+    how: str = Field(description="What the nats were made of: evidence and multipliers; may be empty.")
 
 
 class NextLook(BaseModel):
@@ -161,7 +162,7 @@ def evidence(cause: pb.Cause) -> EvidenceShape:
     return EvidenceShape(
         cause=cause_brief(cause),
         findings=[_finding(finding) for finding in cause.findings[:MOST]],
-        weighed=[Step(what=text(step.what), nats=step.nats) for step in cause.weighed[:MOST]],
+        weighed=[Step(what=text(step.what), nats=step.nats, how=text(step.how)) for step in cause.weighed[:MOST]],
         weight=cause.weight,
         temperature=cause.temperature,
         look=[NextLook(what=text(one.what), command=clean(one.command, MAX_LONG)) for one in cause.look[:MOST]],

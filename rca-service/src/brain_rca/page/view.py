@@ -49,6 +49,7 @@ MAX_FULL = 240  # of an entity with all its parts
 MAX_KIND = 48
 MAX_TEXT = 480
 MAX_EXPLANATION = 1000
+MAX_QUERY = 2000  # of the catalogue, the longest has 1300
 MAX_STEPS = 12  # of a weighing
 MAX_DIFF_LINES = 200
 MAX_DIFF_WIDTH = 200
@@ -96,7 +97,7 @@ class FindingView:
 class WeighingView:
     """How a probability came about: the steps in nats, their sum, and the odds it became."""
 
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[tuple[str, str, str], ...]  # what, how it came about, nats
     more: str  # what steps that are not listed add up to; empty when there are none
     total: str
     temperature: str
@@ -293,7 +294,7 @@ def _cause(cause: Cause, place: int, analysis: Analysis) -> CauseView:
         proposals=tuple(_proposal(proposal) for proposal in cause.proposals[:MAX_PROPOSALS]),
         weighed=_weighed(cause, analysis.none_probability) if cause.weight else None,
         look=tuple(
-            Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_TEXT))
+            Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_QUERY))
             for look in cause.look[:MAX_LOOKS]
         ),
     )
@@ -303,7 +304,7 @@ def _weighed(cause: Cause, none: float) -> WeighingView:
     """The steps add up to the weight; what is left out of the table is one line, so that they still do."""
     shown, rest = cause.weighed[:MAX_STEPS], cause.weighed[MAX_STEPS:]
     return WeighingView(
-        steps=tuple((clip(step.what, MAX_TEXT), _signed(step.nats)) for step in shown),
+        steps=tuple((clip(step.what, MAX_TEXT), clip(step.how, MAX_TEXT), _signed(step.nats)) for step in shown),
         more=_signed(sum(step.nats for step in rest)) if rest else "",
         total=plain_number(cause.weight),
         temperature=plain_number(cause.temperature),
@@ -334,7 +335,7 @@ def _finding(finding: Finding, anchor: str, cause: Cause, analysis: Analysis) ->
         finding=finding,
         entity=None if finding.entity == cause.entity else entity_view(finding.entity),
         sentence=clip(finding.sentence, MAX_TEXT),
-        query=clip(finding.query, 3 * MAX_TEXT),
+        query=clip(finding.query, MAX_QUERY),
         link=web_address(finding.link),
         drawing=draw(finding.plot, finding.onset, window, finding.direction) if finding.plot else None,
         anchor=anchor,

@@ -384,12 +384,14 @@ class Change(_message.Message):
     def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., seconds_before: _Optional[float] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
 
 class Weighing(_message.Message):
-    __slots__ = ("what", "nats")
+    __slots__ = ("what", "nats", "how")
     WHAT_FIELD_NUMBER: _ClassVar[int]
     NATS_FIELD_NUMBER: _ClassVar[int]
+    HOW_FIELD_NUMBER: _ClassVar[int]
     what: str
     nats: float
-    def __init__(self, what: _Optional[str] = ..., nats: _Optional[float] = ...) -> None: ...
+    how: str
+    def __init__(self, what: _Optional[str] = ..., nats: _Optional[float] = ..., how: _Optional[str] = ...) -> None: ...
 
 class Look(_message.Message):
     __slots__ = ("what", "command")
