@@ -134,6 +134,7 @@ def kube_state_metrics(instance: str = KSM["instance"]) -> Iterator[PromSeries]:
     reason = "CrashLoopBackOff"
     yield gauge("kube_pod_container_status_waiting_reason", 1, **container, **of, reason=reason)
     yield gauge("kube_pod_container_status_last_terminated_reason", 1, **container, **of, reason="OOMKilled")
+    yield gauge("kube_pod_status_unschedulable", 1, namespace="shop", pod="search-7c9f8b6d5c-qwxyz", **of, uid="u2")
     for phase in ("Pending", "Running", "Succeeded", "Failed", "Unknown"):
         yield gauge("kube_pod_status_phase", float(phase == "Running"), **POD, **of, uid="u1", phase=phase)
     for condition in ("true", "false", "unknown"):

@@ -115,6 +115,13 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
         Edge("lab//topic/orders", "lab//service/billing", EdgeKind.USES, "topic_read"),
         Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON, "placement"),
         Edge("lab//node/node-1", "lab//cloud-resource/eu-1a", EdgeKind.RUNS_ON, "zone"),
+        Edge("lab/shop/workload/search", "lab/kube-system/workload/karpenter", EdgeKind.RUNS_ON, "node_from_karpenter"),
+        Edge(
+            "lab/shop/workload/search",
+            "lab/kube-system/workload/cluster-autoscaler",
+            EdgeKind.RUNS_ON,
+            "node_from_cluster_autoscaler",
+        ),
         Edge(CART, "lab/shop/workload/data-cart", EdgeKind.USES, "volume"),
         Edge("lab//service/ledger", str(RDS), EdgeKind.USES, "cloud_tag"),
     }
@@ -136,7 +143,8 @@ def test_every_edge_and_owner_rule_is_among_what_is_tried() -> None:
     """A rule that is added wants a sample: of signals, the levels say so."""
     catalogue = load_catalogue()
     calls, places = {"service_graph", "istio", "linkerd"}, {"placement", "zone"}
-    assert catalogue.edges.keys() == calls | places | {"topic_written", "topic_read", "volume", "cloud_tag"}
+    nodes = {"node_from_karpenter", "node_from_cluster_autoscaler"}
+    assert catalogue.edges.keys() == calls | places | nodes | {"topic_written", "topic_read", "volume", "cloud_tag"}
     assert catalogue.owners.keys() == {"kube_state", "mixin"}
 
 

@@ -93,6 +93,27 @@ def test_counters_grow_but_for_restarts_of_the_container(name: str, fault: str) 
             assert not falls.any(), one
 
 
+def test_a_message_is_an_edge_from_who_sends_to_each_who_reads() -> None:
+    totals = by_metric(of("healthcare"))["traces_service_graph_request_total"]
+    messages = {
+        (one.labels["client"], one.labels["server"])
+        for one in totals
+        if one.labels["connection_type"] == "messaging_system"
+    }
+    assert {reader for sender, reader in messages if sender == "monitor-gateway"} == {
+        "vitals-processor",
+        "vitals-archiver",
+    }
+    sender = healthy("healthcare", 0).platform.service("monitor-gateway")
+    assert set(sender.produces) == {"vitals"}
+
+
+def test_a_pod_that_no_node_has_room_for_says_so_while_it_is_so() -> None:
+    assert "kube_pod_status_unschedulable" not in by_metric(of("healthcare"))
+    waiting = by_metric(of("healthcare", "node-autoscaler-misbehaviour"))["kube_pod_status_unschedulable"]
+    assert {value for one in waiting for value in one.values[~np.isnan(one.values)]} == {1.0}
+
+
 def test_a_restarted_container_counts_from_zero() -> None:
     recording = broken("healthcare", "oom-kill")
     name = recording.truth[0].entity.name

@@ -39,7 +39,7 @@ def walk(alarms: Sequence[str], blame: Mapping[str, Mapping[str, float]]) -> Sha
     """Let the trouble of ``alarms`` flow.
 
     Args:
-        alarms: Where it starts, equally at each.
+        alarms: Where it starts, equally at each; one that is named twice is one.
         blame: Entity to dependency to the part of the entity's trouble that it accounts for, in [0, 1]; parts may
             overlap, as when two callees became slow at the same time.
     """
@@ -49,7 +49,8 @@ def walk(alarms: Sequence[str], blame: Mapping[str, Mapping[str, float]]) -> Sha
     explained = np.zeros(len(names))
     np.add.at(explained, rows, parts)
     at = np.zeros(len(names))
-    at[[index[alarm] for alarm in alarms]] = 1.0 / max(len(alarms), 1)
+    begins = [index[alarm] for alarm in dict.fromkeys(alarms)]
+    at[begins] = 1.0 / max(len(begins), 1)
     inflow = _flow(at, rows, columns, parts)
     own = inflow * (1.0 - explained)
     blamed = {name: max(parts.items(), key=lambda item: (item[1], item[0])) for name, parts in blame.items() if parts}

@@ -60,6 +60,15 @@ def _status(scrape: Scrape, lives: Lives) -> Iterator[PromSeries]:
     yield from _pods(scrape, "kube_pod_status_phase", lives.while_(lives.exists, running.astype(np.float64)), labels)
     waiting = lives.exists & ((lives.phase == Phase.PENDING) | (lives.phase == Phase.NO_IMAGE))
     yield from _where(scrape, lives, "kube_pod_status_phase", "phase", "Pending", waiting)
+    yield from _unschedulable(scrape, lives)
+
+
+def _unschedulable(scrape: Scrape, lives: Lives) -> Iterator[PromSeries]:
+    """Only while no node has room for a pod."""
+    homeless = (lives.exists & (lives.phase == Phase.PENDING))[scrape.rows]
+    columns = np.flatnonzero(np.any(homeless, axis=0))
+    values = np.where(homeless, 1.0, np.nan)[:, columns]
+    yield from _pods(scrape, "kube_pod_status_unschedulable", values, [lives.labels[n] for n in columns])
 
 
 def _reasons(scrape: Scrape, lives: Lives) -> Iterator[PromSeries]:
