@@ -26,8 +26,10 @@ lint: $(VENV)/dev ## Formatting, lint, types, layers
 servers: $(VENV)/dev ## Build Prometheus, Thanos, Kubernetes, an S3 gateway, … into a cache, once
 	@$(BIN)/python tests/servers/build.py
 
-bench: $(VENV)/dev servers ## Run all benchmarks and print their figures
-	@status=0; for name in analysis intake crash outage lab lake exporters otel otel-soak; do $(BIN)/brain bench $$name --json || status=1; done; exit $$status
+bench: $(VENV)/dev servers ## Run all benchmarks but `rca`, which needs data sets of yours, and print their figures
+	@status=0; for name in analysis intake crash outage rca-scale lab lake exporters otel otel-soak; do $(BIN)/brain bench $$name --json || status=1; done; exit $$status
+
+peers: $(VENV)/peers/done ## Published methods in an environment of their own, for brain bench rca --peers
 
 proto: $(VENV)/dev ## Regenerate the gRPC stubs
 	@PYTHON=$(BIN)/python proto/generate.sh
@@ -37,6 +39,8 @@ lock: $(VENV)/uv ## Bring the locked versions up to date
 	    --python-version 3.11 --upgrade pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --extra all --group dev \
 	    --python-version 3.11 --constraint requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	    --python-version 3.11 --upgrade requirements/peers.in -o requirements/peers.txt
 
 clean: ## Remove the environment and caches of tools
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -60,4 +64,10 @@ $(VENV)/dev: $(VENV)/uv requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@ $(VENV)/run
 
-.PHONY: help demo test lint servers bench proto lock clean
+$(VENV)/peers/done: $(VENV)/uv requirements/peers.txt
+	@echo "installing the methods to compare with …"
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(BIN)/uv pip sync --quiet --python $(VENV)/peers/bin/python --require-hashes requirements/peers.txt
+	@touch $@
+
+.PHONY: help demo test lint servers bench peers proto lock clean

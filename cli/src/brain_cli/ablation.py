@@ -60,6 +60,16 @@ def _prefix(signal: str) -> str:
     return {"logs": "log_", "traces": "trace_"}.get(signal, "\0")
 
 
+def ideas_of(name: str) -> tuple[str, ...]:
+    """What can be left out of the ranker registered as ``name``.
+
+    Raises:
+        ConfigError: There is no such ranker.
+    """
+    ranker = _ranker(name)
+    return ranker.ideas if isinstance(ranker, WithIdeas) else ()
+
+
 def ranker_without(name: str, idea: str) -> Ranker:
     """The ranker registered as ``name``, without one of its ideas.
 
@@ -67,11 +77,15 @@ def ranker_without(name: str, idea: str) -> Ranker:
         ConfigError: There is no such ranker.
         InputError: It has no such idea.
     """
-    try:
-        ranker = load_ranker(name)
-    except UnknownPluginError as error:
-        raise ConfigError(f"--ranker: {error}") from error
+    ranker = _ranker(name)
     ideas = ranker.ideas if isinstance(ranker, WithIdeas) else ()
     if not isinstance(ranker, WithIdeas) or idea not in ideas:
         raise InputError(f"--ablate: {idea!r} is none of {', '.join((*SIGNALS, *ideas))}")
     return ranker.without(idea)
+
+
+def _ranker(name: str) -> Ranker:
+    try:
+        return load_ranker(name)
+    except UnknownPluginError as error:
+        raise ConfigError(f"--ranker: {error}") from error

@@ -11,9 +11,17 @@ import typer
 
 if TYPE_CHECKING:
     import msgspec
+    from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True)
 
+_TABLES = ("without", "peers")  # figures that are tables of their own
+_APART = ("bench", "bars", *_TABLES)
+
+Peers = Annotated[
+    Path | None,
+    typer.Option("--peers", help="Also ask published methods; the Python of their environment (make peers)."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")]
 
 
@@ -84,18 +92,31 @@ def rca(
     ablate: Annotated[
         str, typer.Option(help="Take away one signal, or one idea of the ranker; an unknown name lists them.")
     ] = "",
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="A table instead: each signal and each idea taken away, one at a time.")
+    ] = False,
     leak_check: Annotated[
         bool,
         typer.Option("--leak-check", help="Also judge with services renamed and columns shuffled: nothing may change."),
     ] = False,
+    peers: Peers = None,
     as_json: AsJson = False,
 ) -> None:
     """How often the judgement is right on recorded public incidents."""
+    from brain_cli import recorded
     from brain_cli.recorded import ProductJudge
     from brain_lab.bench import rca as bench
+    from brain_lab.bench import rca_ablations
     from brain_lab.bench.told import InjectionTime
 
-    course = bench.Course(dataset, path, InjectionTime(injection_time), rankings, leak_check, ranker, ablate)
+    if ablations and (ablate or rankings or leak_check or peers):
+        raise typer.BadParameter(
+            "--ablations is a table by itself: without --ablate, --rankings, --leak-check and --peers"
+        )
+    course = bench.Course(dataset, path, InjectionTime(injection_time), rankings, leak_check, ranker, ablate, peers)
+    if ablations:
+        _show(rca_ablations.run(course, recorded.ablations(ranker), _progress), as_json=as_json)
+        return
     _show(bench.run(course, ProductJudge(ranker, ablate), _progress), as_json=as_json)
 
 
@@ -103,12 +124,13 @@ def rca(
 def rca_scale(
     ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Times that each size is judged; the best counts.")] = 3,
+    peers: Peers = None,
     as_json: AsJson = False,
 ) -> None:
     """Processor time of a judgement for systems of up to 5,000 services, the engine alone."""
     from brain_lab.bench import rca_scale as bench
 
-    _show(bench.run(ranker, rounds, _progress), as_json=as_json)
+    _show(bench.run(ranker, rounds, _progress, peers=peers), as_json=as_json)
 
 
 @app.command()
@@ -195,11 +217,27 @@ def _print(figures: Mapping[str, Any]) -> None:
     for title in ("figure", "measured", "bar", ""):
         table.add_column(title, justify="right" if title == "measured" else "left")
     bars = {bar["figure"]: bar for bar in figures["bars"]}
-    for name, value in _flat({key: value for key, value in figures.items() if key not in ("bench", "bars")}):
+    for name, value in _flat({key: value for key, value in figures.items() if key not in _APART}):
         bar = bars.get(name, {"bar": "", "met": None})
         verdict = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[bar["met"]]
         table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else f"{value}", bar["bar"], verdict)
     Console(highlight=False).print(table)
+    for name in _TABLES:
+        if figures.get(name):
+            Console(highlight=False).print(_rows(name, figures[name]))
+
+
+def _rows(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Figures that are the same of each thing: a row a thing."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(title)
+    for column in next(iter(rows.values())):
+        table.add_column(column, justify="right")
+    for name, row in rows.items():
+        table.add_row(name, *(f"{value:,.3f}" if isinstance(value, float) else f"{value}" for value in row.values()))
+    return table
 
 
 def _flat(figures: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:

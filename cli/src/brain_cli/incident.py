@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from brain_cli.rca_client import Server, calling
 
 if TYPE_CHECKING:
     from brain_api.rca.v1 import rca_pb2 as pb
+    from brain_rca.model import Incident
 
 app = typer.Typer(no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="The incident: 16 hex digits, as in the address of its page.")]
@@ -54,21 +54,31 @@ def list_incidents(
 
     with calling(context.obj) as stub:
         answer = stub.ListIncidents(pb.ListIncidentsRequest(page_size=limit, only_open=only_open))
+    from brain_cli.received import received
+
     for incident in answer.incidents:
-        first = next(iter(incident.analysis.causes), None)
-        cause = f"{first.entity} ({first.fault_kind}, {first.probability:.0%})" if first else "no cause"
+        cause = _headline(received(incident))
         _say(f"{incident.id}  {_time(incident.opened_at)}  {_WRITTEN.get(incident.status, '?'):8}  {incident.title}")
         _say(f"{'':18}{cause}")
 
 
 @app.command()
 def show(context: typer.Context, incident: Id) -> None:
-    """Show an incident: its causes, what was said about them, what shares its cause, and similar ones."""
+    """Show an incident: its causes with their evidence, what was said about them, and incidents like it."""
     from brain_api.rca.v1 import rca_pb2 as pb
 
     with calling(context.obj) as stub:
         answer = stub.GetIncident(pb.GetIncidentRequest(id=incident))
-    _print(answer)
+    from brain_cli.received import received
+    from brain_cli.show import print_incident
+
+    print_incident(received(answer))
+    if answer.analysis.causes:
+        _say(
+            f"Which was it? brain incident confirm {answer.id} --cause ENTITY, where ENTITY may be any; here they are:"
+        )
+    for cause in answer.analysis.causes:
+        _say(f"  {cause.entity}")
 
 
 @app.command()
@@ -83,7 +93,7 @@ def confirm(
     from brain_api.rca.v1 import rca_pb2 as pb
 
     with calling(context.obj) as stub:
-        _print(stub.ConfirmCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, fix=fix)))
+        _print_said(stub.ConfirmCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, fix=fix)))
 
 
 @app.command()
@@ -92,7 +102,7 @@ def reject(context: typer.Context, incident: Id, cause: Cause, fault_kind: Fault
     from brain_api.rca.v1 import rca_pb2 as pb
 
     with calling(context.obj) as stub:
-        _print(stub.RejectCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind)))
+        _print_said(stub.RejectCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind)))
 
 
 @app.command()
@@ -101,29 +111,22 @@ def unconfirm(context: typer.Context, incident: Id, cause: Cause) -> None:
     from brain_api.rca.v1 import rca_pb2 as pb
 
     with calling(context.obj) as stub:
-        _print(stub.WithdrawFeedback(pb.WithdrawFeedbackRequest(id=incident, entity=cause)))
+        _print_said(stub.WithdrawFeedback(pb.WithdrawFeedbackRequest(id=incident, entity=cause)))
 
 
-def _print(incident: pb.Incident) -> None:
-    for line in _lines(incident):
-        _say(line)
+def _headline(incident: Incident) -> str:
+    if incident.confirmed is not None:
+        fault = f" ({incident.confirmed.fault_kind})" if incident.confirmed.fault_kind else ""
+        return f"confirmed: {incident.confirmed.entity}{fault}"
+    first = next(iter(incident.analysis.causes), None) if incident.analysis else None
+    return f"{first.entity} ({first.fault_kind}, {first.probability:.0%})" if first else "no cause"
 
 
-def _lines(incident: pb.Incident) -> Iterable[str]:
-    yield f"{incident.id}  {_WRITTEN.get(incident.status, '?')}  {incident.title}"
-    for cause in incident.analysis.causes:
-        yield f"  {cause.rank}. {cause.entity}  {cause.fault_kind}  {cause.probability:.0%}"
-    for said in incident.feedback:
-        what = "confirmed" if said.kind == 1 else "rejected"
-        fix = f'; mended by: "{said.fix}"' if said.fix else ""
-        yield f"  {what} by {said.actor}, {_time(said.at)}: {said.entity} ({said.fault_kind or 'any fault'}){fix}"
-    if incident.HasField("shared"):
-        yield f"  one cause, {incident.shared.total} groups: {incident.shared.entity}"
-        yield from (f"    {member.id}  {member.title}" for member in incident.shared.members)
-    for similar in incident.analysis.similar:
-        fix = f'; mended by: "{similar.fix}"' if similar.fix else ""
-        yield f"  similar ({similar.score:.2f}): {similar.id}  {similar.title}, {_time(similar.opened_at)}"
-        yield f"    {similar.entity}: {similar.why}{fix}"
+def _print_said(answer: pb.Incident) -> None:
+    from brain_cli.received import received
+    from brain_cli.show import print_said
+
+    print_said(received(answer))
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,7 @@ from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from brain_common.entity import Entity
-from brain_rca.model import Cause, Incident
+from brain_rca.model import Analysis, Cause, Incident
 
 _CAUSES, _FINDINGS, _EXPLAINED = 5, 3, 2
 # Names of entities come from labels: no escape sequence for the terminal, nothing that reorders or hides text.
@@ -18,10 +18,10 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2
 
 
 def print_incident(incident: Incident, console: Console | None = None) -> None:
-    """Verdict, ranked causes with their best findings, proposed fix, and what evidence is missing."""
+    """What was said, ranked causes with their best findings, proposed fix, incidents like it, and missing evidence."""
     console = console or Console(highlight=False)
     analysis = incident.analysis
-    console.print(f"[bold]{escape(incident.title)}[/]  {incident.severity}, {incident.status}")
+    print_said(incident, console)
     if analysis is None:
         console.print("not judged yet")
         return
@@ -40,8 +40,22 @@ def print_incident(incident: Incident, console: Console | None = None) -> None:
         _print_fix(analysis.causes[0], console)
     else:
         console.print(f"[bold]No cause found:[/] {escape(analysis.no_cause_reason)}")
+    _print_shared(incident, console)
+    _print_similar(analysis, console)
     for sentence in analysis.missing:
         console.print(f"[yellow]missing evidence:[/] {escape(sentence)}")
+
+
+def print_said(incident: Incident, console: Console | None = None) -> None:
+    """Which incident it is, and what people said about its causes."""
+    console = console or Console(highlight=False)
+    console.print(f"[bold]{escape(incident.title)}[/]  {incident.severity}, {incident.status}")
+    for said in incident.feedback:
+        fault = f", {said.fault_kind}" if said.fault_kind else ""
+        fix = f'; mended by: "{said.fix}"' if said.fix else ""
+        what = escape(f"{_name(said.entity)}{fault}")
+        who = escape(f"by {said.actor}, {_day(said.at)}{fix}")
+        console.print(f"[bold]{said.kind}:[/] {what} ({who})", soft_wrap=True)
 
 
 def _table(causes: tuple[Cause, ...]) -> Table:
@@ -87,6 +101,22 @@ def _print_fix(cause: Cause, console: Console) -> None:
         console.print(f"risk: {escape(proposal.risk)}\nrollback: {escape(proposal.rollback)}")
 
 
+def _print_shared(incident: Incident, console: Console) -> None:
+    if incident.shared is None:
+        return
+    console.print(f"[bold]one cause, {incident.shared.total} groups:[/] {escape(_name(incident.shared.entity))}")
+    for member in incident.shared.members:
+        console.print(f"  {escape(member.incident_id)}  {escape(member.title)}")
+
+
+def _print_similar(analysis: Analysis, console: Console) -> None:
+    for one in analysis.similar:
+        title = escape(f"{one.incident_id}  {one.title}, {_day(one.opened_at)}")
+        fix = f'; mended by: "{one.fix}"' if one.fix else ""
+        console.print(f"[bold]similar ({one.score:.2f}):[/] {title}", soft_wrap=True)
+        console.print(f"  {escape(_name(one.entity))}: {escape(one.why + fix)}", soft_wrap=True)
+
+
 def _name(entity: str) -> str:
     parsed = Entity.parse(entity)
     return f"{parsed.kind} {parsed.namespace + '/' if parsed.namespace else ''}{parsed.name}"
@@ -94,6 +124,10 @@ def _name(entity: str) -> str:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
 
 def escape(text: str) -> str:

@@ -122,12 +122,14 @@ async def test_the_command_line_lists_confirms_shows_and_takes_back(named: Api, 
     confirmed = await run(named, *by_token, "confirm", incident_id, "--cause", CAUSE, "--fix", "restarted")
     assert confirmed.exit_code == 0
     shown = await run(named, *by_token, "show", incident_id)
-    assert f"confirmed by {callers()[0]['name']}" in shown.output
+    assert shown.output.splitlines()[1].startswith("confirmed: service n/a, latency (by ")
+    assert f"(by {callers()[0]['name']}, " in shown.output
+    assert f"--cause ENTITY, where ENTITY may be any; here they are:\n  {CAUSE}\n" in shown.output
     assert 'mended by: "restarted"' in shown.output
     rejected = await run(named, *by_token, "reject", incident_id, "--cause", CAUSE)
-    assert "rejected by" in rejected.output
+    assert "rejected: service n/a" in rejected.output
     undone = await run(named, *by_token, "unconfirm", incident_id, "--cause", CAUSE)
-    assert (undone.exit_code, "by" in undone.output) == (0, False)
+    assert (undone.exit_code, "rejected" in undone.output) == (0, False)
 
 
 async def test_the_command_line_knows_basic_auth(named: Api, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_a_page_loads_alone_and_without_complaint(browser: Browser, site: Site, 
 
 def test_the_dom_holds_what_the_engineer_needs(browser: Browser, site: Site) -> None:
     dom = browser.visit(site.incident("rich") + "?refresh=off").dom
-    assert "Most likely cause: <strong>payments-db</strong>, saturation" in dom
+    assert 'Confirmed: <strong title="prod-eu/shop/database/payments-db">payments-db</strong>, saturation' in dom
     assert dom.count('class="draw"') == 5
     assert len(re.findall(r'<path class="data" d="M', dom)) == 5
     assert "not validated" in dom

@@ -73,3 +73,7 @@ def test_ideas_of_a_ranker() -> None:
         ranker_without("n-sigma", "explaining-away")
     with pytest.raises(ConfigError, match="--ranker"):
         ranker_without("none-such", "explaining-away")
+
+
+def test_no_idea_has_the_name_of_a_signal() -> None:
+    assert not set(ExplainAway.ideas) & set(SIGNALS)

@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from brain_cli import recorded
 from brain_cli.main import app
 from brain_common.errors import InputError
-from brain_lab.bench import rca
+from brain_engine.rank.explain_away import ExplainAway
+from brain_lab.bench import rca, rca_ablations
 from brain_lab.bench.quiet import quiet_cases
 from brain_lab.bench.rca import Answer, Course, Question, question
 from brain_lab.bench.rca_figures import RcaFigures, by_alarm
@@ -85,6 +87,15 @@ def test_rankings_are_a_line_of_json_each(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [line["case"] for line in lines] == ["carts-cpu/1", "carts-db-mem/1", "user-cpu/2"]
     assert all(set(line) == {"case", "ranking"} and line["ranking"] == ["b", "a"] for line in lines)
+
+
+def test_rankings_that_cannot_be_written_are_refused_before_any_case_is_judged(tmp_path: Path) -> None:
+    def unasked(asked: Question) -> Answer:
+        raise AssertionError("asked all the same")
+
+    course = Course("rcd", several(tmp_path / "data"), rankings=tmp_path / "none" / "rankings.jsonl")
+    with pytest.raises(InputError, match=r"--rankings .*rankings\.jsonl: No such file"):
+        rca.run(course, unasked, quietly)
 
 
 def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
@@ -229,6 +240,34 @@ def test_a_told_moment_is_never_after_the_last_sample() -> None:
     asked = question(flat_case(9.0), InjectionTime.LATE120)
     assert asked is not None
     assert asked.payload["alerts"][0]["startsAt"] == moment_text(rca.NOW)
+
+
+def test_ablations_are_held_against_the_whole_and_tell_what_changed_nothing(tmp_path: Path) -> None:
+    judges = {
+        "": judge_that_says("carts"),
+        "latency": judge_that_says("user"),
+        "time-outs": judge_that_says("carts"),
+        "everything": judge_that_says(),
+    }
+    figures = rca_ablations.run(Course("rcd", several(tmp_path)), judges, quietly)
+    assert figures.whole == rca_ablations.Ablation(pytest.approx(2 / 3), pytest.approx(2 / 3), 0.0)
+    assert figures.without["latency"].top1 == pytest.approx(1 / 3)
+    assert figures.without["everything"] == rca_ablations.Ablation(0.0, 0.0, 1.0)
+    assert figures.idle == ["time-outs"]
+
+
+def test_the_command_takes_away_each_signal_and_each_idea_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rca_ablations, "quiet_cases", lambda cases: ())
+    monkeypatch.setattr(recorded, "SIGNALS", ("cpu", "traces"))
+    root = folders.causalrca(tmp_path)
+    options = ["bench", "rca", "--dataset", "causalrca", "--path", str(root), "--ablations"]
+    answer = CliRunner().invoke(app, [*options, "--json"])
+    assert answer.exit_code == 0, answer.output
+    said = json.loads(answer.stdout)
+    assert set(said["without"]) == {"cpu", "traces", *ExplainAway.ideas}
+    assert said["whole"]["top1"] == 1.0
+    assert "traces" in said["idle"]
+    assert CliRunner().invoke(app, [*options, "--ablate", "cpu"]).exit_code == 2
 
 
 def test_a_judge_that_reads_names_leaks(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from typing import Any
 
 import msgspec
 import pytest
 
-from brain_rca.model import Incident, Look, Weighing
+from brain_rca.model import Feedback, FeedbackKind, Incident, Look, Weighing
 from brain_rca.page.headers import STYLE
 from brain_rca.page.render import render_feedback, render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
@@ -145,7 +146,7 @@ def test_ids_are_unique_and_references_lead_somewhere(sample: Callable[[], Incid
 
 
 def test_the_verdict_comes_first() -> None:
-    said = words(page_of(samples.rich))
+    said = words(render_incident(msgspec.structs.replace(samples.rich(), feedback=()), samples.NOW))
     assert "Most likely cause: payments-db , saturation, 82 % ." in said
     assert said.index("Most likely cause") < said.index("Ranked causes") < said.index("Timeline")
 
@@ -271,6 +272,7 @@ def test_an_incident_closed_for_silence_says_so() -> None:
 
 def test_the_list_marks_open_ones_and_names_top_causes() -> None:
     found = (samples.pending(), samples.rich(), samples.resolved(), samples.no_cause(), samples.hostile())
+    found = tuple(msgspec.structs.replace(one, feedback=()) for one in found)
     page = IncidentPage(incidents=tuple(map(summarize, found)), next="12.5," + "a" * 16)
     html = render_list(page, samples.NOW)
     Page(html)
@@ -280,6 +282,35 @@ def test_the_list_marks_open_ones_and_names_top_causes() -> None:
     assert "no cause found" in said
     assert html.count('<li class="open critical">') == 4
     assert 'href="incidents?before=12.5,aaaaaaaaaaaaaaaa"' in html
+
+
+def said_of(entity: str, **changes: Any) -> Incident:
+    """The sample, after somebody confirmed ``entity`` as its cause."""
+    said = Feedback(entity=entity, kind=FeedbackKind.CONFIRMED, fault_kind="memory", actor="ann", at=samples.NOW)
+    return msgspec.structs.replace(samples.rich(), feedback=(said,), **changes)
+
+
+@pytest.mark.parametrize(
+    ("entity", "text"),
+    [
+        ("prod-eu/shop/service/payments", "Confirmed: payments , memory. The judgement gave it 9 % , as number 2 ."),
+        ("prod-eu/mail/service/relay", "Confirmed: relay , memory. The judgement did not list it; it had found most"),
+    ],
+)
+def test_a_confirmed_cause_is_the_headline_also_where_the_judgement_was_another(entity: str, text: str) -> None:
+    said = words(render_incident(said_of(entity), samples.NOW))
+    assert text in said
+    assert "Most likely cause" not in said
+    row = words(render_list(IncidentPage(incidents=(summarize(said_of(entity)),)), samples.NOW))
+    assert f"confirmed: {entity.rpartition('/')[2]} , memory" in row
+    assert "82 %" not in row
+
+
+def test_a_cause_confirmed_where_none_was_found_is_the_headline() -> None:
+    said = words(
+        render_incident(said_of("prod-eu/mail/service/relay", analysis=samples.no_cause().analysis), samples.NOW)
+    )
+    assert "Confirmed: relay , memory. No cause found." in said
 
 
 def test_an_empty_list_says_how_incidents_come() -> None:

@@ -59,7 +59,7 @@ async def test_an_incident_as_page_and_as_json(store: MemoryStore) -> None:
     page = await ask(store, f"/incidents/{ID}")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Most likely cause" in page.text
+    assert "Confirmed: <strong" in page.text
     for path, accept in ((f"/incidents/{ID}.json", "text/html"), (f"/incidents/{ID}", "application/json")):
         answer = await ask(store, path, accept)
         assert answer.headers["content-type"] == "application/json"

@@ -53,7 +53,7 @@ class Ideas:
         onset_order: What begins at the wrong time weighs less.
         time_outs: Errors of who waits for a slow callee are mostly the callee's.
         machines: A machine accounts for what runs on it.
-        load: What is asked more than usual is in trouble because of who asks.
+        callers_load: What is asked more than usual is in trouble because of who asks.
         changes: What was changed shortly before weighs more.
         reachability: What the alarm is known not to depend on weighs less.
         real_alarm: An alarm that does not deviate itself has no cause.
@@ -63,7 +63,7 @@ class Ideas:
     onset_order: bool = True
     time_outs: bool = True
     machines: bool = True
-    load: bool = True
+    callers_load: bool = True
     changes: bool = True
     reachability: bool = True
     real_alarm: bool = True
@@ -215,7 +215,7 @@ class _View:
 
     def _flows(self) -> dict[Family, Shares]:
         """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
-        load = self._blame_of_load() if self._ideas.load else {}
+        load = self._blame_of_load() if self._ideas.callers_load else {}
         blames: dict[Family, Blame] = {}
         flows: dict[Family, Shares] = {}
         for family, one in self._excess.items():

@@ -12,11 +12,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TextIO
+
+import msgspec
 
 from brain_common.errors import InputError
 from brain_engine.series import Family
 from brain_lab.bench.figures import Progress, exactly
+from brain_lab.bench.peers import Peer, ask, peer_of, table_of
 from brain_lab.bench.quiet import moment_of, quiet_cases
 from brain_lab.bench.rca_figures import RcaFigures, by_alarm, ends, grouped, intervals_of, scores_of
 from brain_lab.bench.renaming import renamings, same_ranking
@@ -90,6 +93,7 @@ class Course:
         rankings: File for one line of JSON per case, ``{"case", "ranking": [...]}``; None for none.
         leak_check: Whether each case is judged again under other names and in another order.
         ranker, ablated: Of the judge, for the report.
+        peers: Interpreter of an environment with published methods, which are asked the same; None for none.
     """
 
     dataset: str
@@ -99,6 +103,7 @@ class Course:
     leak_check: bool = False
     ranker: str = ""
     ablated: str = ""
+    peers: Path | None = None
 
 
 def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
@@ -110,8 +115,11 @@ def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
         progress: Told from time to time.
 
     Raises:
-        InputError: The data set or folder is unknown, has no cases, or a file is damaged.
+        InputError: The data set or folder is unknown, has no cases, or a file is damaged; or the file for the rankings
+            cannot be written.
     """
+    if course.rankings is not None:
+        _open_rankings(course.rankings).close()
     known = list_cases(course.dataset, course.path)
     if not known:
         raise InputError(f"{course.path}: no cases of {course.dataset} in the folder")
@@ -126,14 +134,28 @@ def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
         write_rankings(course.rankings, zip(known, services, strict=True))
     truths = [truth(course.dataset, course.path, case) for case in known]
     length = _length(quiet) / _length(cases) if quiet else None
-    return _figures(course, _Outcome(truths, answers, quiet, windows, length, leaks))
+    figures = _figures(course, _Outcome(truths, answers, quiet, windows, length, leaks))
+    if course.peers is None:
+        return figures
+    return msgspec.structs.replace(figures, peers=_beside(figures, cases, truths, course.peers, course, progress))
 
 
 def write_rankings(path: Path, rankings: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """One line of JSON per case, as scorers read them."""
-    with path.open("w", encoding="utf-8") as out:
+    """One line of JSON per case, as scorers read them.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with _open_rankings(path) as out:
         for case, ranking in rankings:
             out.write(json.dumps({"case": case, "ranking": list(ranking)}) + "\n")
+
+
+def _open_rankings(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--rankings {path}: {error.strerror or error}; is its folder there?") from error
 
 
 def question(case: RecordedCase, known: InjectionTime = InjectionTime.UNKNOWN) -> Question | None:
@@ -183,6 +205,25 @@ class _Outcome:
     leaks: int | None
 
 
+def _beside(
+    figures: RcaFigures,
+    cases: Sequence[RecordedCase],
+    truths: Sequence[Truth],
+    python: Path,
+    course: Course,
+    progress: Progress,
+) -> dict[str, Peer]:
+    """Ours first, then those of the peers; a method that always names something is never silent."""
+    silent = None if figures.specificity is None else 0.0
+    failed = figures.unanswered + figures.unasked
+    ours = (figures.top1, figures.top3, figures.avg5, figures.specificity, figures.seconds_per_case, failed)
+    found = {course.ranker: Peer(*ours)}
+    for name, answers in ask(python, [table_of(case, course.known) for case in cases], progress).items():
+        ranks = [rank_of_truth(answer.services, right) for answer, right in zip(answers, truths, strict=True)]
+        found[f"{name} (peer)"] = peer_of(answers, ranks, silent)
+    return found
+
+
 def _folded(service: str) -> str:
     return service.removesuffix("-db")
 
@@ -192,12 +233,18 @@ def _length(cases: Sequence[RecordedCase]) -> float:
     return sum(len(case.incident.times) for case in cases) / len(cases)
 
 
-def _rank(answer: Answer | None, right: Truth) -> int | None:
-    return rank_of(map(_folded, answer.services if answer else ()), [_folded(right.entity)])
+def rank_in(answer: Answer | None, right: Truth) -> int | None:
+    """At which place of an answer the true service is; None if it is nowhere."""
+    return rank_of_truth(answer.services if answer else (), right)
+
+
+def rank_of_truth(services: Sequence[str], right: Truth) -> int | None:
+    """The same of names, best first."""
+    return rank_of(map(_folded, services), [_folded(right.entity)])
 
 
 def _figures(course: Course, outcome: _Outcome) -> RcaFigures:
-    ranks = [_rank(answer, right) for answer, right in zip(outcome.answers, outcome.truths, strict=True)]
+    ranks = [rank_in(answer, right) for answer, right in zip(outcome.answers, outcome.truths, strict=True)]
     scores, intervals = scores_of(ranks), intervals_of(ranks)
     asked = [(case, one) for case, one in zip(outcome.quiet, outcome.windows, strict=True) if one is not None]
     silent = [not one.services for _, one in asked]

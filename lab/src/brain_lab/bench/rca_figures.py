@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from brain_lab.bench.figures import Bar
+from brain_lab.bench.peers import Peer
 from brain_lab.evaluate.intervals import Interval, bootstrap, wilson
 from brain_lab.evaluate.ranks import Ranks, accuracy, average_of_five, hits, reciprocal, share_of_five
 
@@ -49,6 +50,7 @@ class RcaFigures(msgspec.Struct, frozen=True, kw_only=True):
         unasked: Cases of which nothing could be watched by an alert rule; likewise.
         by_fault: By the data set's own word for the fault; nothing where it does not name them.
         by_system: By system, where the data set has several.
+        peers: The ranker and published methods on the same cases, where those were asked.
         leaks: Rankings that changed when services were renamed and columns shuffled; None where that was not tried.
     """
 
@@ -77,6 +79,7 @@ class RcaFigures(msgspec.Struct, frozen=True, kw_only=True):
     by_fault: Mapping[str, Scores]
     by_system: Mapping[str, Scores]
     leaks: int | None
+    peers: Mapping[str, Peer] = {}
     bars: list[Bar]
 
 

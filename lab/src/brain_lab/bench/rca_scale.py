@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -21,6 +22,8 @@ from brain_engine.judge import judge
 from brain_engine.plugins import load_ranker
 from brain_engine.series import Array, Direction, Edge, EdgeKind, Evidence, Family, Panel, Signal
 from brain_lab.bench.figures import Bar, Progress, at_most
+from brain_lab.bench.peers import ask, table_of_evidence
+from brain_lab.bench.peers_worker import METHODS
 
 SAMPLES: Final = 240
 SIGNALS: Final = 30
@@ -63,6 +66,8 @@ class ScaleFigures(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         small: Ten services with five signals.
         by_services: With thirty signals, by number of services.
+        peers: Published methods on the same series, where they were asked: seconds of processor time by number of
+            services; what is missing took more than ``peers.LIMIT_SECONDS`` or failed, or a smaller system did.
         growth: Power of the number of services with which the time grows, from smallest to largest; 1 is linear.
     """
 
@@ -71,14 +76,25 @@ class ScaleFigures(msgspec.Struct, frozen=True, kw_only=True):
     small: Cost
     by_services: dict[str, Cost]
     growth: float
+    peers: Mapping[str, Mapping[str, float | None]] = {}
     bars: list[Bar]
 
 
-def run(ranker: str, rounds: int, progress: Progress, sizes: Sequence[int] = SIZES) -> ScaleFigures:
+def run(
+    ranker: str, rounds: int, progress: Progress, sizes: Sequence[int] = SIZES, peers: Path | None = None
+) -> ScaleFigures:
     """Measure the sizes, which ascend.
+
+    Args:
+        ranker: Entry point.
+        rounds: Times that each size is judged; the best counts. Peers are asked once.
+        progress: Told from time to time.
+        sizes: Numbers of services.
+        peers: Interpreter of an environment with published methods; None for none.
 
     Raises:
         UnknownPluginError: There is no such ranker.
+        InputError: There is no such interpreter.
     """
     small = _cost(10, 5, ranker, rounds)
     costs = {}
@@ -92,12 +108,31 @@ def run(ranker: str, rounds: int, progress: Progress, sizes: Sequence[int] = SIZ
         small=small,
         by_services=costs,
         growth=growth,
+        peers=_peers(peers, small, costs, ranker, progress) if peers is not None else {},
         bars=[
             at_most("small.seconds", small.seconds, SMALL_BAR),
             at_most(f"by_services.{sizes[0]}.seconds", first.seconds, HOUR_BAR),
             at_most("growth", growth, GROWTH_BAR),
         ],
     )
+
+
+def _peers(
+    python: Path, small: Cost, costs: Mapping[str, Cost], ranker: str, progress: Progress
+) -> dict[str, dict[str, float | None]]:
+    """Seconds by method and number of services, ours first; who fails at a size is not asked about larger ones."""
+    sizes = {f"{small.series} series": small, **costs}
+    found: dict[str, dict[str, float | None]] = {ranker: {name: cost.seconds for name, cost in sizes.items()}}
+    found |= {name: dict.fromkeys(sizes) for name in METHODS}
+    still = list(METHODS)
+    for name, cost in sizes.items():
+        evidence, _ = system(cost.services, cost.series // cost.services)
+        progress(f"{name}: {', '.join(still) or 'no peer'}")
+        for peer, (answer,) in ask(python, [table_of_evidence(evidence)], progress, still).items():
+            if not answer.error:
+                found[peer][name] = answer.cpu_seconds
+        still = [peer for peer in still if found[peer][name] is not None]
+    return found
 
 
 def system(services: int, signals: int, seed: int = 0) -> tuple[Evidence, str]:

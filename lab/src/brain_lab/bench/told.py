@@ -7,7 +7,7 @@ trust it fall when it is given too late; so it can be given here too, as an aler
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,7 +24,13 @@ class InjectionTime(StrEnum):
     LATE120 = "late120"
 
 
-_LATE = {InjectionTime.KNOWN: 0.0, InjectionTime.LATE60: 60.0, InjectionTime.LATE120: 120.0}
+LATE: Final = {
+    InjectionTime.UNKNOWN: 0.0,
+    InjectionTime.KNOWN: 0.0,
+    InjectionTime.LATE60: 60.0,
+    InjectionTime.LATE120: 120.0,
+}
+"""How many seconds too late a moment is told; of no use where nobody knows it."""
 
 
 def told(payload: dict[str, Any], timeline: Timeline, known: InjectionTime) -> dict[str, Any]:
@@ -32,5 +38,5 @@ def told(payload: dict[str, Any], timeline: Timeline, known: InjectionTime) -> d
     if known is InjectionTime.UNKNOWN:
         return payload
     began = float(timeline.times[int(np.flatnonzero(timeline.incident_rows >= 0)[0])])
-    since = moment_text(min(began + _LATE[known], float(timeline.times[-1])))
+    since = moment_text(min(began + LATE[known], float(timeline.times[-1])))
     return payload | {"alerts": [alert | {"startsAt": since} for alert in payload["alerts"]]}

@@ -122,7 +122,7 @@ def _edges(rows: pa.Table, start: float, missing: list[str]) -> list[RawEdge]:
 def _pipeline(row: Row) -> RawEdge:
     """No tool tells which pipeline began a run of Terraform; that it happened again and again while one ran does.
 
-    The pipeline goes by its project, as its metrics and the alerts about it do: what the project builds is another thing.
+    The pipeline goes by its project, as its metrics and the alerts about it do: what a project builds is another thing.
     """
     project = row["pipeline"]
     pipeline = Entity(project["cluster"], "", EntityKind.CLOUD_RESOURCE, project["name"])

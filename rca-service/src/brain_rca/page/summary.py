@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from brain_rca.model import AnalysisState, Cause, Incident, IncidentStatus, Severity
+from brain_rca.model import AnalysisState, Cause, Feedback, Incident, IncidentStatus, Severity
 
 
 class TopCause(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,6 +13,13 @@ class TopCause(msgspec.Struct, frozen=True, kw_only=True):
     entity: str
     fault_kind: str
     probability: float
+
+
+class ConfirmedCause(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody confirmed."""
+
+    entity: str
+    fault_kind: str  # empty: not said
 
 
 class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +38,7 @@ class IncidentSummary(msgspec.Struct, frozen=True, kw_only=True):
     top_cause: TopCause | None
     shared_with: int = 0  # incidents that have one cause, this one included; 0: none but this
     leads: bool = False  # it is the one to look at
+    confirmed: ConfirmedCause | None = None  # None: nobody did
 
 
 class IncidentPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +65,12 @@ def summarize(incident: Incident) -> IncidentSummary:
         top_cause=_top(causes[0]) if causes else None,
         shared_with=incident.shared.total if incident.shared else 0,
         leads=incident.shared is not None and incident.shared.lead.incident_id == incident.id,
+        confirmed=_confirmed(incident.confirmed) if incident.confirmed else None,
     )
+
+
+def _confirmed(said: Feedback) -> ConfirmedCause:
+    return ConfirmedCause(entity=said.entity, fault_kind=said.fault_kind)
 
 
 def _top(cause: Cause) -> TopCause:

@@ -138,6 +138,15 @@ class FeedbackView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedView:
+    """The cause that somebody confirmed; it need not be among those ranked."""
+
+    entity: EntityView
+    fault: str
+    judged: CauseView | None  # None where it is not among the causes that are shown
+
+
+@dataclass(frozen=True, slots=True)
 class MemberView:
     id: str
     title: str
@@ -177,6 +186,7 @@ class IncidentView:
     timeline: tuple[TimelineEntry, ...]
     missing: tuple[str, ...]
     feedback: tuple[FeedbackView, ...]
+    confirmed: ConfirmedView | None  # None: nobody confirmed a cause
     shared: SharedView | None
     similar: tuple[SimilarView, ...]
 
@@ -185,6 +195,7 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
     """Prepare ``incident`` for the template; ``now`` in seconds since the epoch."""
     analysis = incident.analysis
     alerts = sorted(incident.alerts, key=lambda alert: (alert.status != "firing", alert.starts_at, alert.name))
+    causes = _causes(analysis) if analysis else ()
     none = analysis.none_probability if analysis else 0.0
     return IncidentView(
         incident=incident,
@@ -195,12 +206,13 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
         firing=sum(alert.status == "firing" for alert in alerts),
         alerts=tuple(_alert(alert, incident.group_labels) for alert in alerts[:MAX_ALERTS]),
         more_alerts=max(0, len(alerts) - MAX_ALERTS) + max(0, incident.truncated_alerts),
-        causes=_causes(analysis) if analysis else (),
+        causes=causes,
         none_bar=_bar(none),
         none_probability=percent(none),
         timeline=_timeline(incident),
         missing=_texts(analysis.missing) if analysis else (),
         feedback=tuple(_feedback(feedback) for feedback in incident.feedback[:MAX_FEEDBACK]),
+        confirmed=_confirmed(incident.confirmed, causes) if incident.confirmed else None,
         shared=_shared(incident.shared) if incident.shared else None,
         similar=tuple(_similar(one) for one in analysis.similar[:MAX_SIMILAR]) if analysis else (),
     )
@@ -214,6 +226,11 @@ def _feedback(feedback: Feedback) -> FeedbackView:
         fault=fault_words(feedback.fault_kind),
         fix=clip(feedback.fix, MAX_TEXT),
     )
+
+
+def _confirmed(said: Feedback, causes: Iterable[CauseView]) -> ConfirmedView:
+    judged = next((view for view in causes if view.cause.entity == said.entity), None)
+    return ConfirmedView(entity_view(said.entity), fault_words(said.fault_kind), judged)
 
 
 def _shared(shared: SharedCause) -> SharedView:
