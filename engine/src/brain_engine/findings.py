@@ -72,6 +72,7 @@ class Finding:
 
 # A fall of a signal whose rise is the bad news (an idle CPU, a fast answer) tells little: it is usually a consequence.
 _WRONG_WAY = 0.3
+_NEIGHBOURHOOD = 3000  # series: a hundred services with thirty signals each
 # Traffic moves by itself: more or fewer requests are rarely the fault itself.
 _LOAD = 0.3
 # A bill comes hours late and tells what something did, not what broke it: enough to name what an alert about cost is
@@ -82,10 +83,11 @@ _MOST_OF_BILLS = 4.0
 def find(evidence: Evidence, detector: Detector) -> tuple[Finding, ...]:
     """All deviations worth more than the search for them, strongest first.
 
-    Looking at many series finds large deviations by chance, so each pays ln(number of series) (the union bound).
+    Looking at many series finds large deviations by chance, so each pays ln(number of series) (the union bound), up to
+    those that an alert may depend on: where a system is larger, rankers put aside what has no way to the alert.
     """
     searched = sum(len(panel.entities) for panel in evidence.panels)
-    price = float(np.log(max(searched, 1)))
+    price = float(np.log(min(max(searched, 1), _NEIGHBOURHOOD)))
     found: list[Finding] = []
     for panel in evidence.panels:
         found.extend(of_panel(evidence, panel, detector.deviations(evidence, panel), price))

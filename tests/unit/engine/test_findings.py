@@ -45,6 +45,10 @@ def test_each_series_looked_at_has_its_price() -> None:
     assert alone.nats - among.nats == pytest.approx(np.log(100))
 
 
+def test_a_fault_in_a_large_estate_pays_no_more_than_one_among_what_an_alert_may_depend_on() -> None:
+    assert only(LATENCY, 5.0, beside=9_999).nats == only(LATENCY, 5.0, beside=2_999).nats
+
+
 def test_noise_among_many_is_no_finding() -> None:
     rows = {f"n{n}": noise(n, 1.0, 0.1) for n in range(300)}
     assert find(evidence(panel(LATENCY, rows)), RobustShift()) == ()

@@ -1,6 +1,6 @@
 """The Collector's service graph: who calls whom, with virtual nodes for databases, caches and other people's APIs.
 
-A message is an edge, too, from who sends to each who reads it, as a consumer's span carries on the trace of the producer's:
+A message is an edge, too, from who sends to each who reads it, as a consumer's span carries on the producer's trace:
 https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/servicegraphconnector.
 Server latency is written for those only, which nothing else measures; of services their own metrics tell it.
 """
