@@ -24,10 +24,14 @@ def mcp(
     """Serve incidents, causes and evidence to assistants by the Model Context Protocol; nothing can be changed."""
     from brain_common.errors import ConfigError
     from brain_common.logs import configure_logging
-    from brain_rca.mcp.client import Reader, read_token
+    from brain_rca.mcp.client import Reader, read_file, read_token
     from brain_rca.mcp.server import build
 
     configure_logging("WARNING")  # to standard error: standard output is the protocol's
+    if token_file is not None:
+        read_token(token_file)  # it is read for each question; a wrong path is better heard of now
+    if ca_file is not None:
+        read_file(ca_file)
     server = build(Reader(address, token_file, ca_file))
     if http_port is None:
         asyncio.run(server.run_stdio_async())

@@ -130,14 +130,12 @@ class CountPanel:
         entities: N names; one entity may have several rows.
         subjects: N texts that tell the rows of an entity apart: the template, the reason, the error.
         hits: [N, T] how often, in the step that begins at each time; NaN where nobody looked.
-        trials: [N, T] of how many chances; None where there is no such number and time itself is the chance.
     """
 
     signal: Signal
     entities: tuple[str, ...]
     subjects: tuple[str, ...]
     hits: Array
-    trials: Array | None = None
 
 
 class EventKind(StrEnum):

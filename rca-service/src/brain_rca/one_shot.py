@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from brain_common.clock import Clock, ManualClock, SystemClock
-from brain_common.errors import ConfigError, InputError
+from brain_common.errors import ConfigError, InputError, TemporaryError
 from brain_common.settings import check_settings, load_yaml
 from brain_engine.rank.protocol import Ranker
 from brain_rca.config import RcaSettings
@@ -20,6 +22,8 @@ from brain_rca.model import AnalysisState, Incident
 from brain_rca.service import build_analyst
 from brain_rca.store.merge import decide, identity
 
+_CONNECT_SECONDS: Final = 5.0
+_PORTS: Final = {"http": 80, "https": 443}
 # Of the configuration file: what names the service's own files and secrets, which need not be on this machine.
 _UNUSED: Final = frozenset({"store", "publish", "audit", "callers", "http", "grpc"})
 
@@ -42,7 +46,9 @@ async def analyze_once(body: bytes, prometheus: str, config: Path | None = None,
     clock: Clock = SystemClock() if at is None else ManualClock(at)
     source = build_evidence(settings.evidence, settings.cluster, settings.scope.aliases)
     try:
-        return await judge_group(body, settings, source, clock)
+        incident = _incident(body, settings, clock)
+        await _connect(prometheus)
+        return await _judged(incident, settings, source, clock)
     finally:
         await source.aclose()
 
@@ -59,7 +65,31 @@ async def judge_group(
         ConfigError: The configuration is wrong.
         TemporaryError: The evidence cannot be reached.
     """
-    incident = _incident(body, settings, clock)
+    return await _judged(_incident(body, settings, clock), settings, source, clock, ranker)
+
+
+async def _connect(url: str) -> None:
+    """Make sure that somebody listens: who waits at a terminal need not see all queries retried to learn of a typo.
+
+    Raises:
+        TemporaryError: Nobody does, or the host is unknown; what is merely slow is left to the queries.
+    """
+    server = urlsplit(url)
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(server.hostname, server.port or _PORTS[server.scheme])
+    except TimeoutError:
+        return
+    except OSError as error:
+        refused = isinstance(error, ConnectionRefusedError)
+        reason = "the connection is refused" if refused else error.strerror or error
+        raise TemporaryError(f"Prometheus {url}: {reason}; check --prometheus") from error
+    writer.transport.abort()  # nothing was said, so there is nothing to flush
+
+
+async def _judged(
+    incident: Incident, settings: RcaSettings, source: EvidenceSource, clock: Clock, ranker: Ranker | None = None
+) -> Incident:
     analysis = await build_analyst(settings, source, clock, ranker).judge(incident)
     return msgspec.structs.replace(incident, analysis=analysis, analysis_state=AnalysisState.DONE)
 

@@ -211,6 +211,14 @@ def test_a_prometheus_that_is_not_there_is_one_line(brain: Brain, prometheus: Fa
     assert prometheus.url in text
 
 
+def test_a_port_where_nobody_listens_is_told_before_any_query(
+    brain: Brain, prometheus: FakePrometheus, tmp_path: Path
+) -> None:
+    prometheus.stop()
+    text = one_line(brain(*arguments(prometheus, group(tmp_path))))
+    assert text == f"Prometheus {prometheus.url}: the connection is refused; check --prometheus"
+
+
 @pytest.mark.parametrize("at", ["1750000200000", "-5", "yesterday"])
 def test_a_time_that_is_none_is_a_wrong_option(
     brain: Brain, prometheus: FakePrometheus, tmp_path: Path, at: str

@@ -322,3 +322,11 @@ def test_a_demo_whose_port_is_taken_says_which_option_to_change(brain: Brain) ->
         f"brain: cannot listen on 127.0.0.1:{port}: Address already in use; "
         "give another with --port, or --port 0 for any free one\n"
     )
+
+
+@pytest.mark.parametrize("option", ["--token-file", "--ca-file"])
+def test_an_assistants_server_does_not_start_without_the_files_it_is_given(
+    brain: Brain, tmp_path: Path, option: str
+) -> None:
+    text = one_line(brain("mcp", option, tmp_path / "none"))
+    assert text == f"{tmp_path / 'none'}: cannot be read: No such file or directory"

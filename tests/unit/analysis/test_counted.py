@@ -22,10 +22,10 @@ def finding(subject: str = "connection refused to <*>", signal: str = "log_templ
     return Finding(**{"signal": kind, "subject": subject, **given, **levels, **changes})
 
 
-def seen(hits: list[float], trials: list[float] | None = None, onset: float | None = None) -> Tally:
+def seen(hits: list[float], onset: float | None = None) -> Tally:
     """Counts of steps of a minute; the window begins with the fourth."""
     times = 60.0 * np.arange(len(hits))
-    panel = CountPanel(LINES, (CART,), ("a",), np.array([hits]), None if trials is None else np.array([trials]))
+    panel = CountPanel(LINES, (CART,), ("a",), np.array([hits]))
     return tally(Evidence(times, 180.0, ()), panel, 0, onset)
 
 
@@ -37,10 +37,6 @@ def test_counts_are_split_at_the_onset_and_gaps_are_nobodys_silence() -> None:
 
 def test_without_an_onset_the_window_begins_the_split() -> None:
     assert (seen([1, 1, 1, 0, 0, 2]).before, seen([1, 1, 1, 0, 0, 2]).since) == (3, 2)
-
-
-def test_a_rate_is_per_chance_where_chances_are_known() -> None:
-    assert seen([1, 1, 1, 4, 4, 4], [10, 10, 10, 40, 40, 40]).ratio == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(

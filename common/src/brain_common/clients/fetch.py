@@ -7,7 +7,7 @@ is decided here once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -31,6 +31,11 @@ class FetchSettings(HttpSettings):
     most_queries: int = Field(4, ge=1, le=64, description="Requests at the same time.")
 
 
+def plain_reason(body: bytes) -> str:
+    """What an error answer says, for servers that say it in text."""
+    return body[:_ERROR_BODY].decode(errors="replace")
+
+
 class Fetcher:
     """Asks one server; bounded in time, bytes and concurrency.
 
@@ -38,11 +43,24 @@ class Fetcher:
         name: What the server is, for messages.
         settings: Where and how.
         transport: Replaces the network in tests.
+        reason: Finds what the beginning of an error answer says.
+        compress: Whether the server may compress its answers.
     """
 
-    def __init__(self, name: str, settings: FetchSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: FetchSettings,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        reason: Callable[[bytes], str] = plain_reason,
+        compress: bool = True,
+    ) -> None:
         self._settings = settings
+        self._reason = reason
         self._http = build_client(settings, transport, settings.most_queries)
+        if not compress:
+            self._http.headers["Accept-Encoding"] = "identity"
         self._free = asyncio.Semaphore(settings.most_queries)
         self._retry = Retry(RetryPolicy(settings.deadline_seconds))
         self.name = f"{name} {settings.url}"
@@ -90,7 +108,7 @@ class Fetcher:
         headers = {"Accept": "application/json"}
         async with self._http.stream(method, path, headers=headers, **question) as response:
             if response.status_code != 200:
-                text = (await self._read(response, _ERROR_BODY, cut=True)).decode(errors="replace")
+                text = self._reason(await self._read(response, _ERROR_BODY, cut=True))
                 raise status_error(self.name, response, safe_text(self._settings, text))
             return await self._read(response, self._settings.most_bytes, cut=False)
 
@@ -102,4 +120,4 @@ class Fetcher:
                 if cut:
                     break
                 raise PermanentError(f"{self.name}: the answer is larger than most_bytes ({most})")
-        return bytes(body[:most])
+        return bytes(body)

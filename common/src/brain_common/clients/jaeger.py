@@ -6,13 +6,14 @@ https://www.jaegertracing.io/docs/latest/apis/ - one question is about one servi
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
 import msgspec
 
 from brain_common.clients.fetch import Fetcher, FetchSettings
-from brain_common.errors import PermanentError
+from brain_common.clients.lenient_json import decoded
 
 
 class JaegerSettings(FetchSettings):
@@ -64,9 +65,6 @@ class _Traces(msgspec.Struct):
     data: list[JaegerTrace] | None = None
 
 
-_TRACES = msgspec.json.Decoder(_Traces)
-
-
 class JaegerClient:
     """Asks one server; raises ``TemporaryError`` and ``PermanentError`` as ``Fetcher`` does."""
 
@@ -100,10 +98,8 @@ class JaegerClient:
         if at_least:
             asked["minDuration"] = f"{int(at_least * 1e6)}us"
         body = await self._fetch.get("/api/traces", asked)
-        try:
-            return (_TRACES.decode(body).data or [])[:limit]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise PermanentError(f"{self._fetch.name}: the answer holds no traces of Jaeger: {error}") from error
+        answer = await asyncio.to_thread(decoded, body, _Traces, self._fetch.name, "holds no traces of Jaeger")
+        return (answer.data or [])[:limit]
 
     async def aclose(self) -> None:
         """Let go of connections."""

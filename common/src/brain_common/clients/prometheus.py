@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brain_common.clients.http import HttpSettings, build_client, safe_text, status_error, transport_error
+from brain_common.clients.fetch import Fetcher, FetchSettings, plain_reason
+from brain_common.clients.http import safe_text
 from brain_common.errors import PermanentError, TemporaryError
-from brain_common.retry import Retry, RetryPolicy
 
-_ERROR_BODY = 4096  # bytes of an error answer that are read
 _SPACES = bytes.maketrans(b'[]"', b"   ")
 _NUMBERS = msgspec.json.Decoder(list[float])
 _NOT_FINITE = ((b"NaN", b"9e307"), (b"+Inf", b"9e307"), (b"-Inf", b"9e307"))  # spellings that JSON has no number for
@@ -29,13 +28,10 @@ _MOST_MATRIX = 4  # bytes in memory for each byte of an answer: series with hard
 _AT_ONCE = 1 << 17  # bytes of pairs that are read together: what they become fits into a processor's cache
 
 
-class PrometheusSettings(HttpSettings):
+class PrometheusSettings(FetchSettings):
     """A Prometheus-compatible server."""
 
-    timeout_seconds: float = Field(10.0, gt=0, le=600, description="For one query, start to end.")
-    deadline_seconds: float = Field(20.0, gt=0, le=600, description="For one query with its repetitions.")
     most_bytes: int = Field(64 << 20, ge=1024, description="Largest answer read, after decompression.")
-    most_queries: int = Field(4, ge=1, le=64, description="Queries at the same time.")
     compress: bool = Field(
         False,
         description="Ask for compressed answers: a quarter of the bytes on the wire, for twice the CPU at both ends. "
@@ -89,12 +85,7 @@ class PrometheusClient:
 
     def __init__(self, settings: PrometheusSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
-        self._http = build_client(settings, transport, settings.most_queries)
-        if not settings.compress:
-            self._http.headers["Accept-Encoding"] = "identity"
-        self._free = asyncio.Semaphore(settings.most_queries)
-        self._retry = Retry(RetryPolicy(settings.deadline_seconds))
-        self._name = f"Prometheus {settings.url}"
+        self._fetch = Fetcher("Prometheus", settings, transport, reason=_reason, compress=settings.compress)
 
     async def query_range(self, query: str, start: float, end: float, step: float) -> Matrix:
         """Evaluate ``query`` at ``start``, ``start + step``, … up to ``end`` (seconds).
@@ -109,70 +100,28 @@ class PrometheusClient:
             if value is not None:
                 form[name] = str(value).lower()
         form["timeout"] = f"{self._settings.timeout_seconds:g}s"
-        async with self._free:  # before the clock of the deadline starts: waiting for a turn is not the server's fault
-            body = await self._retry.run(self._name, lambda: self._ask(form))
+        body = await self._fetch.post_form("/api/v1/query_range", form)
         count = int(np.floor((end - start) / step + 1e-6)) + 1
         # Decoding a large answer takes milliseconds; the event loop has better things to do.
         return await asyncio.to_thread(self._decode, body, start, step, count)
 
     async def aclose(self) -> None:
         """Let go of connections."""
-        await self._http.aclose()
-
-    async def _ask(self, form: dict[str, str]) -> bytes:
-        seconds = self._settings.timeout_seconds
-        try:
-            async with asyncio.timeout(seconds):  # httpx limits each read, not their sum
-                return await self._answer(form)
-        except TimeoutError as error:
-            raise TemporaryError(f"{self._name}: no answer within {seconds:g} s") from error
-        except httpx.TransportError as error:
-            raise transport_error(self._name, self._settings, error) from error
-        except httpx.RequestError as error:  # the body is not what its Content-Encoding says
-            raise PermanentError(f"{self._name}: {safe_text(self._settings, str(error))}") from error
-        except OSError as error:  # httpx lets a TLS alert during the answer pass as it is
-            raise TemporaryError(f"{self._name}: {safe_text(self._settings, str(error))}") from error
-
-    async def _answer(self, form: dict[str, str]) -> bytes:
-        async with self._http.stream("POST", "/api/v1/query_range", data=form) as response:
-            if response.status_code != 200:
-                raise status_error(self._name, response, await self._error_text(response))
-            return await self._read(response)
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > self._settings.most_bytes:
-                raise PermanentError(
-                    f"{self._name}: the answer is larger than most_bytes ({self._settings.most_bytes})"
-                )
-        return bytes(body)
-
-    async def _error_text(self, response: httpx.Response) -> str:
-        """Prometheus puts its reason into JSON; proxies in front of it do not."""
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) >= _ERROR_BODY:
-                break
-        try:
-            text = _DECODER.decode(bytes(body)).error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            text = bytes(body[:_ERROR_BODY]).decode(errors="replace")
-        return safe_text(self._settings, text)
+        await self._fetch.aclose()
 
     def _decode(self, body: bytes, start: float, step: float, count: int) -> Matrix:
         try:
             answer = _DECODER.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise PermanentError(f"{self._name}: the answer is no Prometheus JSON: {error}") from error
+            raise PermanentError(f"{self._fetch.name}: the answer is no Prometheus JSON: {error}") from error
         if answer.status != "success" or answer.data is None:
-            raise TemporaryError(f"{self._name}: {safe_text(self._settings, answer.error) or 'no data'}")
+            raise TemporaryError(f"{self._fetch.name}: {safe_text(self._settings, answer.error) or 'no data'}")
         if answer.data.resultType != "matrix":
-            raise PermanentError(f"{self._name}: expected a matrix, not a {answer.data.resultType[:20]}")
+            raise PermanentError(f"{self._fetch.name}: expected a matrix, not a {answer.data.resultType[:20]}")
         if 8 * count * len(answer.data.result) > _MOST_MATRIX * self._settings.most_bytes:
-            raise PermanentError(f"{self._name}: {len(answer.data.result)} series are more than most_bytes allows")
+            raise PermanentError(
+                f"{self._fetch.name}: {len(answer.data.result)} series are more than most_bytes allows"
+            )
         values = np.full((len(answer.data.result), count), np.nan)
         _fill(values, [bytes(series.values) for series in answer.data.result], start, step)
         return Matrix(
@@ -181,6 +130,14 @@ class PrometheusClient:
             values=values,
             warnings=tuple(safe_text(self._settings, text) for text in answer.warnings[:10]),
         )
+
+
+def _reason(body: bytes) -> str:
+    """Prometheus puts its reason into JSON; proxies in front of it do not."""
+    try:
+        return _DECODER.decode(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return plain_reason(body)
 
 
 def _fill(values: NDArray[np.float64], series: Sequence[bytes], start: float, step: float) -> None:

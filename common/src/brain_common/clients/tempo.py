@@ -6,13 +6,14 @@ as OTLP in JSON. Which spans are worth asking for is not decided here.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import httpx
 import msgspec
 
 from brain_common.clients.fetch import Fetcher, FetchSettings
-from brain_common.errors import PermanentError
+from brain_common.clients.lenient_json import decoded
 
 
 class TempoSettings(FetchSettings):
@@ -36,7 +37,6 @@ class _Answer(msgspec.Struct):
     traces: list[_Found] | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 
@@ -50,12 +50,11 @@ class TempoClient:
         """Up to ``limit`` traces that match a TraceQL query between two times in seconds, in no order."""
         whole: dict[str, str | int] = {"q": query, "start": int(start), "end": int(end), "limit": limit, "spss": 1}
         body = await self._fetch.get("/api/search", whole)
-        try:
-            found = _DECODER.decode(body).traces or []
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise PermanentError(f"{self._fetch.name}: the answer is no search of Tempo: {error}") from error
+        answer = await asyncio.to_thread(decoded, body, _Answer, self._fetch.name, "is no search of Tempo")
         # The id becomes part of a path.
-        proper = [one for one in found if 0 < len(one.traceID) <= 32 and _HEXADECIMAL.issuperset(one.traceID)]
+        proper = [
+            one for one in answer.traces or [] if 0 < len(one.traceID) <= 32 and _HEXADECIMAL.issuperset(one.traceID)
+        ]
         return [FoundTrace(one.traceID, one.durationMs / 1000.0) for one in proper[:limit]]
 
     async def trace(self, trace_id: str, start: float, end: float) -> bytes:

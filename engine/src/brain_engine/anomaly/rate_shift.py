@@ -1,7 +1,7 @@
 """How unusual a count is, given how often the same thing happened before: novel, exploding and vanished ones.
 
-Counts of the baseline give a rate, per step or per chance; the window is scanned with running sums for the moments that
-fit it worst. What is measured is the Poisson log-likelihood ratio of the two rates, divided by how much more the
+Counts of the baseline give a rate per step; the window is scanned with running sums for the moments that fit it
+worst. What is measured is the Poisson log-likelihood ratio of the two rates, divided by how much more the
 baseline varies than a Poisson process does (quasi-likelihood; Wedderburn, Biometrika 1974). By Chernoff a ratio of x
 nats has a probability of at most exp(-x), so a few errors that were never seen before already tell something; large
 ratios, which presume that lines are written independently of each other, are tamed by the tail of everything else.
@@ -32,29 +32,28 @@ class RateShift:
     def deviations(self, evidence: Evidence, panel: CountPanel) -> Deviations:
         split = int(np.searchsorted(evidence.times, evidence.window_start))
         hits = np.nan_to_num(panel.hits)
-        looked = np.isfinite(panel.hits)
-        trials = looked.astype(np.float64) if panel.trials is None else np.where(looked, np.nan_to_num(panel.trials), 0)
+        looked = np.isfinite(panel.hits).astype(np.float64)
         rows, width = len(hits), hits.shape[1] - split
         if width == 0 or split == 0 or rows == 0:
             nothing = np.full(rows, np.nan)
             return Deviations(np.zeros(rows), np.ones(rows, bool), np.full(rows, -1), nothing, nothing)
-        rate = (hits[:, :split].sum(axis=1) + _PRIOR) / np.maximum(trials[:, :split].sum(axis=1), 1.0)
+        rate = (hits[:, :split].sum(axis=1) + _PRIOR) / np.maximum(looked[:, :split].sum(axis=1), 1.0)
         length = min(width, _LONGEST_SUM)
-        seen, chances = running_sum(hits[:, split:], length), running_sum(trials[:, split:], length)
-        expected = rate[:, None] * chances
-        shift = _signed_ratio(seen, expected) / _dispersion(hits[:, :split], trials[:, :split], length)[:, None]
-        shift[trials[:, :split].sum(axis=1) == 0] = 0.0  # nobody looked before, so nothing is known to be unusual
+        seen, steps = running_sum(hits[:, split:], length), running_sum(looked[:, split:], length)
+        expected = rate[:, None] * steps
+        shift = _signed_ratio(seen, expected) / _dispersion(hits[:, :split], looked[:, :split], length)[:, None]
+        shift[looked[:, :split].sum(axis=1) == 0] = 0.0  # nobody looked before, so nothing is known to be unusual
         peak = np.abs(shift).argmax(axis=1)
         index = np.arange(rows)
         # Of so many places that do not overlap, the worst was taken.
         nats = nats_of(np.abs(shift[index, peak])) - np.log(width / length)
-        extreme = seen[index, peak] / np.maximum(chances[index, peak], 1.0)
-        looked_at = trials[:, split:]
+        extreme = seen[index, peak] / np.maximum(steps[index, peak], 1.0)
+        looked_at = looked[:, split:]
         return Deviations(
             nats=np.maximum(nats, 0.0),
             up=shift[index, peak] >= 0,
             onset=_onset(hits[:, split:], rate[:, None] * looked_at, extreme[:, None] * looked_at, shift, peak) + split,
-            usual=(rate - _PRIOR / np.maximum(trials[:, :split].sum(axis=1), 1.0)),
+            usual=(rate - _PRIOR / np.maximum(looked[:, :split].sum(axis=1), 1.0)),
             extreme=extreme,
         )
 
@@ -68,13 +67,13 @@ def _signed_ratio(seen: Array, expected: Array) -> Array:
     return np.asarray(np.where(large, np.sign(seen - wanted) * np.maximum(ratio, 0.0), 0.0), dtype=np.float64)
 
 
-def _dispersion(hits: Array, trials: Array, length: int) -> Array:
+def _dispersion(hits: Array, looked: Array, length: int) -> Array:
     """Variance over mean of the running sums of the baseline, [N]; at least 1."""
     if hits.shape[1] < 2 * length:
         return np.ones(len(hits))
-    sums, chances = running_sum(hits, length), running_sum(trials, length)
-    rate = hits.sum(axis=1) / np.maximum(trials.sum(axis=1), 1.0)
-    expected = np.maximum(rate[:, None] * chances, 1e-12)
+    sums, steps = running_sum(hits, length), running_sum(looked, length)
+    rate = hits.sum(axis=1) / np.maximum(looked.sum(axis=1), 1.0)
+    expected = np.maximum(rate[:, None] * steps, 1e-12)
     spread = ((sums - expected) ** 2).mean(axis=1) / expected.mean(axis=1)
     return np.asarray(np.maximum(spread, 1.0), dtype=np.float64)
 

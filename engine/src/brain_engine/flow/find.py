@@ -78,7 +78,6 @@ class _Counting:
             tuple(question.entities[number] for number in question.entity[place]),
             tuple(question.subject(int(instance)) for instance in place),
             self.counts.hits,
-            self.counts.trials,
         )
         return of_panel(self._evidence, panel, self._deviations, price)
 

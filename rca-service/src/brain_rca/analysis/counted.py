@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brain_engine.findings import Finding
-from brain_engine.series import Array, CountPanel, Direction, Evidence
+from brain_engine.series import CountPanel, Direction, Evidence
 from brain_rca.analysis.changes import one_line
 from brain_rca.analysis.words import amount, signal_name
 
@@ -36,7 +37,7 @@ class Tally:
     Attributes:
         before, since: Happenings.
         seconds_before: How long was looked at before; gaps are not counted.
-        ratio: Of the rate since to the rate before, per chance where chances are known; NaN where it cannot be told.
+        ratio: Of the rate since to the rate before; NaN where it cannot be told.
     """
 
     before: int
@@ -49,19 +50,19 @@ def tally(evidence: Evidence, panel: CountPanel, row: int, onset: float | None) 
     """Count a row of a panel before and since ``onset``; since the start of the window where no onset is known."""
     split = int(np.searchsorted(evidence.times, evidence.window_start if onset is None else onset))
     hits = panel.hits[row]
-    chances = np.isfinite(hits).astype(float) if panel.trials is None else np.nan_to_num(panel.trials[row])
+    looked = np.isfinite(hits)
     before, since = float(np.nansum(hits[:split])), float(np.nansum(hits[split:]))
     step = float(np.median(np.diff(evidence.times))) if len(evidence.times) > 1 else 0.0
     return Tally(
         before=round(before),
         since=round(since),
-        seconds_before=step * int(np.isfinite(hits[:split]).sum()),
-        ratio=_ratio(before, since, chances, split),
+        seconds_before=step * int(looked[:split].sum()),
+        ratio=_ratio(before, since, looked, split),
     )
 
 
-def _ratio(before: float, since: float, chances: Array, split: int) -> float:
-    earlier, later = float(chances[:split].sum()), float(chances[split:].sum())
+def _ratio(before: float, since: float, looked: NDArray[np.bool_], split: int) -> float:
+    earlier, later = float(looked[:split].sum()), float(looked[split:].sum())
     if before <= 0 or earlier <= 0 or later <= 0:
         return float("nan")
     return (since / later) / (before / earlier)

@@ -94,13 +94,11 @@ def _counted(counts: RawCounts, identity: Identity) -> CountPanel:
     for row, (entity, subject) in enumerate(zip(counts.entities, counts.subjects, strict=True)):
         rows.setdefault((identity.canonical(entity), subject), []).append(row)
     keys = sorted(rows)
-    trials = counts.trials
     return CountPanel(
         counts.signal,
         tuple(entity for entity, _ in keys),
         tuple(subject for _, subject in keys),
         np.stack([_merge(counts.hits[rows[key]], Combine.SUM) for key in keys]),
-        None if trials is None else np.stack([_merge(trials[rows[key]], Combine.SUM) for key in keys]),
     )
 
 

@@ -19,13 +19,13 @@ from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.catalogue import Catalogue
 from brain_rca.evidence.lake_bills import bills
 from brain_rca.evidence.lake_counts import counts
+from brain_rca.evidence.lake_names import entity_of_row, is_known
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEdge, RawEvent, RawEvidence, RawPanel, merged
 
 Row = dict[str, Any]
 T = TypeVar("T")
 _EVENT_KINDS = {"change": EventKind.CHANGE, "security": EventKind.SECURITY}
-_KINDS = frozenset(kind.value for kind in EntityKind)
 
 
 class LakeEvidence:
@@ -87,7 +87,7 @@ class LakeEvidence:
         row_of = {key: row for row, key in enumerate(sorted(set(keys)))}
         values = np.full((len(row_of), len(grid(window))), np.nan)
         values[[row_of[key] for key in keys], at] = columns["value"]
-        named = [key for key in row_of if key[2] in _KINDS]
+        named = [key for key in row_of if is_known(key[2])]
         if len(named) < len(row_of):
             missing.append(f"{name}: {len(row_of) - len(named)} series of the lake are of an unknown kind")
         rule = self._catalogue.signals[name]
@@ -126,16 +126,12 @@ def _pipeline(row: Row) -> RawEdge:
     """
     project = row["pipeline"]
     pipeline = Entity(project["cluster"], "", EntityKind.CLOUD_RESOURCE, project["name"])
-    return RawEdge(pipeline, _entity(row["run"]), EdgeKind.USES, "pipeline")
-
-
-def _entity(row: Row) -> Entity:
-    return Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
+    return RawEdge(pipeline, entity_of_row(row["run"]), EdgeKind.USES, "pipeline")
 
 
 def _event(row: Row) -> RawEvent:
-    entity = _entity(row)
     kind = _EVENT_KINDS.get(row["type"], EventKind.HAPPENED)
+    entity = entity_of_row(row)
     return RawEvent(
         row["at"], entity, row["reason"], row["message"], row["actor"], kind, row["warning"], row["count"] or 1
     )

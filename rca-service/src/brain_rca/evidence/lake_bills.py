@@ -22,6 +22,7 @@ from brain_engine.series import Array, Direction, EventKind, Family, Signal
 from brain_lake.reader import LakeReader
 from brain_rca.evidence.assemble import grid
 from brain_rca.evidence.catalogue import Combine
+from brain_rca.evidence.lake_names import entity_of_row
 from brain_rca.evidence.protocol import Window
 from brain_rca.evidence.raw import RawEvent, RawEvidence, RawPanel
 
@@ -73,7 +74,7 @@ def _bills(rows: Iterable[Row]) -> Iterable[_Bill]:
 def _entity(row: Row) -> Entity:
     if row["name"] == row["account_id"]:
         return Entity(row["cluster"], row["account_id"], EntityKind.CLOUD_RESOURCE, row["service"])
-    return Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
+    return entity_of_row(row)
 
 
 def _scores(bill: _Bill, window: Window) -> Array:

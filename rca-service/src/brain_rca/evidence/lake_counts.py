@@ -18,6 +18,7 @@ from brain_common.errors import InputError
 from brain_engine.series import Direction, Family, Signal
 from brain_lake.reader import LakeReader
 from brain_rca.evidence.assemble import grid
+from brain_rca.evidence.lake_names import entity_of_row
 from brain_rca.evidence.protocol import Window
 from brain_rca.evidence.raw import RawCounts
 
@@ -84,18 +85,20 @@ def _counted(rows: list[Row], signal: Signal, named: Callable[[Row], tuple[Entit
 
 
 def _warned(row: Row) -> tuple[Entity, str]:
-    return _entity(row), row["reason"]
+    return entity_of_row(row), row["reason"]
 
 
 def _failed(row: Row) -> tuple[Entity, str]:
-    return _entity(row), f"{row['source']} {row['change_kind']}"
+    return entity_of_row(row), f"{row['source']} {row['change_kind']}"
 
 
 def _refused(row: Row) -> tuple[Entity, str]:
     api = row["service"].removesuffix(".amazonaws.com")
     # A call that names no resource is filed under the account, which has many things: its API says more.
     named = (
-        _entity(row) if row["name"] != row["namespace"] else Entity(row["cluster"], "", EntityKind.CLOUD_RESOURCE, api)
+        entity_of_row(row)
+        if row["name"] != row["namespace"]
+        else Entity(row["cluster"], "", EntityKind.CLOUD_RESOURCE, api)
     )
     return caller(row["principal_arn"], row["cluster"]) or named, f"{api}:{row['operation']} {row['error_code']}"
 
@@ -110,7 +113,3 @@ def caller(principal: str | None, cluster: str) -> Entity | None:
         return None
     name = _AFFIX.sub("", match["role"])
     return Entity(cluster, "", EntityKind.SERVICE, name) if name else None
-
-
-def _entity(row: Row) -> Entity:
-    return Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])

@@ -11,13 +11,13 @@ from brain_engine.logs.masks import LONGEST_LINE
 from brain_engine.logs.templates import TemplateMiner
 from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
+from brain_rca.evidence.lake_names import entity_of_row, is_known
 from brain_rca.evidence.log_counts import LogRecord, Span, counts_of, span, spans_of
 from brain_rca.evidence.log_owner import Owners
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
 
 _MOST_LINES: Final = 5000  # of a span of time
-_KINDS: Final = frozenset(kind.value for kind in EntityKind)
 
 
 class LakeLogs:
@@ -63,9 +63,7 @@ class LakeLogs:
 
 
 def _writer(row: dict[str, Any]) -> Entity | None:
-    if row["kind"] not in _KINDS:
-        return None
-    return Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
+    return entity_of_row(row) if is_known(row["kind"]) else None
 
 
 def _owner(writer: Entity, owners: Owners) -> Entity | None:

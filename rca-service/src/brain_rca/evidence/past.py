@@ -117,8 +117,7 @@ def _remembered(present: Evidence, earlier: Sequence[Evidence]) -> tuple[Edge, .
 def _unseen_before(counts: CountPanel, earlier: int) -> CountPanel:
     """On a grid with ``earlier`` more times in front."""
     front = np.full((len(counts.entities), earlier), np.nan)
-    trials = None if counts.trials is None else np.concatenate([front, counts.trials], axis=1)
-    return replace(counts, hits=np.concatenate([front, counts.hits], axis=1), trials=trials)
+    return replace(counts, hits=np.concatenate([front, counts.hits], axis=1))
 
 
 def _joined(parts: Sequence[Evidence]) -> Evidence:

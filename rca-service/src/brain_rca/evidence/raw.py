@@ -32,7 +32,6 @@ class RawCounts:
     entities: Sequence[Entity]
     subjects: Sequence[str]
     hits: NDArray[np.float64]
-    trials: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

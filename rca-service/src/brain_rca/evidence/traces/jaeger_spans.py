@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from brain_common.clients.jaeger import JaegerProcess, JaegerSpan, JaegerTag, JaegerTrace
 from brain_common.entity import Entity
-from brain_engine.flow.tables import SpanKind
 from brain_rca.evidence.traces.names import entity_of, peer_of
-from brain_rca.evidence.traces.rows import MOST_NAME, SpanRow
+from brain_rca.evidence.traces.rows import MOST_NAME, SpanRow, kind_of
 
-_KINDS: Mapping[str, SpanKind] = {kind.name.lower(): kind for kind in SpanKind}
 _NOBODY = JaegerProcess()
 
 
@@ -30,7 +28,7 @@ def rows_of(trace: JaegerTrace, cluster: str) -> Iterator[SpanRow]:
             start=span.startTime / 1e6,
             end=(span.startTime + span.duration) / 1e6,
             error=tags.get("error", "").lower() == "true" or tags.get("otel.status_code") == "ERROR",
-            kind=_KINDS.get(tags.get("span.kind", ""), SpanKind.UNSET),
+            kind=kind_of(tags.get("span.kind")),
             peer=peer_of(tags, entity.cluster),
         )
 

@@ -7,16 +7,16 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from brain_common.entity import Entity, EntityKind
-from brain_engine.flow.tables import SpanKind
+from brain_common.entity import Entity
 from brain_lake.location import LakeLocation
 from brain_lake.reader import LakeReader
 from brain_lake.schemas import SPANS
+from brain_rca.evidence.lake_names import entity_of_row, is_known
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
 from brain_rca.evidence.traces.asking import Asking
 from brain_rca.evidence.traces.names import peer_of
-from brain_rca.evidence.traces.rows import MOST_NAME, SpanRow
+from brain_rca.evidence.traces.rows import MOST_NAME, SpanRow, kind_of
 
 _MOST: Final = 50_000  # spans of the stretch before the window, and of the window
 _COLUMNS: Final = (
@@ -34,8 +34,6 @@ _COLUMNS: Final = (
     "status",
     "attributes",
 )
-_KINDS: Final[Mapping[str, SpanKind]] = {kind.name.lower(): kind for kind in SpanKind}
-_KNOWN: Final = frozenset(kind.value for kind in EntityKind)
 
 
 class LakeTraces:
@@ -68,7 +66,7 @@ class LakeTraces:
             found = self._reader.rows(SPANS, start, end, columns=_COLUMNS, limit=_MOST)
             if found.num_rows == _MOST:
                 missing.append(f"{self.name}: of those {when} the window only the latest {_MOST} spans were looked at")
-            rows += [_row(span) for span in found.to_pylist() if span["kind"] in _KNOWN]
+            rows += [_row(span) for span in found.to_pylist() if is_known(span["kind"])]
         near = _near(rows, entities)
         return asking.evidence(near, len({row.trace for row in near}), missing)
 
@@ -86,12 +84,12 @@ def _row(span: Mapping[str, Any]) -> SpanRow:
         trace=span["trace_id"],
         span=span["span_id"],
         parent=span["parent_span_id"] or "",
-        entity=Entity(span["cluster"], span["namespace"], EntityKind(span["kind"]), span["name"]),
+        entity=entity_of_row(span),
         operation=span["span_name"][:MOST_NAME],
         start=start,
         end=start + span["duration_seconds"],
         error=span["status"] == "error",
-        kind=_KINDS.get(span["span_kind"], SpanKind.UNSET),
+        kind=kind_of(span["span_kind"]),
         peer=peer_of(_texts(span["attributes"]), span["cluster"]) if span["attributes"] else None,
     )
 

@@ -6,7 +6,7 @@ joined stays a root; nothing is followed here, so that circles do no harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ MOST_SPANS: Final = 200_000
 """Of one answer: some 100 MB while they are read, 20 MB as columns."""
 MOST_NAME: Final = 200
 """Characters of an operation's name that are kept."""
+_KINDS: Final[Mapping[str, SpanKind]] = {kind.name.lower(): kind for kind in SpanKind}
 
 
 class SpanRow(NamedTuple):
@@ -33,6 +34,11 @@ class SpanRow(NamedTuple):
     error: bool
     kind: SpanKind
     peer: Entity | None = None
+
+
+def kind_of(name: str | None) -> SpanKind:
+    """The kind of a span by its name in small letters, as the lake and Jaeger's tags have it; unset where unknown."""
+    return _KINDS.get(name or "", SpanKind.UNSET)
 
 
 def unique_rows(rows: Iterable[SpanRow]) -> list[SpanRow]:
