@@ -209,7 +209,7 @@ def test_every_alert_is_documented_with_its_runbook() -> None:
     alerts = {rule["alert"] for file in rules for group in file["groups"] for rule in group["rules"] if "alert" in rule}
     missing = [name for name in alerts if not re.search(rf"`{name}` .*\(runbooks/{name}\.md\)", page)]
     assert missing == []
-    named = set(re.findall(r"`(Brain(?:Rca|Service|Root)\w+)`", page))
+    named = set(re.findall(r"`(Brain[A-Z]\w+)`", page))
     assert named == alerts | {BRAIN_ALERTNAME}
 
 

@@ -134,7 +134,10 @@ def _with_prior(candidate: Candidate, prior: Prior) -> Candidate:
     return replace(
         candidate,
         weight=candidate.weight + nats,
-        parts=(*candidate.parts, Weighing(prior.words, nats)),
+        parts=(
+            *candidate.parts,
+            Weighing(prior.words, nats, f"{prior.nats:.2g} of log-odds × {_TEMPERATURE:g}, which divides the sum"),
+        ),
         against=(*candidate.against, prior.words) if nats < 0 else candidate.against,
     )
 

@@ -59,6 +59,24 @@ FROM asked WHERE list_contains($names, name) ORDER BY ALL LIMIT $limit
 """
 _WRITERS: Final = "SELECT DISTINCT cluster, namespace, kind, name FROM asked ORDER BY ALL LIMIT $limit"
 _LOGGED: Final = ("timestamp", "cluster", "namespace", "kind", "name", "severity_number", "body")
+# A run that began within pipelines of two projects may be either's, and counts for none; one alone may be by chance.
+_ENTITY: Final = "{'cluster': cluster, 'namespace': namespace, 'kind': kind, 'name': name}"
+_WITHIN: Final = f"""
+SELECT any_value(pipeline) AS pipeline, run, count(*) AS runs
+FROM (
+    SELECT any_value(outer_run.entity) AS pipeline, inner_run.entity AS run, inner_run.change_id
+    FROM (
+        SELECT {_ENTITY} AS entity, started_at AS begun, timestamp AS ended
+        FROM asked WHERE change_kind = 'pipeline' AND started_at IS NOT NULL AND result <> 'started'
+    ) AS outer_run
+    JOIN (
+        SELECT {_ENTITY} AS entity, change_id, min(coalesce(started_at, timestamp)) AS begun
+        FROM asked WHERE change_kind = 'apply' GROUP BY ALL
+    ) AS inner_run ON inner_run.begun BETWEEN outer_run.begun AND outer_run.ended
+    GROUP BY inner_run.entity, inner_run.change_id HAVING count(DISTINCT outer_run.entity) = 1
+)
+GROUP BY run HAVING count(DISTINCT pipeline) = 1 AND count(*) > 1 ORDER BY ALL LIMIT $limit
+"""  # noqa: S608 - nothing of it comes from outside
 # Of rows of one line of the bill the last retrieved counts; what was retrieved after the window is not known in it. The
 # same money comes again for each tag: without tags it is the account's, by the tag that names an entity the entity's.
 _BILL: Final = "timestamp, cluster, namespace, kind, name, account_id, service, cost_type, currency"
@@ -148,6 +166,24 @@ class LakeReader:
         Columns: at, cluster, namespace, kind, name, principal_arn, service, operation, error_code, hits.
         """
         return self._counted(CLOUDTRAIL, _REFUSED, _CALLED, start, end, step)
+
+    def runs_in_pipelines(self, start: float, end: float) -> pa.Table:
+        """Whose runs (of Terraform) began, twice or more, while a pipeline of one project ran: pipeline, run, runs.
+
+        The first two are structs of cluster, namespace, kind and name; ``runs`` is how many did.
+        """
+        columns = (
+            "timestamp",
+            "cluster",
+            "namespace",
+            "kind",
+            "name",
+            "change_kind",
+            "change_id",
+            "result",
+            "started_at",
+        )
+        return self._queries.run(CHANGES, _WITHIN, Window(start, end), columns, {"limit": MOST_ROWS})
 
     def bills(self, start: float, end: float, known: float) -> pa.Table:
         """What was charged per day by what the bill names, as it is known at ``end``.

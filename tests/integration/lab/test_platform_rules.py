@@ -42,6 +42,7 @@ def recording() -> Recording:
         faults.make("kafka-consumer-lag", Aim(what, ONSET, target="heartbeat-tracker")),
         faults.make("latency-spike", Aim(what, ONSET, target="dataset-api")),
         faults.make("pipeline-broken", Aim(what, ONSET)),
+        faults.make("idle-gpu", Aim(what, ONSET)),
     ]
     return run(what, broken, START, 1500.0, 3)
 
@@ -74,7 +75,8 @@ def test_rules_fire_in_prometheus_when_they_fire_here(
         "ServiceLatencyObjective",
         "ServiceErrorObjective",
         "ConsumerFreshnessObjective",
-        "GitlabPipelineFailed",
+        "BrainPipelineFailed",
+        "BrainGpuIdle",
     }
     rules = yaml.safe_dump(alerts.rules_document(recording.platform))
     flags = ["--storage.tsdb.retention.time=100y"]

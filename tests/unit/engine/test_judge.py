@@ -69,6 +69,7 @@ def test_what_was_learnt_is_added_to_the_odds_and_may_change_the_order() -> None
 
     assert [cause.entity for cause in plain.causes] == ["a", "b"]
     assert [(cause.entity, cause.prior.words) for cause in said.causes] == [("b", "often"), ("a", "")]
+    assert said.causes[0].parts[-1].how == f"{MOST_NATS:.2g} of log-odds × 3, which divides the sum"
     before = plain.causes[1].probability / plain.none_probability
     assert said.causes[0].probability / said.none_probability == pytest.approx(before * np.exp(MOST_NATS))
 

@@ -12,7 +12,7 @@ import pytest
 
 from brain_engine.series import Edge, EdgeKind, Event, EventKind, Evidence
 from brain_lake.location import LakeLocation
-from brain_lake.schemas import EDGES, EVENTS, METRICS
+from brain_lake.schemas import CHANGES, EDGES, EVENTS, METRICS
 from brain_lake.writer import LakeWriter
 from brain_rca.evidence.catalogue import load_catalogue
 from brain_rca.evidence.gather import Gatherer
@@ -121,3 +121,59 @@ async def test_events_come_in_order_and_unreadable_ones_are_counted(tmp_path: Pa
         Event(START + 30, DB, "Edited", "a change", "alex", EventKind.CHANGE),
     )
     assert "events: 1 of the lake name something of an unknown kind" in evidence.missing
+
+
+def changed(folder: Path, *rows: tuple[float, float | None, str, str, str, str]) -> None:
+    """Rows of (seconds after the start, likewise its begin, name, kind of change, result, id)."""
+    texts = {
+        "cluster": ["lab"] * len(rows),
+        "namespace": [""] * len(rows),
+        "kind": ["workload" if row[3] == "pipeline" else "cloud-resource" for row in rows],
+        "name": [row[2] for row in rows],
+        "source": ["any"] * len(rows),
+        "change_kind": [row[3] for row in rows],
+        "result": [row[4] for row in rows],
+        "change_id": [row[5] for row in rows],
+        "title": ["t"] * len(rows),
+        "actor": ["alex"] * len(rows),
+    }
+    columns: dict[str, object] = {
+        **texts,
+        "timestamp": [moment(START + row[0]) for row in rows],
+        "started_at": pa.array(
+            [None if row[1] is None else moment(START + row[1]) for row in rows], pa.timestamp("us", tz="UTC")
+        ),
+    }
+    LakeWriter(LakeLocation.local(folder)).append(CHANGES, pa.table(columns))
+
+
+def run(name: str, number: str, began: float) -> list[tuple[float, float | None, str, str, str, str]]:
+    """Of Terraform, which tells of its begin and of its end."""
+    return [
+        (began, None, name, "apply", "started", number),
+        (began + 3, None, name, "apply", "failed", number),
+    ]
+
+
+def pipeline(name: str, number: str, began: float, ended: float) -> tuple[float, float | None, str, str, str, str]:
+    return (ended, began, name, "pipeline", "failed", number)
+
+
+async def test_a_pipeline_needs_the_workspace_whose_runs_begin_within_it(tmp_path: Path) -> None:
+    changed(
+        tmp_path,
+        pipeline("infra", "p1", 5, 15),
+        pipeline("infra", "p2", 25, 35),
+        *run("prod-shop", "r0", 1),  # somebody by hand
+        *run("prod-shop", "r1", 8),
+        *run("prod-shop", "r2", 28),
+        *run("prod-mail", "r3", 9),  # once
+        pipeline("site", "p3", 40, 50),
+        pipeline("docs", "p4", 41, 51),
+        *run("prod-site", "r4", 42),  # within two
+        *run("prod-site", "r5", 43),
+    )
+    found = await gather(tmp_path)
+    assert found.edges == (
+        Edge("lab//cloud-resource/infra", "lab//cloud-resource/prod-shop", EdgeKind.USES, "pipeline"),
+    )

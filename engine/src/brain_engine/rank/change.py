@@ -32,4 +32,6 @@ def change_before(changes: Iterable[Event], timing: Timing, evidence: float) -> 
     since = max(timing.trouble - max(times, default=-math.inf), 0.0)
     if since > _LONGEST:
         return None
-    return Weighing("changed shortly before", min(_MOST * math.exp(-since / _FADES), evidence))
+    fades = math.exp(-since / _FADES)
+    how = f"{_MOST:g} nats × {fades:.2g} for {since:.0f} s before the trouble, at most what else speaks against it"
+    return Weighing("changed shortly before", min(_MOST * fades, evidence), how)

@@ -1,9 +1,8 @@
 """Alert rules for what breaks no promise to users: pipelines, autoscalers, GPUs that nobody uses, bytes that cost.
 
-They are the rules that platform teams have besides those of their objectives: `KubeHpaMaxedOut` is of kubernetes-mixin
-(https://github.com/kubernetes-monitoring/kubernetes-mixin), the others read gitlab-ci-pipelines-exporter, NVIDIA's
-DCGM exporter, and CloudWatch's metrics of NAT gateways by YACE. Other than kubernetes-mixin's, ours asks what the
-autoscaler wants instead of what it has: pods that no node has room for are no reason to be silent.
+They are those of ``alert-rules/rules/estate.yaml``, for one target each; a test compares the two. `KubeHpaMaxedOut`
+is of kubernetes-mixin (https://github.com/kubernetes-monitoring/kubernetes-mixin). Other than kubernetes-mixin's, ours
+asks what the autoscaler wants instead of what it has: pods that no node has room for are no reason to be silent.
 """
 
 from __future__ import annotations
@@ -24,7 +23,29 @@ from brain_lab.simulate.transfer import NAT_GATEWAY
 
 Course = NDArray[np.bool_]
 
+PIPELINE: Final = """\
+max by (cluster, project, ref) (
+  gitlab_ci_pipeline_status{ref=~"main|master",status="failed"}
+) == 1
+"""
+GPU: Final = """\
+max by (cluster, node) (
+  label_replace(max_over_time(DCGM_FI_DEV_GPU_UTIL[5m]), "node", "$1", "Hostname", "(.+)")
+) < 1
+and
+max by (cluster, node) (
+  label_replace(DCGM_FI_DEV_GPU_UTIL offset 5m, "node", "$1", "Hostname", "(.+)")
+) >= 0
+"""
+NAT: Final = """\
+aws_natgateway_bytes_out_to_destination_sum
+> 3 *
+avg_over_time(aws_natgateway_bytes_out_to_destination_sum[20m] offset 5m)
+"""
+"""What is shipped, for all targets at once."""
+
 _SEVERITY: Final = "warning"
+_OF_COST: Final = "info"
 _IDLE_SECONDS: Final = 300.0
 _TIMES_USUAL: Final = 3.0
 _USUAL: Final = (1500.0, 300.0)
@@ -47,10 +68,10 @@ def estate_rules(platform: Platform) -> Iterator[Rule]:
 
 def _pipeline(platform: Platform, project: str) -> Rule:
     path = f"platform/{project}"
-    expression = f'gitlab_ci_pipeline_status{{project="{path}",ref="main",status="failed"}} == 1'
+    expression = PIPELINE.replace("_status{", f'_status{{project="{path}",')
     labels = {"cluster": platform.cluster, "project": path, "ref": "main", "severity": _SEVERITY}
     words = f"the pipeline of the main branch of {path} has failed"
-    return Rule("GitlabPipelineFailed", expression, labels, words, partial(_failed, project))
+    return Rule("BrainPipelineFailed", expression, labels, words, partial(_failed, project))
 
 
 def _failed(project: str, recording: Recording) -> Course:
@@ -83,12 +104,10 @@ def _at_most(service: str, recording: Recording) -> Course:
 
 
 def _idle(platform: Platform, node: Node) -> Rule:
-    used = f'max_over_time(DCGM_FI_DEV_GPU_UTIL{{node="{node.name}"}}[{_IDLE_SECONDS:.0f}s])'
-    known = f'count_over_time(DCGM_FI_DEV_GPU_UTIL{{node="{node.name}"}}[{_IDLE_SECONDS:.0f}s])'
-    expression = f"max by (node) ({used}) < 1 and max by (node) ({known}) >= {_IDLE_SECONDS / 15.0:.0f}"
-    labels = {"cluster": platform.cluster, "node": node.name, "severity": _SEVERITY}
+    expression = GPU.replace("_UTIL", f'_UTIL{{Hostname="{node.name}"}}')
+    labels = {"cluster": platform.cluster, "node": node.name, "severity": _OF_COST}
     words = f"no GPU of {node.name} has had anything to do for {_IDLE_SECONDS / 60.0:.0f} minutes"
-    return Rule("GpuIdle", expression, labels, words, partial(_unused, node.name))
+    return Rule("BrainGpuIdle", expression, labels, words, partial(_unused, node.name))
 
 
 def _unused(node: str, recording: Recording) -> Course:
@@ -104,12 +123,10 @@ def _unused(node: str, recording: Recording) -> Course:
 
 
 def _through_nat(platform: Platform) -> Rule:
-    metric = f'aws_natgateway_bytes_out_to_destination_sum{{dimension_NatGatewayId="{NAT_GATEWAY}"}}'
-    oldest, newest = _USUAL
-    usual = f"avg_over_time({metric}[{oldest - newest:.0f}s] offset {newest:.0f}s)"
-    labels = {"cluster": platform.cluster, "dimension_NatGatewayId": NAT_GATEWAY, "severity": _SEVERITY}
+    expression = NAT.replace("_to_destination_sum", f'_to_destination_sum{{dimension_NatGatewayId="{NAT_GATEWAY}"}}')
+    labels = {"cluster": platform.cluster, "dimension_NatGatewayId": NAT_GATEWAY, "severity": _OF_COST}
     words = f"{_TIMES_USUAL:g} times the usual bytes go through {NAT_GATEWAY}, and each gigabyte is charged"
-    return Rule("NatGatewayBytes", f"{metric} > {_TIMES_USUAL:g} * {usual}", labels, words, _dear)
+    return Rule("BrainNatGatewayBytesHigh", expression, labels, words, _dear)
 
 
 def _dear(recording: Recording) -> Course:

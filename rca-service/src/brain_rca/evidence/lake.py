@@ -61,6 +61,7 @@ class LakeEvidence:
         samples = self._reader.metrics(start, end, window.step)
         panels = self._panels(samples, window, missing) if self._has_signals or samples.num_rows else []
         edges = _edges(self._reader.edges(start, end), window.start, missing)
+        edges += _readable("pipelines", _pipeline, self._reader.runs_in_pipelines(start, end), missing)
         events = _readable("events", _event, self._reader.events(start, end), missing)
         counted = counts(self._reader, window)
         found = RawEvidence(panels=panels, counts=counted, edges=edges, events=events, missing=missing)
@@ -116,6 +117,16 @@ def _edges(rows: pa.Table, start: float, missing: list[str]) -> list[RawEdge]:
         return RawEdge(dependent, dependency, EdgeKind(row["edge_kind"]), "lake", row["rate"], new=new)
 
     return _readable("edges", edge, rows, missing)
+
+
+def _pipeline(row: Row) -> RawEdge:
+    """No tool tells which pipeline began a run of Terraform; that it happened again and again while one ran does.
+
+    The pipeline goes by its project, as its metrics and the alerts about it do: what a project builds is another thing.
+    """
+    project = row["pipeline"]
+    pipeline = Entity(project["cluster"], "", EntityKind.CLOUD_RESOURCE, project["name"])
+    return RawEdge(pipeline, entity_of_row(row["run"]), EdgeKind.USES, "pipeline")
 
 
 def _event(row: Row) -> RawEvent:
