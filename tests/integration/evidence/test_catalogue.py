@@ -115,11 +115,11 @@ async def test_every_query_is_understood_and_answered(tmp_path: Path, prometheus
         Edge("lab//topic/orders", "lab//service/billing", EdgeKind.USES, "topic_read"),
         Edge(CART, "lab//node/node-1", EdgeKind.RUNS_ON, "placement"),
         Edge("lab//node/node-1", "lab//cloud-resource/eu-1a", EdgeKind.RUNS_ON, "zone"),
-        Edge("lab/shop/workload/search", "lab/kube-system/workload/karpenter", EdgeKind.RUNS_ON, "node_from_karpenter"),
+        Edge("lab/shop/workload/search", "lab/kube-system/workload/karpenter", EdgeKind.USES, "node_from_karpenter"),
         Edge(
             "lab/shop/workload/search",
             "lab/kube-system/workload/cluster-autoscaler",
-            EdgeKind.RUNS_ON,
+            EdgeKind.USES,
             "node_from_cluster_autoscaler",
         ),
         Edge(CART, "lab/shop/workload/data-cart", EdgeKind.USES, "volume"),

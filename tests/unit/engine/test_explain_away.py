@@ -226,6 +226,29 @@ def test_excess_without_request_rates_counts_time_only() -> None:
     assert latency.masses(profile)[latency.row["db"]] == pytest.approx(0.78, rel=0.1)
 
 
+def test_whose_answers_nobody_measures_accounts_for_its_callers_by_its_own_resources() -> None:
+    rows = {"front": faulty(1, 0.05, 0.002, 2.0)}
+    backlog = Signal("kafka_consumer_lag", Family.SATURATION, "messages", Direction.UP)
+    waits = panel(backlog, {"worker": faulty(2, 10.0, 0.5, 500.0)})
+    scene = evidence(
+        panel(LATENCY, rows), panel(RATE, {"front": noise(3, 20.0, 0.5)}), waits, calls=[("front", "worker")]
+    )
+    together, apart = ranked(scene, alerting=("front",)), ranked(replace(scene, edges=()), alerting=("front",))
+    assert together["front"] < 0.5 * apart["front"]
+    assert together["worker"] == apart["worker"]
+
+
+def test_one_alarm_that_wandered_off_long_before_does_not_tell_when_the_trouble_began() -> None:
+    rows = {f"s{n}": faulty(n, 0.05, 0.002, 2.0) for n in range(4)} | {
+        "odd": faulty(9, 0.05, 0.002, 0.08, BASELINE + 2)
+    }
+    cpu = panel(CPU, {"s0": faulty(11, 0.2, 0.01, 0.9)})
+    scene = evidence(panel(LATENCY, rows), panel(RATE, {name: noise(3, 20.0, 0.5) for name in rows}), cpu)
+    with_odd = {one.entity: one.weight for one in rank(scene, "s0", "s1", "s2", "s3", "odd")}
+    without = {one.entity: one.weight for one in rank(scene, "s0", "s1", "s2", "s3")}
+    assert with_odd["s0"] == pytest.approx(without["s0"])
+
+
 def test_absurd_numbers_do_not_spread() -> None:
     scene = shop()
     wild = np.where(np.arange(STEPS) % 3 == 0, 1e308, -np.inf)

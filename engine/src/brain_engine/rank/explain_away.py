@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Detector, Finding
 from brain_engine.flow.questions import OF_REQUESTS
@@ -200,14 +202,17 @@ class _View:
         return tuple(top or deviating)
 
     def _trouble(self) -> float | None:
-        """When the trouble of what alerts began; none of what stands for it only because of its requests."""
-        onsets = [
-            float(one.onset[one.row[alarm]])
+        """When the trouble of what alerts began; none of what stands for it only because of its requests.
+
+        By most of the evidence, not by the earliest: of many alarms, one wandered off by itself long before.
+        """
+        found = [
+            (float(one.onset[one.row[alarm]]), one.nats_of(alarm))
             for one in self._excess.values()
             for alarm in self.alarms
             if one.nats_of(alarm) >= _ALARMING and (alarm in self._situation.alerting or self._is_measured(alarm))
         ]
-        return min(onsets, default=self._situation.since)
+        return _weighted_median(found) if found else self._situation.since
 
     def _is_measured(self, entity: str) -> bool:
         """Whether anything but its requests deviates."""
@@ -232,15 +237,21 @@ class _View:
         return flows
 
     def _blame_of_machines(self) -> Blame:
-        """By what is measured: what is counted about a machine, such as killed containers, tells of its tenants."""
-        tenancies = [edge for edge in self._situation.evidence.edges if edge.kind is EdgeKind.RUNS_ON]
+        """By what is measured: what is counted about a machine, such as killed containers, tells of its tenants.
+
+        Whatever is called or used and whose answers nobody measures is like a machine to who needs it: a cache, or who
+        reads a queue.
+        """
+        measured = {entity for one in self._excess.values() for entity in one.row}
+        edges = self._situation.evidence.edges
+        tenancies = [edge for edge in edges if edge.kind is EdgeKind.RUNS_ON or edge.dependency not in measured]
         resources = {
             entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS and not one.subject)
             for entity, found in self.findings.items()
         }
         return together(
             blame_of_machines(resources, tenancies, self._timing),
-            blame_of_machines(_delays(self.findings), self._situation.evidence.edges, self._timing),
+            blame_of_machines(_delays(self.findings), edges, self._timing),
         )
 
     def _blame_of_load(self) -> Blame:
@@ -257,6 +268,12 @@ class _View:
         if not accounted:
             return ()
         return (f"most of its trouble comes from {max(accounted, key=lambda pair: pair[1])[0]}, which it depends on",)
+
+
+def _weighted_median(weighted: Iterable[tuple[float, float]]) -> float:
+    """The lower one of pairs of value and weight."""
+    values, weights = np.array(sorted(weighted)).T
+    return float(values[np.searchsorted(np.cumsum(weights), weights.sum() / 2.0)])
 
 
 def _by_requests_alone(situation: Situation) -> Situation:
