@@ -22,8 +22,8 @@ _LEAST = 4.0
 _FINDINGS_SHOWN = 6
 # What is left to candidates together when nothing is known about what alerts: something that deviates at the same time
 # is more often a coincidence than the cause.
-_UNCONNECTED = 0.3
-_UNCONNECTED_WORDS = "nothing is known that connects it with what alerts"
+_IF_UNKNOWN = 0.3
+_UNKNOWN_WORDS = "nothing is known that connects it with what alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def judge(
         return Judgement((), 1.0, _reason(evidence, findings), findings)
     probabilities, none = _probabilities(candidates)
     if alerting and not _is_known(situation):
-        candidates = [replace(one, against=(*one.against, _UNCONNECTED_WORDS)) for one in candidates]
-        probabilities, none = _UNCONNECTED * probabilities, 1.0 - _UNCONNECTED * (1.0 - none)
+        candidates = [replace(one, against=(*one.against, _UNKNOWN_WORDS)) for one in candidates]
+        probabilities, none = _IF_UNKNOWN * probabilities, 1.0 - _IF_UNKNOWN * (1.0 - none)
     causes = tuple(
         RankedCause(
             entity=one.entity,

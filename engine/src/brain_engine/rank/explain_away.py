@@ -110,7 +110,7 @@ class _View:
                 self._changes.setdefault(event.entity, []).append(event)
         self.alarms = self._real_alarms()
         self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance_of(situation.evidence))
-        self._machines = self._blame_of_machines() if self._ideas.machines else {}
+        self._machines = self._blame_of_machines() if ideas.machines else {}
         self._shares = self._flows() if ideas.explaining_away else {}
         self._reachable = {name for alarm in self.alarms for name in situation.graph.distances(alarm)}
 

@@ -35,7 +35,7 @@ class Weighing:
     """One step on the way to a weight, so that people can follow the number.
 
     Attributes:
-        what: In plain words, without the entity's name: ``latency p99``, ``its own share (63 %)``.
+        what: In plain words, without the entity's name: ``latency p99``, ``changed shortly before``.
         nats: What the step added or took away; the steps of a candidate sum up to its weight.
         how: What the nats were made of: ``12.3 nats × 0.63 its own share of the trouble``; may be empty.
     """

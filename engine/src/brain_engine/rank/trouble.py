@@ -26,7 +26,7 @@ class Shares:
 
     Attributes:
         own: Entity to the share of all trouble that stays there; of those that deviate.
-        inflow: Entity to the share that comes by, its own part included.
+        inflow: Entity to the share that comes by, its own part included; what goes round a cycle is counted each time.
         blamed: Entity to the dependency that accounts for most of its trouble, and for how much of it.
     """
 
@@ -78,7 +78,7 @@ def _transitions(
 
 
 def _flow(start: Array, rows: np.ndarray, columns: np.ndarray, parts: Array) -> Array:
-    """All that ever comes by at each entity. In a cycle the same trouble comes by more than once and counts once."""
+    """All that ever comes by at each entity; in a cycle the same trouble comes by again, and each time a part stays."""
     total, moving = start.copy(), start
     for _ in range(_ROUNDS):
         arrived = np.bincount(columns, weights=moving[rows] * parts, minlength=len(start))
