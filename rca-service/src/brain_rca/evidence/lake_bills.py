@@ -16,7 +16,6 @@ from typing import Any, Final
 import numpy as np
 
 from brain_common.entity import Entity, EntityKind
-from brain_common.errors import InputError
 from brain_common.spikes import DAY, Spike, judge, last_complete
 from brain_engine.series import Array, Direction, EventKind, Family, Signal
 from brain_lake.reader import LakeReader
@@ -61,7 +60,7 @@ def _bills(rows: Iterable[Row]) -> Iterable[_Bill]:
     """Cost types are views of the same money, so each is a bill of its own; unknown kinds of entities have none."""
     grouped: dict[tuple[Entity, str, str, str], list[Row]] = {}
     for row in rows:
-        with contextlib.suppress(InputError, ValueError):
+        with contextlib.suppress(ValueError):
             key = (_entity(row), row["service"], row["cost_type"], row["currency"])
             grouped.setdefault(key, []).append(row)
     for (entity, service, _, currency), days in grouped.items():

@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 
 from brain_common.entity import Entity, EntityKind
-from brain_common.errors import InputError
 from brain_engine.series import Direction, Family, Signal
 from brain_lake.reader import LakeReader
 from brain_rca.evidence.assemble import grid
@@ -73,7 +72,7 @@ def _counted(rows: list[Row], signal: Signal, named: Callable[[Row], tuple[Entit
     for row in rows:
         try:
             key = named(row)
-        except (InputError, ValueError):
+        except ValueError:
             continue
         place = round((row["at"] - window.baseline_start) / window.step)
         cells.setdefault(key, []).append((place, row["hits"]))

@@ -19,7 +19,6 @@ def entity_of_row(row: Mapping[str, Any]) -> Entity:
     """The entity of a row.
 
     Raises:
-        InputError: A part of its name is none.
         ValueError: Its kind is unknown.
     """
     return Entity(row["cluster"], row["namespace"], EntityKind(row["kind"]), row["name"])
