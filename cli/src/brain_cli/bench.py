@@ -20,7 +20,12 @@ _APART = ("bench", "bars", *_TABLES)
 
 Peers = Annotated[
     Path | None,
-    typer.Option("--peers", help="Also ask published methods; the Python of their environment (make peers)."),
+    typer.Option(
+        "--peers",
+        exists=True,
+        dir_okay=False,
+        help="Also ask published methods; the Python of their environment (make peers).",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")]
 

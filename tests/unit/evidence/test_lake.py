@@ -83,6 +83,13 @@ async def test_a_lake_that_nobody_has_written_to_has_nothing_and_says_so(tmp_pat
     assert evidence.missing == ("the lake has no signal of the catalogue in this window",)
 
 
+async def test_a_lake_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    away = LakeLocation.local(tmp_path / "away")
+    beside = LakeEvidence(away, load_catalogue(), 10.0, has_signals=False)
+    found = await beside.read(WINDOW)
+    assert found.missing == [f"lake: there is no folder {tmp_path / 'away'}, nothing was written there yet"]
+
+
 async def test_a_sample_belongs_to_the_step_in_which_it_was_measured(tmp_path: Path) -> None:
     rows = [(0.0, 1.0), (14.9, 3.0), (15.0, 5.0), (59.9, 7.0), (60.0, 99.0), (-0.1, 99.0)]
     samples(tmp_path, *((at, "service", "cart", CPU, value) for at, value in rows))

@@ -43,6 +43,7 @@ class LakeEvidence:
     def __init__(
         self, location: LakeLocation, catalogue: Catalogue, deadline_seconds: float, *, has_signals: bool = True
     ) -> None:
+        self._folder = location.folder
         self._has_signals = has_signals
         self._reader = LakeReader(location)
         self._catalogue = catalogue
@@ -58,6 +59,8 @@ class LakeEvidence:
     def _gather(self, window: Window) -> RawEvidence:
         start, end = window.baseline_start, float(grid(window)[-1]) + window.step
         missing: list[str] = []
+        if not self._has_signals and self._folder is not None and not self._folder.is_dir():
+            missing.append(f"lake: there is no folder {self._folder}, nothing was written there yet")
         samples = self._reader.metrics(start, end, window.step)
         panels = self._panels(samples, window, missing) if self._has_signals or samples.num_rows else []
         edges = _edges(self._reader.edges(start, end), window.start, missing)
