@@ -107,8 +107,8 @@ async def test_one_that_does_not_read_costs_a_bounded_buffer(tmp_path: Path) -> 
         assert 0 < world.value("brain_otel_lake_queue_bytes") <= 100_000
         full = world.value("brain_otel_lake_dropped_total", table="logs", reason="buffer_full")
         assert full > 0
-        over.set()
-        await world.until(lambda: world.value("brain_otel_side_up") == 0)
+        over.set()  # it is connected anew at once, so that being away may be too short to be seen; what was lost stays
+        await world.until(lambda: world.value("brain_otel_lake_dropped_total", table="logs", reason="side_lost") > 0)
     lost = world.value("brain_otel_lake_dropped_total", table="logs", reason="side_lost")
     assert full + lost == 20_000
 
