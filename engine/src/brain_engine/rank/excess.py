@@ -98,10 +98,9 @@ def _latency(
     A few slow requests in a hundred hardly move a mean, and one server in a system may publish quantiles only.
     """
     first: Excess | None = None
-    for place, panel in enumerate(panels):
-        whole = _filled(panel, [*panels[:place], *panels[place + 1 :]])
-        one = _excess(situation.evidence, whole, rate, detector)
-        if any(one.nats_of(alarm) >= SIGNIFICANT for alarm in situation.alerting):
+    for panel in panels:
+        one = _excess(situation.evidence, _filled(panel, panels), rate, detector)
+        if not situation.alerting or any(one.nats_of(alarm) >= SIGNIFICANT for alarm in situation.alerting):
             return (one,)
         first = first or one
     return (first,) if first else ()
@@ -109,13 +108,13 @@ def _latency(
 
 def _filled(panel: Panel, others: Sequence[Panel]) -> Panel:
     """The panel, and of entities that it lacks the rows of the first other that has them."""
-    rows = dict(zip(panel.entities, panel.values, strict=True))
     for other in others:
-        for entity, values in zip(other.entities, other.values, strict=True):
-            rows.setdefault(entity, values)
-    if len(rows) == len(panel.entities):
-        return panel
-    return Panel(panel.signal, tuple(rows), np.stack(list(rows.values())))
+        known = set(panel.entities)
+        more = [row for row, entity in enumerate(other.entities) if entity not in known]
+        if more:
+            entities = (*panel.entities, *(other.entities[row] for row in more))
+            panel = Panel(panel.signal, entities, np.vstack([panel.values, other.values[more]]))
+    return panel
 
 
 def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Detector) -> Excess:

@@ -29,7 +29,7 @@ from brain_engine.rank.blame import (
 from brain_engine.rank.change import change_before
 from brain_engine.rank.excess import RATE, SIGNIFICANT, Excess, excesses
 from brain_engine.rank.ideas import left_out, names_of
-from brain_engine.rank.protocol import Candidate, Situation, Weighing, ordered
+from brain_engine.rank.protocol import DISCOUNTS, Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
 from brain_engine.rank.trouble import Shares, walk
 from brain_engine.series import Direction, EdgeKind, Event, EventKind, Family
@@ -43,7 +43,7 @@ _MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account f
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _TOLD = 0.5  # of a message about an error, as evidence of which kind of fault it is: everything complains in errors
-_PLACES = ("first", "second", "third", "fourth")  # findings of an entity that count
+_PLACES = ("first", "second", "third", "fourth")  # of the findings that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class _View:
         self._situation = situation
         self._ideas = ideas
         self._excess = {one.family: one for one in excess}
+        self._measured = {entity for one in excess for entity in one.row}  # whose answers are
         self.findings: dict[str, list[Finding]] = {}
         for finding in situation.findings:
             self.findings.setdefault(finding.entity, []).append(finding)
@@ -171,8 +172,8 @@ class _View:
         return self._comes_by(entity) * (1.0 - min(sum(self._machines.get(entity, {}).values()), _MOST_MACHINES))
 
     def _comes_by(self, entity: str) -> float:
-        if all(entity not in one.row for one in self._excess.values()):
-            return 1.0  # nobody measures its answers
+        if entity not in self._measured:
+            return 1.0
         stays = max(one.own.get(entity, 0.0) / max(one.own.values()) for one in self._shares.values())
         return max(stays, _UNTROUBLED)
 
@@ -184,11 +185,10 @@ class _View:
         """
         if not self._situation.alerting:
             return self._uppermost()
-        measured = {entity for one in self._excess.values() for entity in one.row}
         return tuple(
             alarm
             for alarm in self._situation.alerting
-            if self._deviates(alarm) or alarm not in measured or not self._ideas.real_alarm
+            if self._deviates(alarm) or alarm not in self._measured or not self._ideas.real_alarm
         )
 
     def _deviates(self, entity: str) -> bool:
@@ -242,9 +242,8 @@ class _View:
         Whatever is called or used and whose answers nobody measures is like a machine to who needs it: a cache, or who
         reads a queue.
         """
-        measured = {entity for one in self._excess.values() for entity in one.row}
         edges = self._situation.evidence.edges
-        tenancies = [edge for edge in edges if edge.kind is EdgeKind.RUNS_ON or edge.dependency not in measured]
+        tenancies = [edge for edge in edges if edge.kind is EdgeKind.RUNS_ON or edge.dependency not in self._measured]
         resources = {
             entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS and not one.subject)
             for entity, found in self.findings.items()
@@ -285,15 +284,11 @@ def _by_requests_alone(situation: Situation) -> Situation:
 def _parts(
     weighed: Iterable[tuple[float, Finding]], factors: Callable[[Finding], Iterable[tuple[float, str]]]
 ) -> list[Weighing]:
-    """The best findings, at weights 1, 1/2, 1/4, 1/8.
-
-    Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
-    many times and favour entities that merely have more series.
-    """
-    best = sorted(weighed, key=lambda pair: -pair[0])[: len(_PLACES)]
+    """The best findings, as ``combined`` weighs them."""
+    best = sorted(weighed, key=lambda pair: -pair[0])
     return [
-        Weighing(_named(finding), nats / 2.0**place, _how(finding, factors(finding), place))
-        for place, (nats, finding) in enumerate(best)
+        Weighing(_named(finding), nats * discount, _how(finding, factors(finding), place))
+        for place, (discount, (nats, finding)) in enumerate(zip(DISCOUNTS, best, strict=False))
         if nats > 0
     ]
 
@@ -301,7 +296,7 @@ def _parts(
 def _how(finding: Finding, factors: Iterable[tuple[float, str]], place: int) -> str:
     """The evidence and what it was multiplied by; empty where the evidence counts whole."""
     said = [f"{value:.2g} {words}" for value, words in factors if value != 1.0]
-    said += [f"1/{2**place} as its {_PLACES[place]} finding"] if place else []
+    said += [f"1/{1 / DISCOUNTS[place]:g} as its {_PLACES[place]} finding"] if place else []
     return " × ".join([f"{finding.nats:.3g} nats", *said]) if said else ""
 
 

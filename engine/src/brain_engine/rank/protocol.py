@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.series import Evidence, Family
+
+DISCOUNTS: Final = (1.0, 0.5, 0.25, 0.125)
+"""Of the best findings of one entity, the best first; further ones count nothing.
+
+Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact many
+times and favour entities that merely have more series.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,5 @@ def ordered(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def combined(nats: Sequence[float]) -> float:
-    """Evidence of several findings of one entity: the best four, at weights 1, 1/2, 1/4, 1/8.
-
-    Signals of one entity are strongly dependent (p50 and p99 of one latency), so plain summing would count one fact
-    many times and favour entities that merely have more series.
-    """
-    best = sorted(nats, reverse=True)[:4]
-    return sum(value / 2.0**place for place, value in enumerate(best))
+    """Evidence of several findings of one entity: the best four, discounted by place."""
+    return sum(value * discount for value, discount in zip(sorted(nats, reverse=True), DISCOUNTS, strict=False))
