@@ -12,6 +12,7 @@ from tests.contract.engine.scenes import (
     CPU,
     ERRORS,
     LATENCY,
+    MEMORY,
     ONSET,
     RATE,
     STEP,
@@ -47,6 +48,13 @@ def test_each_series_looked_at_has_its_price() -> None:
 
 def test_a_fault_in_a_large_estate_pays_no_more_than_one_among_what_an_alert_may_depend_on() -> None:
     assert only(LATENCY, 5.0, beside=9_999).nats == only(LATENCY, 5.0, beside=2_999).nats
+
+
+def test_what_was_so_before_the_window_began_is_no_change_in_it() -> None:
+    since_the_morning = np.where(np.arange(STEPS) < STEPS // 3, 1.0, 5.0)
+    assert find(evidence(panel(MEMORY, {"it": since_the_morning})), RobustShift()) == ()
+    over_night = np.where(np.arange(STEPS) < 60, 1.0, 1.2)
+    assert find(evidence(panel(MEMORY, {"it": np.where(np.arange(STEPS) < ONSET, over_night, 5.0)})), RobustShift())
 
 
 def test_noise_among_many_is_no_finding() -> None:

@@ -45,7 +45,21 @@ class RobustShift:
         usual = np.where(~np.isfinite(usual) & absent_is_zero, 0.0, usual)
         length = _median_length(window.shape[1], reference.shape[1])
         scale = np.fmax(np.fmax(scale, _excursions(reference, usual, length)), panel.signal.least)
-        return _scan(window, usual, scale, length, split, panel.signal.direction)
+        nearer = _nearer(reference, window.shape[1], usual)
+        return _scan(window, usual, nearer, scale, length, split, panel.signal.direction)
+
+
+def _nearer(reference: Array, width: int, usual: Array) -> Array:
+    """The level of the last samples of the baseline, as many as the window has, [N].
+
+    A baseline may reach back to other days. What has been so since before the window began is no change in it.
+    """
+    last = reference[:, max(reference.shape[1] - max(width, 1), 0) :]
+    enough = np.isfinite(last).sum(axis=1) >= _FEWEST_REFERENCE
+    level = usual.copy()
+    if enough.any():
+        level[enough] = _quantiles(last[enough], (0.5,))[0]
+    return level
 
 
 def _median_length(window: int, reference: int) -> int:
@@ -95,7 +109,9 @@ def _quantiles(rows: Array, levels: tuple[float, ...]) -> Array:
     return np.asarray(below + (above - below) * (at - low), dtype=np.float64)
 
 
-def _scan(window: Array, usual: Array, scale: Array, length: int, split: int, direction: Direction) -> Deviations:
+def _scan(
+    window: Array, usual: Array, nearer: Array, scale: Array, length: int, split: int, direction: Direction
+) -> Deviations:
     rows, width = window.shape
     if width == 0:
         empty = np.full(rows, np.nan)
@@ -103,7 +119,8 @@ def _scan(window: Array, usual: Array, scale: Array, length: int, split: int, di
     filled = _fill_forward(window, usual)
     smooth = running_median(filled, length)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shift = (smooth - usual[:, None]) / scale[:, None]
+        far, near = ((smooth - level[:, None]) / scale[:, None] for level in (usual, nearer))
+        shift = np.where(far * near > 0.0, np.where(np.abs(near) < np.abs(far), near, far), 0.0)
     shift = np.nan_to_num(shift, nan=0.0, posinf=0.0, neginf=0.0)
     peak, up = _peak(shift, direction)
     index = np.arange(rows)

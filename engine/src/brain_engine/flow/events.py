@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from brain_engine.flow.tables import NOWHERE, Lines, Spans
 from brain_engine.flow.visits import Rows, Visits
+from brain_engine.logs.levels import ERROR
 
 _BEGIN, _END = "the request", "the answer"
 _LINES, _SPANS = 0, 1
@@ -33,6 +34,7 @@ class Steps:
         after: [K] index into ``labels``: the later event.
         at: [K] seconds since the epoch, of the later event.
         labels: What can happen, in words.
+        errors: [E] of each label, whether it is a line that says of itself that it is an error.
     """
 
     visit: Rows
@@ -40,6 +42,7 @@ class Steps:
     after: Rows
     at: NDArray[np.float64]
     labels: tuple[str, ...]
+    errors: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,16 @@ def steps_of(spans: Spans, lines: Lines | None, visits: Visits) -> Steps:
     parts = [*_bounds(spans, visits, lines is not None), _leaves(spans, visits, called, 2 + len(written))]
     if lines is not None:
         parts.append(_written(lines, visits))
-    return _in_order(_joined(parts), labels)
+    errors = np.zeros(len(labels), dtype=np.bool_)
+    errors[2 : 2 + len(written)] = _say_error(lines) if lines is not None else False
+    return _in_order(_joined(parts), labels, errors)
+
+
+def _say_error(lines: Lines) -> NDArray[np.bool_]:
+    """Of each template, whether all of its lines are errors."""
+    mildest = np.full(len(lines.templates), np.iinfo(np.int64).max)
+    np.minimum.at(mildest, lines.template, lines.severity)
+    return (mildest >= ERROR) & (mildest < np.iinfo(np.int64).max)
 
 
 def _bounds(spans: Spans, visits: Visits, with_lines: bool) -> list[_Events]:
@@ -118,9 +130,10 @@ def _joined(parts: Sequence[_Events]) -> _Events:
     )
 
 
-def _in_order(events: _Events, labels: tuple[str, ...]) -> Steps:
+def _in_order(events: _Events, labels: tuple[str, ...], errors: NDArray[np.bool_]) -> Steps:
     chain = events.visit * _CHAINS + events.chain
     order = np.lexsort((events.label, events.at, events.rank, chain))
     chain, label, at = chain[order], events.label[order], events.at[order]
     follows = chain[1:] == chain[:-1]
-    return Steps(events.visit[order][1:][follows], label[:-1][follows], label[1:][follows], at[1:][follows], labels)
+    visit = events.visit[order][1:][follows]
+    return Steps(visit, label[:-1][follows], label[1:][follows], at[1:][follows], labels, errors)

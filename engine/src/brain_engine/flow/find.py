@@ -1,9 +1,11 @@
 """What requests did on their way that they did not do before: findings from spans and the lines written inside them.
 
-Four questions (``questions.py``), all answered in counts with trials, so that all are weighed alike
-(``anomaly/share_shift.py``). An instance does not count against an entity if a visit that it had made before was
-conspicuous itself: what a callee broke, its callers cannot be blamed for. So everything is counted twice, the second
-time without what is excused.
+The questions (``questions.py``) are all answered in counts with trials, so that all are weighed alike
+(``anomaly/share_shift.py``). Each may be wrong by chance equally often, so that the few lines that tell of errors do
+not pay for the many steps of other kinds (Bonferroni's correction with weights; Genovese, Roeder & Wasserman,
+Biometrika 2006). An instance does not count against an entity if a visit that it had made before was conspicuous
+itself: what a callee broke, its callers cannot be blamed for. So everything is counted twice, the second time without
+what is excused.
 """
 
 from __future__ import annotations
@@ -35,14 +37,16 @@ def find_in_flow(evidence: Evidence) -> tuple[Finding, ...]:
     visits = visits_of(spans)
     questions = questions_of(evidence, spans, visits)
     guilty = [_Counting(evidence, one, np.ones(len(one.row), dtype=np.bool_)) for one in questions]
-    price = _price(guilty)
-    excused = _excused(spans, visits, [one.conspicuous(price) for one in guilty])
+    prices = _prices(guilty)
+    excused = _excused(spans, visits, [one.conspicuous(price) for one, price in zip(guilty, prices, strict=True)])
     own = [_Counting(evidence, one, ~(one.at > excused[one.visit])) for one in questions]
-    return strongest_first(finding for one in own for finding in one.findings(price))
+    return strongest_first(found for one, price in zip(own, prices, strict=True) for found in one.findings(price))
 
 
-def _price(counts: Sequence[_Counting]) -> float:
-    return float(np.log(max(sum(one.counts.tests for one in counts), 1)))
+def _prices(counts: Sequence[_Counting]) -> list[float]:
+    """Of each question; one that nothing could answer is not asked."""
+    asked = sum(one.counts.tests > 0 for one in counts)
+    return [float(np.log(max(asked * one.counts.tests, 1))) for one in counts]
 
 
 class _Counting:

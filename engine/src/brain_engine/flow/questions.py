@@ -1,6 +1,7 @@
 """What is asked of visits, each as instances that were a hit or only a chance of one.
 
-- ``trace_transition``: given one event of a visit, how often did this other one follow?
+- ``trace_transition``: given one event of a visit, how often did this other one follow? Asked twice: of lines that say
+  that they are errors, and of all else.
 - ``span_self_time``: of the spans of one operation, how many worked longer themselves than is usual?
 - ``edge_network_time``: of the calls from one entity to another, how many were longer on the way than is usual?
 - ``span_error_origin``: of the spans of one operation, how many failed although nothing below them did?
@@ -9,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -58,31 +59,34 @@ class Question:
 
 
 def questions_of(evidence: Evidence, spans: Spans, visits: Visits) -> tuple[Question, ...]:
-    """All four."""
+    """All of them."""
     baseline = spans.start < evidence.window_start
     return (
-        _transitions(spans, evidence.lines, visits),
+        *_transitions(spans, evidence.lines, visits),
         _slow(spans, visits, baseline),
         _far(spans, visits, baseline),
         _failed(spans, visits),
     )
 
 
-def _transitions(spans: Spans, lines: Lines | None, visits: Visits) -> Question:
+def _transitions(spans: Spans, lines: Lines | None, visits: Visits) -> tuple[Question, Question]:
+    """Of errors, which are few, and of the rest."""
     steps = steps_of(spans, lines, visits)
     entity = spans.entity[steps.visit]
     chance = entity * len(steps.labels) + steps.before
-    return Question(
+    failed = steps.errors[steps.after]
+    whole = Question(
         signal=TRANSITION,
         row=chance * len(steps.labels) + steps.after,
         chance=chance,
-        hit=np.ones(len(chance), dtype=np.bool_),
+        hit=failed,
         visit=steps.visit,
         at=steps.at,
         entity=entity,
         entities=spans.entities,
         subject=lambda one: f"after {steps.labels[steps.before[one]]!r}: {steps.labels[steps.after[one]]!r}",
     )
+    return whole, replace(whole, hit=~failed)
 
 
 def _slow(spans: Spans, visits: Visits, baseline: NDArray[np.bool_]) -> Question:

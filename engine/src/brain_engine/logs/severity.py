@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from brain_engine.logs.levels import NUMBERS, SYSLOG, Severity, named
+from brain_engine.logs.message import message_of
 
 LOOKED_AT: Final = 512  # characters
 
@@ -69,7 +70,7 @@ def severity_of(line: str) -> Severity | None:
     head = head.lstrip()
     first = head[:1]
     if first == "{":
-        return _keyed(_JSON, head)
+        return _keyed(_JSON, head) or _of_wrapped(head)
     if first == "<" and (found := _PRI.match(head)) and int(found[1]) < 192:
         return SYSLOG[int(found[1]) % 8]
     if first in _KLOG_NUMBERS and (found := _KLOG.match(head)):
@@ -80,6 +81,12 @@ def severity_of(line: str) -> Severity | None:
 def _keyed(pattern: re.Pattern[str], head: str) -> Severity | None:
     found = pattern.search(head)
     return named(found[found.lastindex or 1]) if found else None
+
+
+def _of_wrapped(head: str) -> Severity | None:
+    """Of a line that a container runtime put into JSON, which has no level of its own."""
+    inner = message_of(head)
+    return severity_of(inner) if len(inner) < len(head) else None
 
 
 def _named_in_head(head: str) -> Severity | None:

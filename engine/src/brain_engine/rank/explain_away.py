@@ -276,9 +276,12 @@ def _weighted_median(weighted: Iterable[tuple[float, float]]) -> float:
 
 
 def _by_requests_alone(situation: Situation) -> Situation:
-    """What is left where what alerts is well: no metric sees wrong answers that are given in time."""
+    """What is left where what alerts is well: no metric sees wrong answers that are given in time.
+
+    When the alert began to fire tells nothing then.
+    """
     told = tuple(finding for finding in situation.findings if finding.signal in OF_REQUESTS)
-    return replace(situation, findings=told, alerting=())
+    return replace(situation, findings=told, alerting=(), since=None)
 
 
 def _parts(

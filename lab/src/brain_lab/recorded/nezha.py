@@ -21,11 +21,10 @@ no signal of the product reads them of a pod.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -47,9 +46,6 @@ FAULT_SECONDS: Final = 180.0
 
 RECOVERY_SECONDS: Final = 120.0
 """After a fault, minutes that are neither normal nor the fault: the one it ended in, and one to recover."""
-
-EARLY_SECONDS: Final = 60.0
-"""How long before its moment a fault may have reached requests already."""
 
 LONGEST_DAY: Final = 7 * 1440
 """Rows; a mistyped year must not become an array of gigabytes."""
@@ -100,8 +96,7 @@ class Nezha:
         before, incident = _side_by_side(whole, normal), _side_by_side(whole, during)
         if (flow := flow_of_day(root, day, service_of)) is not None:
             span = float(whole.times[during[0]]), float(whole.times[during[-1]]) + STEP
-            normal_flow = reference(flow, span, _troubled(injections(root, day)), float(before.times[-1]) + STEP)
-            before = replace(before, flow=normal_flow)
+            before = replace(before, flow=reference(flow, span, float(before.times[-1]) + STEP))
             incident = replace(incident, flow=incident_of(flow, span, float(incident.times[0])))
         return RecordedCase(
             normal=before,
@@ -153,21 +148,6 @@ def _periods(times: Array, at: float, starts: Iterable[float]) -> tuple[NDArray[
         normal &= (ends <= start) | (times >= start + FAULT_SECONDS + RECOVERY_SECONDS)
     rows = np.flatnonzero(normal)
     return during, np.concatenate([rows[times[rows] > at], rows[times[rows] <= at]])
-
-
-def _troubled(faults: Sequence[Injection]) -> list[tuple[float, float]]:
-    """From when until when requests met each fault: those that follow each other at one pod are a single one.
-
-    They were not taken back in between, and some began before the moment that the list tells, as the lines of these
-    minutes show. All cases of a day are cut by the same list, so that what a case is compared with does not tell which
-    fault it is.
-    """
-    ordered = sorted(faults, key=lambda one: one.at)
-    ends = [one.at + FAULT_SECONDS + RECOVERY_SECONDS for one in ordered]
-    for place, (one, following) in enumerate(pairwise(ordered)):
-        if (one.pod, one.fault) == (following.pod, following.fault):
-            ends[place] = max(ends[place], following.at)
-    return [(one.at - EARLY_SECONDS, end) for one, end in zip(ordered, ends, strict=True)]
 
 
 def _side_by_side(whole: Recording, rows: NDArray[np.int64]) -> Recording:

@@ -1,13 +1,12 @@
-"""Spans and lines of a day of Nezha: those of an incident, and those of the minutes to compare it with.
+"""Spans and lines of a day of Nezha: those of an incident, and those of the rest of the day to compare it with.
 
 Traces were kept in the minutes around each fault, from a minute before it, and in three minutes of the fault-free
-phase. Of an incident's comparison everything counts that was no fault's: the fault-free phase and the minutes before
-the other faults. A trace counts as a whole, and each once.
+phase. Of an incident's comparison everything counts that is not near it, other faults too, as in production nobody
+takes those out either: no list of faults is asked. A trace counts as a whole, and each once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -17,9 +16,9 @@ import numpy as np
 from brain_lab.recorded.flow import Flow
 from brain_lab.recorded.spans import ServiceOf, read_flow
 
-AGE: Final = 1860.0
-"""Seconds before the incident at which what it is compared with ends: in the half hour before an alert the product
-looks for the onset already."""
+NEAR: Final = 1860.0
+"""Seconds before and after the incident that it is not compared with: in the half hour before an alert the product
+looks for the onset already, and what follows may still be the same trouble."""
 
 LONGEST_GAP: Final = 10.0
 """Seconds between two traces laid side by side; longer ones were not recorded."""
@@ -49,24 +48,21 @@ def incident_of(day: Flow, incident: Span, start: float) -> Flow:
     return day.moved((first >= incident[0]) & (first < incident[1]), np.full(len(first), start - incident[0]))
 
 
-def reference(day: Flow, incident: Span, troubled: Sequence[Span], end: float) -> Flow:
-    """The traces of no fault, side by side, those after the incident in front of those before it.
+def reference(day: Flow, incident: Span, end: float) -> Flow:
+    """The traces of the rest of the day, side by side, those after the incident in front of those before it.
 
     Args:
         day: All traces.
-        incident: Left out altogether.
-        troubled: Left out, too: the faults with their recovery.
-        end: When the incident begins, on the clock of the normal period; the last trace begins ``AGE`` before.
+        incident: Left out with all that is ``NEAR``.
+        end: When the incident begins, on the clock of the normal period; the last trace begins ``NEAR`` before.
     """
     first, last = day.extents()
-    calm = np.isfinite(first)
-    for begin, until in (incident, *troubled):
-        calm &= (last <= begin) | (first >= until)
-    traces = np.flatnonzero(calm)
+    far = np.isfinite(first) & ((last <= incident[0] - NEAR) | (first >= incident[1] + NEAR))
+    traces = np.flatnonzero(far)
     order = traces[np.lexsort((first[traces], first[traces] < incident[0]))]
     gaps = np.diff(first[order])
     gaps = np.where((gaps < 0.0) | (gaps > LONGEST_GAP), LONGEST_GAP, gaps)
     began = np.concatenate([[0.0], np.cumsum(gaps)])[: len(order)]
     shift = np.zeros(len(first))
-    shift[order] = end - AGE - began.max(initial=0.0) + began - first[order]
-    return day.moved(calm, shift)
+    shift[order] = end - NEAR - began.max(initial=0.0) + began - first[order]
+    return day.moved(far, shift)

@@ -110,6 +110,30 @@ def test_a_line_that_was_never_written_before_is_found() -> None:
     assert "it is broken" in found[0].subject
 
 
+def test_lines_of_errors_pay_only_for_each_other() -> None:
+    """Among a hundred kinds of steps that could have become more frequent, a few errors are more than chance."""
+    spans = _shop()
+    served = np.flatnonzero(spans.operation == 2)
+    broken = np.isin(np.arange(len(served)), len(served) - 30 + 3 * np.arange(4))
+    usual = np.arange(len(served)) % 100
+    severity = np.where(broken, 17, 9)
+
+    def found(severity: np.ndarray) -> float:
+        written = Lines(
+            at=spans.start[served] + 0.001,
+            entity=np.full(len(served), _BACK),
+            template=np.where(broken, 100, usual),
+            severity=severity,
+            span=served,
+            entities=_ENTITIES,
+            templates=(*(f"order {number} is served" for number in range(100)), "no stock"),
+        )
+        told = find_in_detail(_evidence(spans, written))
+        return max((one.nats for one in told if "no stock" in one.subject), default=0.0)
+
+    assert found(severity) > found(np.full(len(served), 9)) + 1.0
+
+
 def test_the_order_of_rows_decides_nothing() -> None:
     spans = _shop(broken=4500.0)
     order = np.random.default_rng(1).permutation(len(spans.start))

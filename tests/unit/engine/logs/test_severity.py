@@ -10,6 +10,12 @@ from brain_engine.logs.levels import named
 from brain_engine.logs.severity import severity_of
 
 SAID = [
+    (
+        r'{"log":"17:25:35.011 ERROR o.a.c.Dispatcher#175 threw an exception\n","stream":"stdout","time":"2026-11-25"}',
+        17,
+        "ERROR",
+    ),
+    (r'{"log":"{\"level\":\"warn\",\"msg\":\"slow\"}\n","stream":"stderr"}', 13, "warn"),
     ("2026-11-25T15:15:45.000Z  INFO 1 --- [cart] [nio-8080-exec-1] c.e.web.Filter : GET /", 9, "INFO"),
     ("[2026-12-20 00:00:36,888] WARN Deleting segment 912806 (kafka.log.Log)", 13, "WARN"),
     ("2026-10-18 18:01:47,978 ERROR [main] org.example.Main: cannot", 17, "ERROR"),
