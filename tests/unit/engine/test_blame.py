@@ -14,7 +14,6 @@ from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.blame import (
     Blame,
     blame_of_calls,
-    blame_of_load,
     blame_of_machines,
     together,
     with_timeouts,
@@ -187,34 +186,6 @@ def test_a_machine_that_is_well_or_in_doubt() -> None:
     assert blame_of_machines({}, [on("a", "m", 1.0)], TIMING) == {}
     doubtful = blame_of_machines({"m": measured("m", 4.0, 1000.0)}, [on("a", "m", 1.0)], TIMING)
     assert doubtful["a"]["m"] == pytest.approx(0.8 * (1 - np.exp(-1.0)))
-
-
-# Load
-
-
-def asked(entity: str, usual: float, extreme: float, onset: float | None = 1000.0) -> Finding:
-    signal = Signal("service_request_rate", Family.LOAD, "requests/s", Direction.BOTH)
-    return Finding(entity, signal, 0, SURE, 0.9, onset, Direction.UP, usual, extreme)
-
-
-def test_the_new_part_of_the_requests_is_who_sends_them() -> None:
-    loads = {"b": asked("b", 10.0, 40.0), "a": asked("a", 5.0, 20.0), "c": asked("c", 5.0, 20.0)}
-    assert blame_of_load(loads, calls("ab", "cb"), TIMING)["b"] == {"a": 0.375, "c": 0.375}
-
-
-@pytest.mark.parametrize(
-    "loads",
-    [
-        {"b": asked("b", 10.0, 12.9), "a": asked("a", 5.0, 20.0)},  # traffic's own coming and going
-        {"b": asked("b", 0.0, 40.0), "a": asked("a", 5.0, 20.0)},  # nobody knows what is usual
-        {"b": asked("b", 10.0, 40.0)},  # who calls is asked as ever
-        {"b": asked("b", 10.0, 40.0), "a": asked("a", 5.0, 20.0, 1031.0)},  # who calls was later
-        {"b": asked("b", 10.0, 40.0), "a": asked("a", 5.0, 20.0, None)},
-        {"b": asked("b", 10.0, 40.0, None), "a": asked("a", 5.0, 20.0)},
-    ],
-)
-def test_whose_requests_are_not_new_or_not_sent_by_a_caller(loads: Mapping[str, Finding]) -> None:
-    assert "b" not in blame_of_load(loads, calls("ab"), TIMING)
 
 
 # All of it together

@@ -382,3 +382,24 @@ def test_what_requests_did_is_no_symptom_of_callees_whose_part_was_put_aside() -
 def test_the_time_on_the_way_to_somebody_is_weighed_as_before() -> None:
     calm = shop(fault=0.02)
     assert ranked(calm, went_wrong("cart", calm, signal=EDGE_TIME), alerting=("front",)) == {}
+
+
+@pytest.mark.parametrize(("first", "named"), [(ONSET, ["new"]), (0, [])])
+def test_what_alerts_and_has_no_past_is_named_for_lack_of_anything_better(first: int, named: list[str]) -> None:
+    idle = np.where(np.arange(STEPS) >= first, 0.0, np.nan)
+    assert names(evidence(panel(CPU, {"new": idle, "other": noise(1, 0.2, 0.01)})), "new") == named
+
+
+def test_what_was_measured_of_a_new_alarm_counts_before_its_being_new() -> None:
+    errors = np.where(np.arange(STEPS) >= ONSET, 0.5, np.nan)
+    [found] = rank(evidence(panel(ERRORS, {"new": errors})), "new")
+    assert [part.what for part in found.parts] == ["service error ratio"]
+
+
+def test_who_asks_for_too_much_is_ahead_of_whom_it_overwhelms() -> None:
+    """Devices knock again and again: the gate hands it all on to who checks them, and waits for the answers."""
+    latency = {"gate": faulty(1, 0.1, 0.005, 2.0), "check": faulty(2, 0.05, 0.0025, 2.0)}
+    steady = {"gate": noise(3, 50.0, 0.5), "check": noise(4, 20.0, 0.2)}
+    flooded = {"gate": faulty(3, 50.0, 0.5, 120.0), "check": faulty(4, 20.0, 0.2, 90.0)}
+    assert names(chain(latency, steady, ("gate", "check")), "gate")[0] == "check"
+    assert names(chain(latency, flooded, ("gate", "check")), "gate")[0] == "gate"

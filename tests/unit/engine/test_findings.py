@@ -57,6 +57,13 @@ def test_what_was_so_before_the_window_began_is_no_change_in_it() -> None:
     assert find(evidence(panel(MEMORY, {"it": np.where(np.arange(STEPS) < ONSET, over_night, 5.0)})), RobustShift())
 
 
+def test_one_of_four_that_is_gone_is_found_among_thousands() -> None:
+    gpus = Signal("gpus_present", Family.AVAILABILITY, "GPUs", Direction.DOWN)
+    rows = {"it": np.where(np.arange(STEPS) < ONSET, 4.0, 3.0)} | {f"n{n}": np.full(STEPS, 4.0) for n in range(3_000)}
+    [found] = find(evidence(panel(gpus, rows)), RobustShift())
+    assert (found.entity, found.direction) == ("it", Direction.DOWN)
+
+
 def test_noise_among_many_is_no_finding() -> None:
     rows = {f"n{n}": noise(n, 1.0, 0.1) for n in range(300)}
     assert find(evidence(panel(LATENCY, rows)), RobustShift()) == ()

@@ -118,13 +118,14 @@ def nezha(root: Path, day: str = "2022-08-22") -> Path:
 
 
 def nezha_flow(root: Path, day: str = "2022-08-22") -> Path:
-    """Traces of web calling store, each named by the time at which it began: two of the fault-free phase, and those
-    around the two faults. One is in two files, and no line has its `TimeUnixNano`."""
+    """Traces of web calling store, each named by the time at which it began: two of the fault-free phase, those around
+    the two faults, and two much later. One is in two files, and no line has its `TimeUnixNano`."""
     phases = {
-        "construct_data/{day}/{kind}/04_02_{kind}.csv": ("04:01:10", "04:02:10"),
+        "construct_data/{day}/{kind}/03_31_{kind}.csv": ("03:30:10", "03:31:10"),
         "rca_data/{day}/{kind}/04_10_{kind}.csv": ("04:09:10", "04:10:10", "04:10:40"),
         "rca_data/{day}/{kind}/04_11_{kind}.csv": ("04:10:40", "04:11:40"),
         "rca_data/{day}/{kind}/04_18_{kind}.csv": ("04:17:10", "04:18:40"),
+        "rca_data/{day}/{kind}/05_05_{kind}.csv": ("05:05:10", "05:06:10"),
     }
     for name, moments in phases.items():
         spans = [row for moment in moments for row in _nezha_trace(day, moment)]

@@ -166,7 +166,7 @@ def test_a_case_that_is_not_listed_is_refused(tmp_path: Path, case_id: str) -> N
 
 
 def test_unknown_sets_and_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="none of petshop, rcd, rcaeval4, nezha, causalrca"):
+    with pytest.raises(InputError, match="none of petshop, rcd, rcaeval4, nezha, nezha-past, causalrca"):
         list_cases("nasa", tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         list_cases("rcd", tmp_path / "absent")

@@ -190,6 +190,7 @@ RENAMES = {
     "rcd": ("carts-cpu/1", {"case": "zebra-quux/xyzzy"}),
     "rcaeval4": ("shop/carts_cpu_1", {"case": "zebra/quux_mem_xyzzy"}),
     "nezha": ("2022-08-22/04:10:30", {"day": "2021-03-04"}),
+    "nezha-past": ("2022-08-22/04:10:30", {"day": "2021-03-04"}),
     "causalrca": ("cpu-hog1_carts", {"case": "zebra_quux"}),
 }
 
@@ -199,7 +200,7 @@ def test_nothing_written_depends_on_the_cases_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str
 ) -> None:
     case_id, renamed = RENAMES[dataset]
-    make = getattr(folders, dataset)
+    make = getattr(folders, dataset.removesuffix("-past"))
     plain = load_case(dataset, make(tmp_path / "plain"), case_id)
     root = make(tmp_path / "renamed", **renamed)
     other_id, *_ = list_cases(dataset, root)

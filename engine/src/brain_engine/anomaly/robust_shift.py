@@ -24,7 +24,8 @@ _IQR_TO_SIGMA = 1.349
 _Q90_TO_SIGMA = 3.29
 # The share of the baseline's own running medians that lie beyond _RARE_T scales, by Student's t with 3 degrees.
 _RARE, _RARE_T = 0.01, 4.541
-_LEAST_RELATIVE = 0.05  # of the usual level: smaller changes are of no operational interest
+_LEAST_RELATIVE = 0.05  # of the usual level: smaller changes are of no operational interest, but for what is there or
+# not: one of four GPUs, or a tenth of a percent of probes
 _LEAST_OF_MAXIMUM = 0.001
 # Families whose exporters publish a series only once something has happened: no baseline means zero, and a short one is
 # believed.
@@ -41,7 +42,8 @@ class RobustShift:
         values = measured(panel.values)
         reference, window = values[:, :split], values[:, split:]
         absent_is_zero = panel.signal.family in _ABSENT_IS_ZERO
-        usual, scale = _level(reference, values, 1 if absent_is_zero else _FEWEST_REFERENCE)
+        least = _LEAST_OF_MAXIMUM if panel.signal.family is Family.AVAILABILITY else _LEAST_RELATIVE
+        usual, scale = _level(reference, values, 1 if absent_is_zero else _FEWEST_REFERENCE, least)
         usual = np.where(~np.isfinite(usual) & absent_is_zero, 0.0, usual)
         length = _median_length(window.shape[1], reference.shape[1])
         scale = np.fmax(np.fmax(scale, _excursions(reference, usual, length)), panel.signal.least)
@@ -66,8 +68,11 @@ def _median_length(window: int, reference: int) -> int:
     return max(1, min(window, _LONGEST_MEDIAN, max(reference // 10, 1)))
 
 
-def _level(reference: Array, values: Array, fewest: int) -> tuple[Array, Array]:
-    """Usual level and scale of each row, [N] each; NaN where the baseline has less than ``fewest`` samples."""
+def _level(reference: Array, values: Array, fewest: int, least: float) -> tuple[Array, Array]:
+    """Usual level and scale of each row, [N] each; NaN where the baseline has less than ``fewest`` samples.
+
+    The scale is ``least`` of the usual level at least.
+    """
     enough = np.isfinite(reference).sum(axis=1) >= fewest
     usual = np.full(len(reference), np.nan)
     scale = np.full(len(reference), np.nan)
@@ -80,7 +85,7 @@ def _level(reference: Array, values: Array, fewest: int) -> tuple[Array, Array]:
             [_MAD_TO_SIGMA * mad, (q75 - q25) / _IQR_TO_SIGMA, (q95 - q05) / _Q90_TO_SIGMA]
         )
     largest = np.nanmax(np.abs(values), axis=1, initial=0.0, where=np.isfinite(values))
-    floor = np.maximum(_LEAST_RELATIVE * np.abs(np.nan_to_num(usual)), _LEAST_OF_MAXIMUM * largest)
+    floor = np.maximum(least * np.abs(np.nan_to_num(usual)), _LEAST_OF_MAXIMUM * largest)
     return usual, np.fmax(scale, floor)
 
 

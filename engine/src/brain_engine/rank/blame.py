@@ -28,7 +28,6 @@ _LATE = 0.3  # of a part, where the dependency deviates later than who depends o
 _SELDOM = 0.1  # calls a request: who is called more seldom holds up fewer workers, down to none
 # Errors of who waits for a slow callee are mostly its time-outs and exhausted pools.
 _TIMEOUTS = 0.9
-_MORE = 1.3  # times as many requests as usual: less is traffic's own coming and going
 _MACHINE = 0.8  # of the trouble of what runs on it, where its own resources deviate beyond doubt
 
 
@@ -93,32 +92,6 @@ def blame_of_machines(resources: Mapping[str, tuple[Finding, ...]], tenancies: I
             believed = _MACHINE * float(_belief(np.array([max(one.nats for one in own)]))[0])
             blame.setdefault(edge.dependent, {})[edge.dependency] = edge.weight * believed
     return blame
-
-
-def blame_of_load(loads: Mapping[str, Finding], graph: DependencyGraph, timing: Timing) -> Blame:
-    """Who asks for more than usual: of what is asked more, the part of its requests that is new is its callers'.
-
-    Args:
-        loads: Of each entity that is asked more than usual, the finding that says so.
-        graph: Who calls whom.
-        timing: For how well onsets are told apart.
-    """
-    blame: Blame = {}
-    for name, load in loads.items():
-        if not load.usual > 0 or load.extreme < _MORE * load.usual:
-            continue
-        callers = [caller for caller in graph.dependents(name) if _asks_more(caller, load, loads, timing)]
-        for caller in callers:
-            blame.setdefault(name, {})[caller] = (1.0 - load.usual / load.extreme) / len(callers)
-    return blame
-
-
-def _asks_more(caller: str, load: Finding, loads: Mapping[str, Finding], timing: Timing) -> bool:
-    """Whether a caller is asked more itself, and not after who it calls."""
-    own = loads.get(caller)
-    if own is None or own.onset is None or load.onset is None:
-        return False
-    return own.onset <= load.onset + timing.tolerance
 
 
 def together(*parts: Blame) -> Blame:

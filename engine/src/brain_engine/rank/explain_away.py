@@ -10,7 +10,7 @@ accounts for it (see ``trouble.py`` and ``blame.py``). All of it counts less whe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,28 +21,30 @@ from brain_engine.flow.questions import OF_REQUESTS
 from brain_engine.rank.blame import (
     Blame,
     blame_of_calls,
-    blame_of_load,
     blame_of_machines,
     together,
     with_timeouts,
 )
 from brain_engine.rank.change import change_before
+from brain_engine.rank.demand import blame_of_growth, blame_of_load, rises, without_own
 from brain_engine.rank.excess import RATE, SIGNIFICANT, Excess, excesses
 from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import DISCOUNTS, Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
 from brain_engine.rank.trouble import Shares, walk
-from brain_engine.series import Direction, EdgeKind, Event, EventKind, Family
+from brain_engine.series import EdgeKind, Event, EventKind, Evidence, Family
 from brain_engine.ways import DELAY
 
 _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 # Nats at which what alerts is believed to be in trouble, 1 in 12 by chance: a rule has found it unusual before.
 _ALARMING = 2.5
 _UNCONNECTED = 0.2  # weight of what nothing connects with an alarm: graphs have holes, and much deviates by itself
-_MOST_MACHINES = 0.8  # of an entity's resource evidence that machines account for
+_MOST_EXCUSED = 0.8  # of an entity's resource evidence that machines, or who asks for too much, account for
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _TOLD = 0.5  # of a message about an error, as evidence of which kind of fault it is: everything complains in errors
+_NEW = 5.0  # nats, of what alerts and has no past: enough to be named, less than most of what was measured
+_WANTED = "autoscaler_desired"
 _PLACES = ("first", "second", "third", "fourth")  # of the findings that count
 
 
@@ -55,7 +57,7 @@ class Ideas:
         onset_order: What begins at the wrong time weighs less.
         time_outs: Errors of who waits for a slow callee are mostly the callee's.
         machines: A machine accounts for what runs on it.
-        callers_load: What is asked more than usual is in trouble because of who asks.
+        callers_load: What is asked for more than usual is in trouble because of who asks.
         changes: What was changed shortly before weighs more.
         reachability: What the alarm is known not to depend on weighs less.
         real_alarm: An alarm that does not deviate itself has no cause.
@@ -87,18 +89,20 @@ class ExplainAway:
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
         excess = excesses(situation, self._detector)
-        view = _View(situation, excess, self._ideas)
+        view = _View(situation, excess, self._detector, self._ideas)
         if not view.alarms:
-            view = _View(_by_requests_alone(situation), excess, self._ideas)
+            view = _View(_by_requests_alone(situation), excess, self._detector, self._ideas)
         candidates = [view.weigh(entity) for entity in sorted(view.findings)]
-        return ordered([candidate for candidate in candidates if candidate.weight > 0])
+        known = [candidate for candidate in candidates if candidate.weight > 0]
+        return ordered([*known, *_new(situation, {candidate.entity for candidate in known})])
 
 
 class _View:
     """Everything the weights are made of, computed once for a situation."""
 
-    def __init__(self, situation: Situation, excess: Sequence[Excess], ideas: Ideas) -> None:
+    def __init__(self, situation: Situation, excess: Sequence[Excess], detector: Detector, ideas: Ideas) -> None:
         self._situation = situation
+        self._detector = detector
         self._ideas = ideas
         self._excess = {one.family: one for one in excess}
         self._measured = {entity for one in excess for entity in one.row}  # whose answers are
@@ -112,6 +116,7 @@ class _View:
         self.alarms = self._real_alarms()
         self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance_of(situation.evidence))
         self._machines = self._blame_of_machines() if ideas.machines else {}
+        self._demand = self._blame_of_load() if ideas.callers_load else {}
         self._shares = self._flows() if ideas.explaining_away else {}
         self._reachable = {name for alarm in self.alarms for name in situation.graph.distances(alarm)}
 
@@ -169,11 +174,11 @@ class _View:
 
     def _troubled(self, entity: str) -> float:
         """How far resource evidence of an entity has to do with the trouble and is its own, in (0, 1]."""
-        return self._comes_by(entity) * (1.0 - min(sum(self._machines.get(entity, {}).values()), _MOST_MACHINES))
+        return self._comes_by(entity) * (1.0 - min(sum(self._machines.get(entity, {}).values()), _MOST_EXCUSED))
 
     def _comes_by(self, entity: str) -> float:
         if entity not in self._measured:
-            return 1.0
+            return 1.0 - min(sum(self._demand.get(entity, {}).values()), _MOST_EXCUSED)
         stays = max(one.own.get(entity, 0.0) / max(one.own.values()) for one in self._shares.values())
         return max(stays, _UNTROUBLED)
 
@@ -220,7 +225,6 @@ class _View:
 
     def _flows(self) -> dict[Family, Shares]:
         """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
-        load = self._blame_of_load() if self._ideas.callers_load else {}
         blames: dict[Family, Blame] = {}
         flows: dict[Family, Shares] = {}
         for family, one in self._excess.items():
@@ -233,7 +237,8 @@ class _View:
             blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
             if family is Family.ERRORS and self._ideas.time_outs:
                 blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))
-            flows[family] = walk(alarms, together(blames[family], self._machines, load))
+            downwards = without_own(together(blames[family], self._machines), self._demand)
+            flows[family] = walk(alarms, together(downwards, self._demand))
         return flows
 
     def _blame_of_machines(self) -> Blame:
@@ -254,8 +259,9 @@ class _View:
         )
 
     def _blame_of_load(self) -> Blame:
-        rises = (one for one in self._situation.findings if one.signal.name == RATE and one.direction is Direction.UP)
-        return blame_of_load({one.entity: one for one in rises}, self._situation.graph, self._timing)
+        evidence = self._situation.evidence
+        requests = blame_of_load(rises(evidence, self._detector, RATE), self._situation.graph, self._timing)
+        return together(requests, blame_of_growth(rises(evidence, self._detector, _WANTED), evidence))
 
     def _against(self, entity: str) -> tuple[str, ...]:
         """What explains the entity's symptoms, in words."""
@@ -273,6 +279,37 @@ def _weighted_median(weighted: Iterable[tuple[float, float]]) -> float:
     """The lower one of pairs of value and weight."""
     values, weights = np.array(sorted(weighted)).T
     return float(values[np.searchsorted(np.cumsum(weights), weights.sum() / 2.0)])
+
+
+def _new(situation: Situation, known: Set[str]) -> list[Candidate]:
+    """What alerts and was not there before the window: a rule found it unusual, and nothing else can tell."""
+    evidence = situation.evidence
+    if not _has_past(evidence):
+        return []
+    since = {alarm: _measured_since(evidence, alarm) for alarm in situation.alerting}
+    return [
+        Candidate(alarm, _NEW, parts=(Weighing("alerts, and nothing is known of it from before", _NEW),))
+        for alarm, first in since.items()
+        if alarm not in known and first is not None and first >= evidence.window_start
+    ]
+
+
+def _has_past(evidence: Evidence) -> bool:
+    """Whether anything was measured before the window, so that being new says something."""
+    split = int(np.searchsorted(evidence.times, evidence.window_start))
+    return any(np.isfinite(panel.values[:, : split // 2]).any() for panel in evidence.panels)
+
+
+def _measured_since(evidence: Evidence, entity: str) -> float | None:
+    """When the first sample of any of its signals was taken; None where there is none."""
+    first: float | None = None
+    for panel in evidence.panels:
+        if entity in panel.entities:
+            seen = np.flatnonzero(np.isfinite(panel.values[panel.entities.index(entity)]))
+            if len(seen):
+                at = float(evidence.times[seen[0]])
+                first = at if first is None else min(first, at)
+    return first
 
 
 def _by_requests_alone(situation: Situation) -> Situation:

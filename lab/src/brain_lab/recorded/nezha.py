@@ -79,7 +79,14 @@ class Injection(NamedTuple):
 
 
 class Nezha:
-    """The loader."""
+    """The loader.
+
+    Args:
+        past_only: Whether an incident is compared with nothing that came after it.
+    """
+
+    def __init__(self, *, past_only: bool = False) -> None:
+        self._past_only = past_only
 
     def cases(self, root: Path) -> tuple[str, ...]:
         days = sorted(path.parent.name for path in root.glob("rca_data/*/*-fault_list.json"))
@@ -91,12 +98,16 @@ class Nezha:
         at = next(start for name, start in moments if name == moment)
         whole = _day(root / "rca_data" / day / "metric")
         during, normal = _periods(whole.times, at, [start for _, start in moments])
+        if self._past_only:
+            normal = normal[whole.times[normal] <= at]
         if not len(during) or not len(normal):
             raise InputError(f"{root}: no metrics of {case_id}")
         before, incident = _side_by_side(whole, normal), _side_by_side(whole, during)
         if (flow := flow_of_day(root, day, service_of)) is not None:
             span = float(whole.times[during[0]]), float(whole.times[during[-1]]) + STEP
-            before = replace(before, flow=reference(flow, span, float(before.times[-1]) + STEP))
+            before = replace(
+                before, flow=reference(flow, span, float(before.times[-1]) + STEP, past_only=self._past_only)
+            )
             incident = replace(incident, flow=incident_of(flow, span, float(incident.times[0])))
         return RecordedCase(
             normal=before,

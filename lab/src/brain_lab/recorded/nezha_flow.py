@@ -48,16 +48,18 @@ def incident_of(day: Flow, incident: Span, start: float) -> Flow:
     return day.moved((first >= incident[0]) & (first < incident[1]), np.full(len(first), start - incident[0]))
 
 
-def reference(day: Flow, incident: Span, end: float) -> Flow:
+def reference(day: Flow, incident: Span, end: float, *, past_only: bool) -> Flow:
     """The traces of the rest of the day, side by side, those after the incident in front of those before it.
 
     Args:
         day: All traces.
         incident: Left out with all that is ``NEAR``.
         end: When the incident begins, on the clock of the normal period; the last trace begins ``NEAR`` before.
+        past_only: Without those after it.
     """
     first, last = day.extents()
-    far = np.isfinite(first) & ((last <= incident[0] - NEAR) | (first >= incident[1] + NEAR))
+    after = (first >= incident[1] + NEAR) & (not past_only)
+    far = np.isfinite(first) & ((last <= incident[0] - NEAR) | after)
     traces = np.flatnonzero(far)
     order = traces[np.lexsort((first[traces], first[traces] < incident[0]))]
     gaps = np.diff(first[order])

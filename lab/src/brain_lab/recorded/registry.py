@@ -19,6 +19,7 @@ _LOADERS: Final[dict[str, Loader]] = {
     "rcd": Rcd(),
     "rcaeval4": RcaEval4(),
     "nezha": Nezha(),
+    "nezha-past": Nezha(past_only=True),
     "causalrca": CausalRca(),
 }
 

@@ -80,5 +80,6 @@ _TRUTHS: Final[dict[str, Callable[[Path, str], Truth]]] = {
     "rcd": _rcd,
     "rcaeval4": _rcaeval4,
     "nezha": _nezha,
+    "nezha-past": _nezha,
     "causalrca": _causalrca,
 }
