@@ -165,7 +165,7 @@ def test_what_changed_before_is_undone_first(
 def test_the_rationale_says_what_changed_when_and_by_whom() -> None:
     proposal, *_ = propose(after_change(cause_of("errors"), change()))
     assert proposal.rationale.startswith(
-        "ConfigMapUpdated: pool 20 -> 5 (by alex) at 2023-11-14 22:11:50 UTC, 90 s before the onset. If the change"
+        "ConfigMapUpdated: pool 20 -> 5 (by alex) at 2023-11-14 22:11:50 UTC, 90 s before the cause began. If"
     )
     assert proposal.diff.splitlines()[-2:] == [
         '-  "<changed key>": "<value since 22:11:50 UTC>"',

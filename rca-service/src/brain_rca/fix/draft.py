@@ -50,10 +50,10 @@ def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float], change: Cha
 
 
 def _evidence(change: Change | None) -> list[str]:
-    """What changed, who did it, when, and how long before the onset."""
+    """What changed, who did it, when, and how long before the cause began."""
     if change is None:
         return []
-    return [f"{told(change)} at {_utc(change.at):%Y-%m-%d %H:%M:%S} UTC, {lead(change)} the onset."]
+    return [f"{told(change)} at {_utc(change.at):%Y-%m-%d %H:%M:%S} UTC, {lead(change)}."]
 
 
 def _utc(at: float) -> datetime:

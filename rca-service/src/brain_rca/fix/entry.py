@@ -64,7 +64,7 @@ class Fix(Settings):
     changes: dict[ChangeKind, int] = Field(
         default={},
         description="Instead of faults: kinds of change it takes back, each with the place among the proposals for it. "
-        "Proposed before all others, and only when such a change came shortly before the onset.",
+        "Proposed before all others, and only when such a change came shortly before the cause began.",
     )
     replaces: str | None = Field(
         default=None, description="With changes: key of the entry not to be proposed beside it, as the vaguer one."

@@ -7,9 +7,9 @@ no other escaping, since the format is unknown.
 
 Variables: ``incident`` (the JSON document of the incident), ``summary`` (``title``, ``headline``, ``status``,
 ``severity``, ``causes`` with ``rank``, ``entity``, ``fault_kind``, ``probability``, ``evidence`` and
-``text``, ``none_probability``, ``fix``, ``shared``, ``missing``, ``link``). Where everything would be more than
-``MAX_BODY``, ``incident`` comes without its alerts, which ``truncated_alerts`` then counts, without plots, and with
-long texts cut.
+``text``, ``none_probability``, ``began``, ``fix``, ``shared``, ``missing``, ``link``). Where everything would be more
+than ``MAX_BODY``, ``incident`` comes without its alerts, which ``truncated_alerts`` then counts, without plots, and
+with long texts cut.
 """
 
 from __future__ import annotations
