@@ -62,7 +62,6 @@ def judged(
         alerting,
         ranker or load_ranker("explain-away"),
         lambda _: (FIX,),
-        lambda name: f"query of {name}",
         prior_of,
     )
 
@@ -89,7 +88,11 @@ def test_the_slow_callee_is_the_cause_with_its_evidence() -> None:
     assert analysis.none_probability + sum(cause.probability for cause in analysis.causes) == pytest.approx(1.0)
     assert (analysis.window_start, analysis.window_end) == (WINDOW.start, WINDOW.end)
     [finding] = first.findings
-    assert (finding.signal, finding.direction, finding.query) == (LATENCY.name, "up", f"query of {LATENCY.name}")
+    assert (finding.signal, finding.direction, finding.query) == (
+        LATENCY.name,
+        "up",
+        f"query of {LATENCY.name} of {CART}",
+    )
     assert finding.onset == pytest.approx(ONSET, abs=60)
     assert finding.sentence in first.explanation
 
@@ -154,9 +157,7 @@ def test_only_the_first_cause_gets_proposals() -> None:
 
 def test_what_is_proposed_is_asked_of_the_whole_cause() -> None:
     asked: list[Cause] = []
-    analyse(
-        incident(), snapshot(evidence()), (FRONT,), Listed(CART), lambda cause: asked.append(cause) or (), lambda _: ""
-    )
+    analyse(incident(), snapshot(evidence()), (FRONT,), Listed(CART), lambda cause: asked.append(cause) or ())
     assert [(cause.entity, len(cause.findings)) for cause in asked] == [(CART, 1)]
 
 
@@ -245,9 +246,7 @@ def test_the_timeline_tells_changes_onsets_alerts_and_the_end_in_order() -> None
 def test_a_change_before_the_onset_is_named_and_goes_to_who_proposes() -> None:
     asked: list[Cause] = []
     known = evidence(events=[event(ONSET - 90, actor="alex"), event(ONSET - 60, FRONT), event(ONSET - 4000)])
-    analysis = analyse(
-        incident(), snapshot(known), (FRONT,), Listed(CART), lambda cause: asked.append(cause) or (), lambda _: ""
-    )
+    analysis = analyse(incident(), snapshot(known), (FRONT,), Listed(CART), lambda cause: asked.append(cause) or ())
     [change] = asked[0].changes
     assert (change.at, change.reason, change.actor) == (ONSET - 90, "ConfigMapUpdated", "alex")
     assert " the cause began: ConfigMapUpdated: cache shrunk (by alex)." in analysis.causes[0].explanation

@@ -14,7 +14,7 @@ from brain_engine.rank.protocol import Weighing as EngineWeighing
 from brain_engine.series import Event
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.look import look_at
-from brain_rca.analysis.showing import LinkOf, QueryOf, Showing, no_link
+from brain_rca.analysis.showing import LinkOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.weakness import weaknesses
 from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
@@ -36,14 +36,13 @@ def analyse(
     alerting: tuple[str, ...],
     ranker: Ranker,
     propose: Propose,
-    query_of: QueryOf,
     prior_of: PriorOf = nothing_known,
     link_of: LinkOf = no_link,
 ) -> Analysis:
     """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
     since = min((alert.starts_at for alert in incident.alerts), default=None)
     judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, since)
-    showing = Showing(incident.id, snapshot, query_of, link_of)
+    showing = Showing(incident.id, snapshot, link_of)
     causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
     return Analysis(
         finished_at=0.0,
