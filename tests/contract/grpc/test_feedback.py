@@ -117,7 +117,7 @@ async def test_an_entity_that_the_evidence_does_not_know_is_refused_unless_it_is
 async def test_a_name_without_its_place_is_refused_with_the_whole_of_it(named: Api) -> None:
     request = pb.FeedbackRequest(id=await incident_of(named), entity="a")
     answer = await refused(named.stub.ConfirmCause(request, metadata=BEARER))
-    assert f"expected cluster/namespace/kind/name; did you mean {CAUSE}?" in answer.message
+    assert f"expected cluster/namespace/kind/name (did you mean {CAUSE}?)" in answer.message
 
 
 # The command line

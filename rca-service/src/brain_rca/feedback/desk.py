@@ -134,14 +134,14 @@ def _known(incident: Incident, text: str) -> str:
     if entity not in known:
         raise UnknownEntityError(
             f"entity {entity!r}: the evidence of this incident knows none of that name{_meant(entity, known)}; "
-            "if it is right nevertheless, say that it is unseen"
+            "if it is right nevertheless, say that it is unseen (command line: --unseen)"
         )
     return entity
 
 
 def _meant(text: str, known: frozenset[str]) -> str:
     found = near(text, known)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return f" (did you mean {' or '.join(found)}?)" if found else ""
 
 
 def _entity(text: str) -> str:
