@@ -15,6 +15,7 @@ from brain_cli.main import app
 from brain_common.errors import BrainError, ConfigError, InputError, PermanentError, TemporaryError
 from brain_common.serving.config import CallerSettings
 from tests.contract.grpc.conftest import Api, group, refused, serving_api
+from tests.contract.store.samples import notification
 from tests.fakes.credentials import PASSWORD, TOKEN, callers
 
 pytestmark = pytest.mark.anyio
@@ -112,6 +113,12 @@ async def test_an_entity_that_the_evidence_does_not_know_is_refused_unless_it_is
     assert not (await named.stub.GetIncident(pb.GetIncidentRequest(id=request["id"]), metadata=BEARER)).feedback
     said = await named.stub.ConfirmCause(pb.FeedbackRequest(**request, unseen=True), metadata=BEARER)
     assert [one.entity for one in said.feedback] == ["c/n/service/aa"]
+
+
+async def test_before_the_judgement_nothing_is_known(named: Api) -> None:
+    request = pb.FeedbackRequest(id=(await named.store.accept(notification())).incident_id, entity=CAUSE)
+    answer = await refused(named.stub.ConfirmCause(request, metadata=BEARER))
+    assert (answer.reason, "is not judged yet" in answer.message) == ("UNKNOWN_ENTITY", True)
 
 
 async def test_a_name_without_its_place_is_refused_with_the_whole_of_it(named: Api) -> None:

@@ -24,6 +24,7 @@ from brain_rca.wake import Wake
 MAX_ENTITY: Final = 512  # characters; names in Kubernetes have 253
 MAX_FIX: Final = 500  # characters: a sentence or two
 _FAULT_KIND: Final = re.compile(r"[a-z][a-z_-]{0,39}")
+_NOT_KNOWN: Final = "has no evidence of anything of that name"
 _ACTIONS: Final = {FeedbackKind.CONFIRMED: "cause confirmed", FeedbackKind.REJECTED: "cause rejected"}
 
 
@@ -132,8 +133,9 @@ def _known(incident: Incident, text: str) -> str:
         meant = _meant(text, known)
         raise InputError(f"{error}{meant}") from error
     if entity not in known:
+        judged = "is not judged yet, so that nothing is known of it" if incident.analysis is None else _NOT_KNOWN
         raise UnknownEntityError(
-            f"entity {entity!r}: the evidence of this incident knows none of that name{_meant(entity, known)}; "
+            f"entity {entity!r}: this incident {judged}{_meant(entity, known)}; "
             "if it is right nevertheless, say that it is unseen (command line: --unseen)"
         )
     return entity
