@@ -100,7 +100,11 @@ def _table(causes: tuple[Cause, ...]) -> RenderableType:
 
 
 def _evidence(cause: Cause) -> Iterator[str]:
-    for finding in cause.findings[:_FINDINGS]:
+    """The strongest findings, and the one that the cause began with."""
+    best, rest = cause.findings[:_FINDINGS], cause.findings[_FINDINGS:]
+    dated = any(finding.onset == cause.began for finding in best)
+    first = [] if dated else [finding for finding in rest if finding.onset == cause.began][:1]
+    for finding in (*best, *first):
         yield finding.sentence + ("" if finding.onset is None else f", began {_time(finding.onset)}")
 
 

@@ -116,6 +116,13 @@ def test_only_the_first_causes_and_findings_are_shown() -> None:
     assert text.count("Proposed fix") == 1
 
 
+def test_the_finding_that_a_cause_began_with_is_shown_however_weak() -> None:
+    weak = finding("memory drifted", ONSET - 300)
+    text = shown(judged(cause(findings=(*(finding(f"finding {number}") for number in range(3)), weak))))
+    assert "memory drifted, began 22:00:00" in text
+    assert "Cause began: 22:00:00 UTC" in text
+
+
 def test_a_finding_whose_onset_is_unknown_has_no_time() -> None:
     assert ", began" not in shown(judged(cause(findings=(finding("rose", None),))))
 

@@ -155,14 +155,15 @@ def cause_brief(cause: pb.Cause) -> CauseBrief:
         entity=text(cause.entity),
         fault_kind=text(cause.fault_kind),
         probability=cause.probability,
-        began=_began(cause),
+        began=began(cause),
         explanation=clean(cause.explanation, MAX_LONG),
         against=texts(cause.against),
         path=texts(cause.path),
     )
 
 
-def _began(cause: pb.Cause) -> str:
+def began(cause: pb.Cause) -> str:
+    """When the first of its findings did; empty where none of them can tell."""
     onsets = [finding.onset for finding in cause.findings if finding.HasField("onset")]
     return stamp(min(onsets, key=lambda at: (at.seconds, at.nanos))) if onsets else ""
 

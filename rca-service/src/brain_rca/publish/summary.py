@@ -15,6 +15,7 @@ from brain_common.entity import Entity
 from brain_common.errors import InputError
 from brain_rca.began import began_line
 from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal
+from brain_rca.page import units
 from brain_rca.publish.text import clean
 
 MAX_CAUSES: Final = 5  # ranks after the fifth are for the page
@@ -90,12 +91,8 @@ def entity_name(text: str) -> str:
 
 
 def percent(probability: float) -> str:
-    """Whole percent; never a certainty that the analysis did not claim."""
-    if 0 < probability < 0.01:
-        return "< 1 %"
-    if 0.99 < probability < 1:
-        return "> 99 %"
-    return f"{probability:.0%}".replace("%", " %")
+    """As on the page, with plain spaces: what shows notifications may know no others."""
+    return units.percent(probability).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _cause_line(cause: Cause) -> CauseLine:
