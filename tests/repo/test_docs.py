@@ -120,6 +120,27 @@ def test_every_option_of_a_console_example_exists(page: Path) -> None:
             assert set(re.findall(r"--[a-z-]+", found[2])) <= known, line
 
 
+def test_the_commands_of_the_readme_can_be_pasted_one_after_the_other() -> None:
+    """In an environment that was activated before, with the parts installed and the files there that they need."""
+    lines = [line for block in blocks(README, "console") for line in block.splitlines() if line.startswith("$ ")]
+    typed = [line.removeprefix("$ ").partition("  #")[0] for line in lines]
+    activated = next(place for place, line in enumerate(typed) if line.endswith(". venv/bin/activate"))
+    assert not any(line.startswith(("brain", "pip")) for line in typed[:activated])
+    assert not any("venv/bin/" in line for line in typed[activated + 1 :])
+    there, installed = {"collector.yaml", "brain.yaml"}, set[str]()  # the user's own, and one that is shown
+    for line in typed:
+        if copied := re.fullmatch(r"cp (\S+) (\S+) *", line):
+            assert (ROOT / copied[1]).is_file()
+            there.add(copied[2])
+        installed |= {extra for found in re.findall(r"'\.\[([a-z,]+)\]'", line) for extra in found.split(",")}
+        if found := re.match(r"brain (rca|lab|exporter|otel) ", line):
+            assert {"exporter": "exporters"}.get(found[1], found[1]) in installed, line
+        for file in re.findall(r"--(?:config|alerts) (\S+)", line):
+            made = file.partition("/")[0] in there or (ROOT / file).is_file()
+            assert made, line
+        there |= set(re.findall(r"--(?:out|into-prometheus) (\S+)", line))
+
+
 def test_every_make_target_is_documented_and_every_one_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.M))
     assert targets <= set(re.findall(r"`make ([a-z]+)`", text_of("CONTRIBUTING.md")))
@@ -244,6 +265,14 @@ def mounted(text: str, folder: Path) -> str:
     for file in re.findall(r"\$\{file:/etc/brain/([^}]+)\}", text):
         (folder / file).write_text(next((text for word, text in SECRETS.items() if word in file), "a-secret") + "\n")
     return text.replace("/etc/brain", str(folder))
+
+
+def test_the_callers_that_the_page_about_feedback_shows_are_callers(tmp_path: Path) -> None:
+    (shown,) = blocks(text_of("docs/rca/feedback.md"), "yaml")
+    path = tmp_path / "rca.yaml"
+    path.write_text((EXAMPLES / "rca.yaml").read_text(encoding="utf-8") + mounted(shown, tmp_path))
+    result = CliRunner().invoke(app, ["rca", "serve", "--config", str(path), "--check-config"])
+    assert (result.exit_code, result.stdout) == (0, f"{path}: good\n")
 
 
 @pytest.mark.parametrize("name", ["rca.yaml", "rca-ha.yaml"])

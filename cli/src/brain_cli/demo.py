@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
+import shlex
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 if TYPE_CHECKING:
     from brain_lab.demo import DemoIncident
     from brain_rca.model import Incident
+    from brain_rca.service import Running
 
+_USER: Final = "demo"  # may say on the page, or by gRPC, what the cause was
 _PATIENCE = 60.0  # seconds until the demo gives up on its own service
 
 
@@ -47,11 +52,13 @@ async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool)
     from brain_rca.config import RcaSettings
     from brain_rca.service import running
 
+    password = secrets.token_urlsafe(9)
     data = {
         "store": {"sqlite": str(folder / "incidents.sqlite")},
         "evidence": {"lake": {"path": str(folder / "lake")}},
         "http": {"port": port},
-        "grpc": None,
+        "grpc": {"port": 0},
+        "callers": [{"name": _USER, "username": _USER, "password_bcrypt": _hashed(password)}],
     }
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -59,7 +66,7 @@ async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool)
         except CannotListenError as error:  # its key is that of a configuration file, which the demo has not
             raise ConfigError(f"{error.problem}; give another with --port, or --port 0 for any free one") from error
         typer.echo(f"2. sending its alerts to the service at {service.url} as Alertmanager would …")
-        async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=service.url, auth=(_USER, password), trust_env=False) as client:
             answer = await client.post("/api/v1/alertmanager", json=generated.payload)
             answer.raise_for_status()
             found = await _judged(client, answer.json()["incident"])
@@ -68,7 +75,27 @@ async def _show(generated: DemoIncident, folder: Path, port: int, *, once: bool)
         typer.echo(f"\nwhat was broken on purpose: {generated.cause}")
         if not once:
             typer.echo(f"\nincident page: {service.url}/incidents/{found.id}    (Ctrl-C ends the demo)")
+            typer.echo(_invitation(found, service, folder, password))
             await until_told()
+
+
+def _hashed(password: str) -> str:
+    """Quick to check: it guards a page on loopback for as long as somebody looks at it."""
+    import bcrypt
+
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4)).decode()
+
+
+def _invitation(found: Incident, service: Running, folder: Path, password: str) -> str:
+    """How to say what the cause was: on the page, or by a command that can be pasted into another terminal."""
+    secret = folder / "password"
+    secret.touch(mode=0o600)
+    secret.write_text(password)
+    cause = found.analysis.causes[0].entity if found.analysis and found.analysis.causes else "ENTITY"
+    command = [sys.argv[0], "incident", "--server", f"127.0.0.1:{service.grpc_port}", "--username", _USER]
+    command += ["--password-file", str(secret), "confirm", found.id, "--cause", cause]
+    on_page = f"on the page, as user {_USER} with password {password}"
+    return f"say whether it was the cause: {on_page}, or\n  {shlex.join(command)}"
 
 
 async def _judged(client: object, incident_id: str) -> Incident:

@@ -18,6 +18,9 @@ app = typer.Typer(no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="The incident: 16 hex digits, as in the address of its page.")]
 Cause = Annotated[str, typer.Option("--cause", help="The entity: cluster/namespace/kind/name.")]
 FaultKind = Annotated[str, typer.Option("--fault-kind", help="What broke in it; that of the ranking when left out.")]
+Unseen = Annotated[
+    bool, typer.Option("--unseen", help="The entity is right although the incident's evidence does not know it.")
+]
 _WRITTEN = {1: "open", 2: "resolved"}
 
 
@@ -75,7 +78,7 @@ def show(context: typer.Context, incident: Id) -> None:
     print_incident(received(answer))
     if answer.analysis.causes:
         _say(
-            f"Which was it? brain incident confirm {answer.id} --cause ENTITY, where ENTITY may be any; here they are:"
+            f"Which was it? brain incident confirm {answer.id} --cause ENTITY, where ENTITY is one of these or another:"
         )
     for cause in answer.analysis.causes:
         _say(f"  {cause.entity}")
@@ -88,21 +91,26 @@ def confirm(
     cause: Cause,
     fault_kind: FaultKind = "",
     fix: Annotated[str, typer.Option(help="What mended it, in a sentence; shown when an incident looks alike.")] = "",
+    unseen: Unseen = False,
 ) -> None:
     """Say that an entity was the cause; it counts when later incidents are judged."""
     from brain_api.rca.v1 import rca_pb2 as pb
 
+    request = pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, fix=fix, unseen=unseen)
     with calling(context.obj) as stub:
-        _print_said(stub.ConfirmCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, fix=fix)))
+        _print_said(stub.ConfirmCause(request))
 
 
 @app.command()
-def reject(context: typer.Context, incident: Id, cause: Cause, fault_kind: FaultKind = "") -> None:
+def reject(
+    context: typer.Context, incident: Id, cause: Cause, fault_kind: FaultKind = "", unseen: Unseen = False
+) -> None:
     """Say that an entity was not the cause; it counts when later incidents are judged."""
     from brain_api.rca.v1 import rca_pb2 as pb
 
+    request = pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, unseen=unseen)
     with calling(context.obj) as stub:
-        _print_said(stub.RejectCause(pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind)))
+        _print_said(stub.RejectCause(request))
 
 
 @app.command()
@@ -115,11 +123,13 @@ def unconfirm(context: typer.Context, incident: Id, cause: Cause) -> None:
 
 
 def _headline(incident: Incident) -> str:
+    from brain_rca.page.units import percent
+
     if incident.confirmed is not None:
         fault = f" ({incident.confirmed.fault_kind})" if incident.confirmed.fault_kind else ""
         return f"confirmed: {incident.confirmed.entity}{fault}"
     first = next(iter(incident.analysis.causes), None) if incident.analysis else None
-    return f"{first.entity} ({first.fault_kind}, {first.probability:.0%})" if first else "no cause"
+    return f"{first.entity} ({first.fault_kind}, {percent(first.probability)})" if first else "no cause"
 
 
 def _print_said(answer: pb.Incident) -> None:

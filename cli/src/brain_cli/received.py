@@ -78,6 +78,8 @@ def _analysis(message: pb.Analysis) -> Analysis:
         none_probability=message.none_probability,
         missing=tuple(message.missing),
         similar=tuple(_similar(similar) for similar in message.similar),
+        trouble_began=seconds(message.trouble_began) if message.HasField("trouble_began") else None,
+        resolution=message.resolution,
     )
 
 

@@ -91,7 +91,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     plot: Plot | None = None
     nats: float = 0.0  # the evidence itself, of which the score is made
     usual: float | None = None  # level of the baseline, in ``unit``
-    extreme: float | None = None  # level at the strongest deviation, in ``unit``
+    extreme: float | None = None  # typical level while it deviates most, in ``unit``; single values may be beyond it
     unit: str = ""
     subject: str = ""  # what exactly was counted: a template, a reason; data from anybody, masked, one line
 
@@ -122,7 +122,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     at: float
     kind: ChangeKind
-    seconds_before: float  # before the onset that its explanation tells; 0 = together with it
+    seconds_before: float  # before the cause began; negative: after that, but before the finding that is quoted
     reason: str  # the event's word, one of a known set
     message: str
     actor: str  # empty where nobody is known
@@ -156,12 +156,17 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     against: tuple[str, ...] = ()  # against, in plain words
     path: tuple[str, ...] = ()  # entities from the cause to the alerting entity
     explanation: str = ""
-    changes: tuple[Change, ...] = ()  # to it, shortly before its onset, the latest first
+    changes: tuple[Change, ...] = ()  # to it, shortly before it began, the latest first
     proposals: tuple[Proposal, ...] = ()
     weight: float = 0.0  # evidence that it is the cause, in nats; 0: kept by a release that did not say
     weighed: tuple[Weighing, ...] = ()  # how the weight came about; they sum up to it
     temperature: float = 1.0  # what the weight is divided by before it becomes odds against "none of these"
     look: tuple[Look, ...] = ()  # what to look at next, the most telling first
+
+    @property
+    def began(self) -> float | None:
+        """When the first of its findings did; None where none of them can tell."""
+        return min((finding.onset for finding in self.findings if finding.onset is not None), default=None)
 
     @property
     def signals(self) -> frozenset[str]:
@@ -244,6 +249,9 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     timeline: tuple[TimelineEntry, ...] = ()
     seconds: float = 0.0  # of wall-clock time
     similar: tuple[SimilarIncident, ...] = ()  # most alike first
+    trouble_began: float | None = None  # when what alerts left its usual level; None: it cannot be told
+    resolution: float = 0.0  # seconds within which two moments are not told apart; 0: not known
+    entities: tuple[str, ...] = ()  # what the evidence knows, sorted; a large system's not all
 
 
 class DeliveryState(StrEnum):
@@ -297,6 +305,14 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """The cause that somebody confirmed; the latest where there are several."""
         said = [one for one in self.feedback if one.kind is FeedbackKind.CONFIRMED]
         return max(said, key=lambda one: (one.at, one.entity), default=None)
+
+    @property
+    def told(self) -> Cause | None:
+        """The cause that is spoken of first: the confirmed one as it was judged, else the likeliest."""
+        causes = self.analysis.causes if self.analysis else ()
+        if self.confirmed is not None:
+            return next((cause for cause in causes if cause.entity == self.confirmed.entity), None)
+        return causes[0] if causes else None
 
     @property
     def is_led(self) -> bool:

@@ -28,7 +28,7 @@ from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.worker import AnalysisWorker, Analyst
 from brain_rca.audit import AuditLog
 from brain_rca.config import RcaSettings, StoreSettings
-from brain_rca.evidence.build import build_evidence, build_queries
+from brain_rca.evidence.build import build_evidence
 from brain_rca.evidence.protocol import EvidenceSource
 from brain_rca.feedback.desk import FeedbackDesk
 from brain_rca.fix.catalogue import load_catalogue as load_proposals
@@ -85,7 +85,6 @@ def build_analyst(settings: RcaSettings, source: EvidenceSource, clock: Clock, r
         snapshots=Snapshots(source, detector),
         ranker=ranker,
         propose=proposals.propose,
-        query_of=build_queries(settings.evidence),
         settings=settings.analysis,
         scope=settings.scope,
         cluster=settings.cluster,

@@ -46,8 +46,8 @@ def test_it_prints_the_cause_with_its_evidence_and_path(
     lines = result.out.splitlines()
     assert lines[0] == "ServiceSlow (namespace=shop)  warning, open"
     assert lines[1].startswith("alerting: service shop/front   window: ")
-    assert "service shop/cart" in lines[3]
-    assert "latency p99 rose from 50" in lines[3]
+    assert "service shop/cart" in lines[4]
+    assert "latency p99 rose from 50" in lines[4]
     said = " ".join(result.out.split())  # a terminal wraps
     assert "It reaches what alerts over service shop/cart → service shop/front." in said
     assert "missing evidence" not in result.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -311,6 +312,18 @@ def test_the_demo_finds_what_it_broke_and_leaves_nothing_behind(
     assert "missing evidence" not in result.out
     assert re.search(r"^what was broken on purpose: \S*/database/ledger-db$", result.out, re.MULTILINE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_takes_feedback_by_the_command_that_it_prints(tmp_path: Path) -> None:
+    brain = Path(sys.executable).with_name("brain")
+    with subprocess.Popen([brain, "demo", "--port", "0"], stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            assert demo.stdout is not None
+            command = next(line.strip() for line in demo.stdout if " confirm " in line)
+            said = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True, timeout=60)
+        finally:
+            demo.send_signal(signal.SIGINT)
+    assert "confirmed: database shop/ledger-db" in said.stdout
 
 
 def test_a_demo_whose_port_is_taken_says_which_option_to_change(brain: Brain) -> None:

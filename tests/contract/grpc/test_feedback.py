@@ -15,6 +15,7 @@ from brain_cli.main import app
 from brain_common.errors import BrainError, ConfigError, InputError, PermanentError, TemporaryError
 from brain_common.serving.config import CallerSettings
 from tests.contract.grpc.conftest import Api, group, refused, serving_api
+from tests.contract.store.samples import notification
 from tests.fakes.credentials import PASSWORD, TOKEN, callers
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +104,29 @@ async def test_what_is_malformed_is_refused(
     assert (answer.code, answer.reason) == (code, reason)
 
 
+async def test_an_entity_that_the_evidence_does_not_know_is_refused_unless_it_is_said_to_be_unseen(named: Api) -> None:
+    request = {"id": await incident_of(named), "entity": "c/n/service/aa"}
+    for call in (named.stub.ConfirmCause, named.stub.RejectCause):
+        answer = await refused(call(pb.FeedbackRequest(**request), metadata=BEARER))
+        assert (answer.code, answer.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_ENTITY")
+        assert f"did you mean {CAUSE}?" in answer.message
+    assert not (await named.stub.GetIncident(pb.GetIncidentRequest(id=request["id"]), metadata=BEARER)).feedback
+    said = await named.stub.ConfirmCause(pb.FeedbackRequest(**request, unseen=True), metadata=BEARER)
+    assert [one.entity for one in said.feedback] == ["c/n/service/aa"]
+
+
+async def test_before_the_judgement_nothing_is_known(named: Api) -> None:
+    request = pb.FeedbackRequest(id=(await named.store.accept(notification())).incident_id, entity=CAUSE)
+    answer = await refused(named.stub.ConfirmCause(request, metadata=BEARER))
+    assert (answer.reason, "is not judged yet" in answer.message) == ("UNKNOWN_ENTITY", True)
+
+
+async def test_a_name_without_its_place_is_refused_with_the_whole_of_it(named: Api) -> None:
+    request = pb.FeedbackRequest(id=await incident_of(named), entity="a")
+    answer = await refused(named.stub.ConfirmCause(request, metadata=BEARER))
+    assert f"expected cluster/namespace/kind/name (did you mean {CAUSE}?)" in answer.message
+
+
 # The command line
 
 
@@ -124,10 +148,16 @@ async def test_the_command_line_lists_confirms_shows_and_takes_back(named: Api, 
     shown = await run(named, *by_token, "show", incident_id)
     assert shown.output.splitlines()[1].startswith("confirmed: service n/a, latency (by ")
     assert f"(by {callers()[0]['name']}, " in shown.output
-    assert f"--cause ENTITY, where ENTITY may be any; here they are:\n  {CAUSE}\n" in shown.output
+    assert f"--cause ENTITY, where ENTITY is one of these or another:\n  {CAUSE}\n" in shown.output
     assert 'mended by: "restarted"' in shown.output
     rejected = await run(named, *by_token, "reject", incident_id, "--cause", CAUSE)
     assert "rejected: service n/a" in rejected.output
+    other = ("--cause", "c/n/database/aa")
+    assert (await run(named, *by_token, "confirm", incident_id, *other)).exit_code == 1
+    assert (
+        "confirmed: database n/aa" in (await run(named, *by_token, "confirm", incident_id, *other, "--unseen")).output
+    )
+    await run(named, *by_token, "unconfirm", incident_id, *other)
     undone = await run(named, *by_token, "unconfirm", incident_id, "--cause", CAUSE)
     assert (undone.exit_code, "rejected" in undone.output) == (0, False)
 

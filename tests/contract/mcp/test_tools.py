@@ -110,7 +110,8 @@ async def test_an_assistant_reads_incidents_causes_and_evidence(tmp_path: Path) 
         assert "7.2 nats × 1/2 as its second finding" in [step["how"] for step in evidence["weighed"]]
         assert evidence["findings"][0]["query"].startswith("sum by")
         said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
-        assert "82%: Its connection pool was exhausted" in said
+        assert "82\N{NO-BREAK SPACE}%, began 2025-11-25T03:12:15Z: Its connection pool was exhausted" in said
+        assert said.endswith("Trouble began 2025-11-25T03:12:30Z.")
         assert answer(await session.call_tool("search_similar", {"incident_id": known})) == {"incidents": []}
         resource = (await session.read_resource(f"incident://{known}")).contents[0]
         assert isinstance(resource, TextResourceContents)

@@ -57,6 +57,7 @@ async def test_every_peer_gets_the_alert(peers: Peers, alertmanager_sink: Alertm
         assert posted["annotations"] == {
             "summary": "Likely root cause: payments (workload in shop): cpu, 82 %",
             "causes": "1. payments (workload in shop): cpu, 82 %",
+            "began": "Cause began 2025-11-25 03:13:00 UTC",
             "fix": "Raise the limit of prod/shop/workload/payments (not validated)",
             "link": link,
         }

@@ -74,4 +74,6 @@ def evidence(
 def snapshot(known: Evidence, window: Window = WINDOW) -> Snapshot:
     """What is found in the evidence by the built-in detector."""
     named = frozenset(entity for one in known.panels for entity in one.entities)
-    return Snapshot(window, known, find(known, load_detector("robust-shift")), DependencyGraph(known.edges), named)
+    found = find(known, load_detector("robust-shift"))
+    queries = {(one.signal.name, one.entity): f"query of {one.signal.name} of {one.entity}" for one in found}
+    return Snapshot(window, known, found, DependencyGraph(known.edges), named, queries)

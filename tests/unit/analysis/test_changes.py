@@ -1,4 +1,4 @@
-"""Which events are changes that came to a cause shortly before its onset, and what is said of them."""
+"""Which events are changes that came to a cause shortly before it began, and what is said of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def event(before: float = 90.0, reason: str = "ConfigMapUpdated", message: str =
 
 
 def found(*events: Event, entity: str = CART, path: tuple[str, ...] = (CART, FRONT)) -> list[Change]:
-    return list(changes_before(ONSET, STEP, entity, path, events))
+    return list(changes_before(ONSET, ONSET, STEP, entity, path, events))
 
 
 def change(seconds_before: float = 90.0, message: str = "pool 20 -> 5", actor: str = "alex") -> Change:
@@ -82,7 +82,12 @@ def test_only_shortly_before_the_onset_counts_with_a_step_of_slack(before: float
 def test_a_change_that_seems_to_come_after_the_onset_came_together_with_it() -> None:
     [one] = found(event(-STEP))
     assert one.seconds_before == 0.0
-    assert lead(one) == "together with"
+    assert lead(one) == "when the cause began"
+
+
+def test_a_change_between_the_first_finding_and_the_one_that_is_quoted_came_after_the_cause_began() -> None:
+    one, *none = changes_before(ONSET - 300, ONSET, STEP, CART, (CART,), [event(90.0)])
+    assert (one.seconds_before, lead(one), none) == (-210.0, "210 s after the cause began", [])
 
 
 @pytest.mark.parametrize(
@@ -130,12 +135,13 @@ def test_what_is_not_known_is_not_told(one: Change, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.4, "together with"),
-        (1.0, "1 s before"),
-        (90.0, "90 s before"),
-        (299.0, "299 s before"),
-        (330.0, "6 min before"),
-        (1800, "30 min before"),
+        (0.4, "when the cause began"),
+        (1.0, "1 s before the cause began"),
+        (90.0, "90 s before the cause began"),
+        (299.0, "299 s before the cause began"),
+        (330.0, "6 min before the cause began"),
+        (1800, "30 min before the cause began"),
+        (-330.0, "6 min after the cause began"),
     ],
 )
 def test_how_long_before(seconds: float, text: str) -> None:

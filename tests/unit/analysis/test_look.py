@@ -30,7 +30,7 @@ def test_the_query_the_state_and_the_lines_around_the_onset() -> None:
         ("How latency p99 of service shop/cart goes on.", "up"),
         ("What Kubernetes says about service shop/cart.", "kubectl -n shop get pods,endpointslices -o wide"),
         (
-            "The log lines from the onset on.",
+            "The log lines from shortly before it began.",
             "kubectl -n shop logs deployment/cart --all-containers --timestamps --since-time=2023-11-14T22:04:00Z",
         ),
     ]
@@ -40,7 +40,7 @@ def test_a_change_comes_first_then_the_template() -> None:
     rollout = Change(at=0.0, kind=ChangeKind.ROLLOUT, seconds_before=60, reason="Deployed", message="", actor="")
     steps = look_at(cause(CART, finding(), finding("log_templates", "", "refused <*>"), changes=(rollout,)))
     assert steps[0].command == f"{READING_HISTORY}deployment/cart"
-    assert steps[1].what == 'The log lines that read like "refused <*>" from the onset on.'
+    assert steps[1].what == 'The log lines that read like "refused <*>" from shortly before it began.'
     assert len(steps) <= MOST
 
 

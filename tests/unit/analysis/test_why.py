@@ -56,24 +56,22 @@ def test_an_explanation_ends_with_the_way_to_what_alerts(
     assert explanation(ranked, alerting, finding()).endswith(end)
 
 
-def test_it_says_since_when_and_how_well_that_is_known() -> None:
-    text = explanation(cause(), (), finding(ONSET), resolution=15.0)
-    assert text.endswith("It began at 22:05:00 UTC (known to 15 s).")
-    assert "began" not in explanation(cause(), (), finding(None), resolution=15.0)
+def test_when_it_began_is_told_beside_it_and_not_twice() -> None:
+    assert "22:05" not in explanation(cause(), (), finding(ONSET))
 
 
 def test_a_change_before_the_onset_is_named_between_the_finding_and_the_way() -> None:
     changes = (change(), change(ChangeKind.ROLLOUT, 0.0))
     text = explanation(cause(path=(CART, FRONT)), (FRONT,), finding(), changes)
     assert (
-        "(x 105). Its configuration was changed 90 s before the onset: ConfigMapUpdated: pool 20 -> 5 (by alex). "
-        "It was rolled out together with the onset: ConfigMapUpdated: pool 20 -> 5 (by alex). It reaches what"
+        "(x 105). Its configuration was changed 90 s before the cause began: ConfigMapUpdated: pool 20 -> 5 (by alex). "
+        "It was rolled out when the cause began: ConfigMapUpdated: pool 20 -> 5 (by alex). It reaches what"
     ) in text
 
 
 @pytest.mark.parametrize("kind", list(ChangeKind))
 def test_every_kind_of_change_has_words(kind: ChangeKind) -> None:
-    assert " 90 s before the onset: ConfigMapUpdated" in explanation(cause(), (), None, (change(kind),))
+    assert " 90 s before the cause began: ConfigMapUpdated" in explanation(cause(), (), None, (change(kind),))
 
 
 def test_causes_that_are_about_as_likely_are_called_so_at_both() -> None:

@@ -73,16 +73,16 @@ def test_an_amount_has_a_unit_that_people_read(value: float, unit: str, text: st
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (finding(), "latency p99 rose from 20 ms to 2.1 s (x 105)"),
-        (finding(extreme=0.025), "latency p99 rose from 20 ms to 25 ms"),
-        (finding(usual=0.0), "latency p99 rose from 0 µs to 2.1 s"),
-        (finding(usual=math.nan), "latency p99 rose from unknown to 2.1 s"),
-        (finding(direction=Direction.DOWN, extreme=0.001), "latency p99 fell from 20 ms to 1 ms"),
+        (finding(), "latency p99 rose from 20 ms to typically 2.1 s (x 105)"),
+        (finding(extreme=0.025), "latency p99 rose from 20 ms to typically 25 ms"),
+        (finding(usual=0.0), "latency p99 rose from 0 µs to typically 2.1 s"),
+        (finding(usual=math.nan), "latency p99 rose from unknown to typically 2.1 s"),
+        (finding(direction=Direction.DOWN, extreme=0.001), "latency p99 fell from 20 ms to typically 1 ms"),
         (
             finding(MEMORY, usual=0.5, extreme=0.99),
-            "container memory of limit rose from 50 % to 99 % (x 1.98), at its limit of 100 %",
+            "container memory of limit rose from 50 % to typically 99 % (x 1.98), at its limit of 100 %",
         ),
-        (finding(MEMORY, usual=0.5, extreme=0.6), "container memory of limit rose from 50 % to 60 %"),
+        (finding(MEMORY, usual=0.5, extreme=0.6), "container memory of limit rose from 50 % to typically 60 %"),
     ],
 )
 def test_a_finding_says_what_deviates_from_what(found: Finding, text: str) -> None:

@@ -456,7 +456,6 @@ def analyst(source: Source, scope: ScopeSettings | None = None, cluster: str = "
         Snapshots(source, load_detector("robust-shift")),
         load_ranker("explain-away"),
         lambda _: (FIX,),
-        lambda name: f"query of {name}",
         AnalysisSettings(),
         scope or ScopeSettings(),
         cluster,

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from brain_cli.show import print_incident
@@ -53,19 +54,58 @@ def shown(about: Incident, **terminal: Any) -> str:
 def test_it_has_everything_that_a_reader_needs_first() -> None:
     lines = [line.rstrip() for line in shown(judged(cause(), cause(2, entity=FRONT))).splitlines()]
     assert lines[0] == "Slow  critical, open"
-    assert lines[1] == "alerting: service shop/front   window: 21:45:00 to 22:15:00 UTC"
-    assert lines[2].split() == ["cause", "kind", "probability", "evidence"]
-    assert "1  service shop/cart   latency  82% ████████  latency rose [fast] from 22:05:00" in lines[3]
-    assert lines[4].startswith("2  service shop/front")
-    assert lines[5:] == [
+    assert lines[1] == "alerting: service shop/front   window: 2023-11-14 21:45:00 to 22:15:00 UTC"
+    assert lines[2] == "Cause began: 22:05:00 UTC"
+    assert lines[3].split() == ["cause", "kind", "probability", "began", "evidence"]
+    row = (
+        "1  service shop/cart   latency  82\N{NO-BREAK SPACE}% ████████  22:05:00  latency rose [fast], began 22:05:00"
+    )
+    assert row in lines[4]
+    assert lines[5].startswith("2  service shop/front")
+    assert lines[6:] == [
+        "",
         "1. It stands out.",
         "2. It stands out.",
         "",
         "Proposed fix (not validated): Scale [cart]",
         *FIX.diff.splitlines(),
         "risk: low",
-        "rollback: scale back",
+        "rollback:",
+        "  scale back",
     ]
+
+
+def test_both_moments_are_told_once_with_their_date_where_it_is_another() -> None:
+    known = {"trouble_began": ONSET + 60, "resolution": 15.0}
+    about = judged(cause(), **known)
+    assert "\nCause began: 22:05:00 UTC   Trouble began: 22:06:00 UTC   known to 15 s\n" in shown(about)
+    before = judged(cause(), **known, window_start=NOW - 86400)
+    assert "window: 2023-11-13 22:15:00 to 2023-11-14 22:15:00 UTC" in shown(before)
+    assert "Cause began: 2023-11-14 22:05:00 UTC" in shown(before)
+
+
+def test_a_small_probability_is_not_said_to_be_none() -> None:
+    text = shown(judged(cause(probability=0.004)))
+    assert "<\N{NO-BREAK SPACE}1\N{NO-BREAK SPACE}%" in text
+    assert " 0%" not in text
+
+
+LONG = "kubectl -n shop logs deployment/cart --all-containers --timestamps --since-time=2023-11-14T22:04:00Z --tail=100"
+
+
+def test_what_is_to_be_copied_is_never_wrapped() -> None:
+    fix = replace(FIX, diff=f"+{LONG}", rollback=f"{LONG}\n{LONG}")
+    one = cause(look=(Look(what="The lines.", command=LONG),), proposals=(fix,))
+    lines = shown(judged(one), force_terminal=True, color_system=None).replace(LONG, "LONG").splitlines()
+    assert {"  LONG", "+LONG"} <= set(lines)
+    assert lines[-2:] == ["  LONG", "  LONG"]
+
+
+def test_nothing_is_wrapped_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_incident(judged(cause(explanation=LONG, findings=(finding(LONG),))))
+    out = capsys.readouterr().out
+    assert f"1. {LONG}\n" in out
+    assert f"{LONG}, began 22:05:00" in out
 
 
 def test_only_the_first_causes_and_findings_are_shown() -> None:
@@ -76,8 +116,15 @@ def test_only_the_first_causes_and_findings_are_shown() -> None:
     assert text.count("Proposed fix") == 1
 
 
+def test_the_finding_that_a_cause_began_with_is_shown_however_weak() -> None:
+    weak = finding("memory drifted", ONSET - 300)
+    text = shown(judged(cause(findings=(*(finding(f"finding {number}") for number in range(3)), weak))))
+    assert "memory drifted, began 22:00:00" in text
+    assert "Cause began: 22:00:00 UTC" in text
+
+
 def test_a_finding_whose_onset_is_unknown_has_no_time() -> None:
-    assert "rose  from" not in shown(judged(cause(findings=(finding("rose", None),))))
+    assert ", began" not in shown(judged(cause(findings=(finding("rose", None),))))
 
 
 @pytest.mark.parametrize(

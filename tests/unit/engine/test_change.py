@@ -28,7 +28,7 @@ def test_the_shorter_before_the_more() -> None:
 def test_it_says_what_the_nats_were_made_of() -> None:
     found = change_before([change(9_700.0)], TIMING, 100.0)
     assert found is not None
-    assert found.how == "6 nats × 0.61 for 300 s before the trouble, at most what else speaks against it"
+    assert found.how == "6 nats × 0.61 for how shortly before the trouble, at most what else speaks against it"
     assert found.nats == pytest.approx(6.0 * 0.61, rel=0.01)
 
 

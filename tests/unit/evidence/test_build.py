@@ -1,4 +1,4 @@
-"""From settings to the source of evidence, and to the queries that are shown beside findings."""
+"""From settings to the source of evidence."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from brain_common.errors import ConfigError
 from brain_common.settings import check_settings
 from brain_engine.series import Evidence
-from brain_rca.evidence.build import build_evidence, build_queries
+from brain_rca.evidence.build import build_evidence
 from brain_rca.evidence.config import EvidenceSettings
 from brain_rca.evidence.past import WithPast
 from brain_rca.evidence.protocol import Gathered, Window
@@ -24,16 +23,6 @@ SERVER = {"prometheus": {"url": "http://localhost:9090"}}
 
 def settings(**given: Any) -> EvidenceSettings:
     return check_settings(given, EvidenceSettings, "rca.yaml: evidence")
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    path = tmp_path / "own.yaml"
-    entity = {"kind": "service", "name": ["service"]}
-    query = "max by (service) (\n  rate(jobs_total[$window])\n)"
-    signal = {"family": "load", "unit": "1", "direction": "up", "query": query, "entity": entity}
-    path.write_text(yaml.safe_dump({"signals": {"queue_depth": signal}}))
-    return path
 
 
 @pytest.mark.parametrize("given", [SERVER, {"lake": {"path": "lake"}}], ids=["prometheus", "lake"])
@@ -78,21 +67,9 @@ async def test_a_wrong_file_of_edges_stops_the_start(tmp_path: Path) -> None:
         build_evidence(settings(**SERVER, declared_edges=[str(tmp_path / "gone.yaml")]), "lab", {})
 
 
-@pytest.mark.parametrize("build", [lambda given: build_evidence(given, "", {}), build_queries])
-async def test_a_wrong_catalogue_stops_the_start(build: Any, tmp_path: Path) -> None:
+async def test_a_wrong_catalogue_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.yaml: cannot be read"):
-        build(settings(**SERVER, catalogues=[str(tmp_path / "gone.yaml")]))
-
-
-async def test_a_query_is_shown_on_one_line_with_a_range_of_its_own(own: Path) -> None:
-    query_of = build_queries(settings(**SERVER, catalogues=[str(own)]))
-    assert query_of("queue_depth") == "max by (service) ( rate(jobs_total[2m]) )"
-    assert "$window" not in query_of("service_latency_p99")
-    assert query_of("nobody knows") == ""
-
-
-async def test_of_a_lake_there_is_no_query_to_show() -> None:
-    assert build_queries(settings(lake={"path": "lake"}))("service_latency_p99") == ""
+        build_evidence(settings(**SERVER, catalogues=[str(tmp_path / "gone.yaml")]), "", {})
 
 
 async def test_logs_are_read_wherever_they_are_configured() -> None:

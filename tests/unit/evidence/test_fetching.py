@@ -26,7 +26,7 @@ STEP = 15.0
 WINDOW = Window(0.0, 3600.0, 5400.0, STEP)
 LATENCY = "service:request_duration_seconds:mean"
 ONSET = 4500.0
-_NAMES = re.compile(r'service=~"([^"]*)"')
+_NAMES = re.compile(r'service=~?"([^"]*)"')
 
 
 @dataclass
@@ -120,6 +120,20 @@ async def test_a_server_that_does_not_say_what_it_has_is_asked_everything() -> N
     assert [panel.signal.name for panel in evidence.panels] == ["service_latency_mean"]
 
 
+@pytest.mark.parametrize("raw_samples", [10_000_000, 1000], ids=["whole", "in two steps"])
+@pytest.mark.parametrize("names", [[LATENCY], []], ids=["what it has is known", "nobody knows what it has"])
+async def test_what_deviates_has_the_query_that_shows_it_alone(
+    monkeypatch: pytest.MonkeyPatch, raw_samples: int, names: list[str]
+) -> None:
+    monkeypatch.setattr("brain_rca.evidence.prometheus.RAW_SAMPLES", raw_samples)
+    server = Server(200, names or [LATENCY], broken=not names)
+    snapshot = await Snapshots(Gatherer([source(server)]), RobustShift()).take(WINDOW)
+    assert {(finding.signal.name, finding.entity) for finding in snapshot.findings} == set(snapshot.queries)
+    query = snapshot.queries["service_latency_mean", "lab//service/s0"]
+    assert query.startswith(f'{LATENCY}{{service="s0"}}')
+    assert (query == f'{LATENCY}{{service="s0"}}') == bool(names)  # of the union only what can answer
+
+
 async def test_a_small_answer_is_fetched_whole_at_once() -> None:
     server = Server(100)
     await source(server).read(WINDOW)
@@ -135,8 +149,8 @@ async def test_of_a_large_answer_only_what_deviates_is_fetched_whole(monkeypatch
     (first, coarse), (closer, fine) = server.of_signal()
     assert coarse == rough.rough_step(WINDOW) > 10 * STEP
     assert fine == STEP
-    assert 'service=~"s0"' in closer
-    assert "service=~" not in first
+    assert 'service="s0"' in closer
+    assert "service=" not in first
     (panel,) = evidence.panels
     assert panel.values.shape == whole.panels[0].values.shape
     np.testing.assert_array_equal(panel.values[0], whole.panels[0].values[0])

@@ -73,4 +73,12 @@ def test_a_query_for_some_entities_only(query: str, expected: str) -> None:
 
 
 def test_names_are_no_part_of_a_query() -> None:
-    assert narrowed("a", "pod", ['x"} or b{c="', "1.2"]) == r'a{pod=~"x\"\\}\\ or\\ b\\{c=\"|1\\.2"}'
+    assert narrowed("a", "pod", ['x"} or b{c="', "1.2"]) == r'a{pod=~"x\"\\} or b\\{c=\"|1\\.2"}'
+    assert narrowed("a", "pod", ['x"} or b{c="\\\n']) == r'a{pod="x\"} or b{c=\"\\\n"}'
+
+
+def test_further_labels_narrow_the_parts_that_have_them() -> None:
+    query = "sum by (pod) (a) or sum by (pod, namespace) (b)"
+    assert narrowed(query, "pod", ["x"], {"namespace": ["shop"]}) == (
+        'sum by (pod) (a{pod="x"}) or sum by (pod, namespace) (b{pod="x",namespace="shop"})'
+    )

@@ -40,6 +40,7 @@ HOSTILE = [
     "cart\x00",
     "cart\n",
 ]
+SINCE, BEFORE = "<value since 22:11:50 UTC>", "<value before 22:11:50 UTC>"
 TYPED_BY_YAML = ["on", "null", "true", "1e3", "0x1f", "123", "2024-01-01", "1.5", "0o7"]
 
 
@@ -165,7 +166,7 @@ def test_what_changed_before_is_undone_first(
 def test_the_rationale_says_what_changed_when_and_by_whom() -> None:
     proposal, *_ = propose(after_change(cause_of("errors"), change()))
     assert proposal.rationale.startswith(
-        "ConfigMapUpdated: pool 20 -> 5 (by alex) at 2023-11-14 22:11:50 UTC, 90 s before the onset. If the change"
+        "ConfigMapUpdated: pool 20 -> 5 (by alex) at 2023-11-14 22:11:50 UTC, 90 s before the cause began. If"
     )
     assert proposal.diff.splitlines()[-2:] == [
         '-  "<changed key>": "<value since 22:11:50 UTC>"',
@@ -196,6 +197,52 @@ def test_the_config_map_and_key_that_the_event_tells_are_in_the_proposal(message
     put = manifest(proposal)
     assert (put["metadata"]["name"], list(put["data"])) == (name, [key])
     assert f"get configmap {shlex.quote(name)} -o yaml" in proposal.rollback
+
+
+@pytest.mark.parametrize(
+    ("message", "new", "old"),
+    [
+        ("ConfigMap ledger-db-config: shared_buffers 2GB -> 256MB", "256MB", "2GB"),
+        ("ConfigMap c: url http://a.b:80/c?d -> x", SINCE, BEFORE),
+        ("ConfigMap c: mode very slow -> off", "off", "very slow"),
+        ("ConfigMap c: pool 20 -> 5, ttl 1 -> 2", SINCE, BEFORE),
+        ("ConfigMap c: pool 20 -> ", SINCE, BEFORE),
+        ('ConfigMap c: pool "20" -> "5"', SINCE, BEFORE),
+        ("ConfigMap c: pool 20 -> 5 -> 6", SINCE, BEFORE),
+        ("ConfigMap c: password *** -> ***", SINCE, BEFORE),
+        ("ConfigMap c: pool 20 -> 500000…", SINCE, BEFORE),
+        ("ConfigMap c: pool ${name} -> <b>", SINCE, BEFORE),
+        ("ConfigMap c: pool 20 -> " + "5" * 121, SINCE, BEFORE),
+    ],
+)
+def test_both_values_that_the_event_tells_are_in_the_diff_if_they_are_harmless_and_whole(
+    message: str, new: str, old: str
+) -> None:
+    proposal, *_ = propose(after_change(cause_of("errors"), change(message=message)))
+    assert list(yaml.safe_load(side(proposal, "-"))["data"].values()) == [new]
+    assert list(manifest(proposal)["data"].values()) == [old]
+
+
+TOLD = "ConfigMap cart-config: pool 20 -> 5"
+
+
+def test_what_has_to_be_filled_in_is_no_help_beside_a_change_that_can_be_undone_as_it_is() -> None:
+    generic = propose(cause_of("saturation"), max_proposals=9)
+    assert all("<" in proposal.diff for proposal in generic)
+    [undo] = propose(after_change(cause_of("saturation"), change(message=TOLD)), max_proposals=9)
+    assert undo.title.startswith("Put back the ConfigMap")
+    assert "<" not in undo.diff
+    beside = propose(after_change(cause_of("network"), change(message=TOLD)), max_proposals=9)
+    assert [proposal.title for proposal in beside][1:] == ["Allow traffic from web to cart"]
+
+
+def test_what_can_be_applied_as_it_is_comes_first() -> None:
+    both = [change(ChangeKind.ROLLOUT), change(message=TOLD)]
+    undone = propose(after_change(cause_of("memory"), *both), max_proposals=9)
+    assert [proposal.title.split()[0] for proposal in undone] == ["Put", "Undo"]
+    unsaid = [proposal.title for proposal in propose(after_change(cause_of("memory"), change()), max_proposals=9)]
+    assert unsaid[0].startswith("Put back")
+    assert len(unsaid) > 1
 
 
 @pytest.mark.parametrize("hostile", [*HOSTILE, "${name} $$ $x", "`date`", "</dd><script>"])

@@ -153,7 +153,7 @@ def causes() -> tuple[Cause, ...]:
             Look(
                 what="How db pool used ratio of database shop/payments-db goes on.", command="max(db_pool_used_ratio)"
             ),
-            Look(what='The log lines that read like "timed out waiting for <*>" from the onset on.'),
+            Look(what='The log lines that read like "timed out waiting for <*>" from shortly before it began.'),
         ),
         proposals=(proposal(),),
         findings=(
@@ -276,6 +276,9 @@ def analysis(found: Sequence[Cause]) -> Analysis:
         ),
         seconds=0.74,
         similar=similar() if found else (),
+        trouble_began=ONSET + 15,
+        resolution=15.0,
+        entities=(entity("checkout"), entity("payments")),
     )
 
 

@@ -105,8 +105,12 @@ async def test_a_cause_is_confirmed_and_taken_back(site: Site) -> None:
     assert actions == [("cause confirmed", NAMED.name), ("feedback withdrawn", NAMED.name)]
 
 
-async def test_another_entity_can_be_named(site: Site) -> None:
+async def test_another_entity_can_be_named_and_has_to_be_known_or_said_to_be_unseen(site: Site) -> None:
     fields = {"token": await site.token(), "say": "confirmed", "entity": CAUSE, "other": "c//node/n1", "fault": "disk"}
+    refused = await site.send(fields | {"other": "c/n/service/aa"})
+    assert (refused.status_code, await site.said()) == (400, [])
+    assert f"did you mean {CAUSE}?" in refused.text
+    fields["unseen"] = "yes"
     assert (await site.send(fields)).status_code == 303
     assert await site.said() == [("c//node/n1", FeedbackKind.CONFIRMED, NAMED.name)]
 

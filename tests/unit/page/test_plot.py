@@ -99,8 +99,8 @@ def test_thinning_keeps_every_spike() -> None:
 
 
 def test_the_caption_names_the_bad_extreme() -> None:
-    assert drawing(flat((1.0, 4.0))).peak.startswith("peak 4")
-    assert drawing(flat((1.0, 4.0)), direction="down").peak.startswith("lowest 1")
+    assert drawing(flat((1.0, 4.0))).peak.startswith("highest single value 4")
+    assert drawing(flat((1.0, 4.0)), direction="down").peak.startswith("lowest single value 1")
 
 
 def test_too_little_to_draw_is_no_drawing() -> None:

@@ -155,13 +155,15 @@ def test_the_page_holds_the_evidence() -> None:
     html = page_of(samples.rich)
     said = words(html)
     for text in (
-        "Opened 03:14:00 UTC (10 min ago)",
+        "First alert 2025-11-25 03:14:00 UTC (10 min ago)",
+        "Cause began 03:12:15 UTC (12 min ago) Trouble began 03:12:30 UTC (11 min ago) known to 15 s",
         "3 of 3 alerts firing",
         "none of these 5 %",
         "All pooled connections in use, usually a third",
         "score 0.99",
-        "onset 03:12:30",
-        "usual 34 %",
+        "began 03:12:30",
+        "usually 34 %, then typically",
+        "highest single value",
         "CPU of payments-db stayed at its usual 31 %.",
         "Raise the connection pool of payments-db from 20 to 60",
         "not validated",

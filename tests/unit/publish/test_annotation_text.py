@@ -85,6 +85,7 @@ def test_what_a_reader_sees() -> None:
     assert made.split("<br>") == [
         "<b>Likely root cause: payments (workload in shop): cpu, 82 %</b>",
         "HighLatency (namespace=shop), critical, open",
+        "Cause began 2025-11-25 03:13:00 UTC",
         "1. payments (workload in shop): cpu, 82 %",
         "&nbsp;&nbsp;<i>CPU of prod/shop/workload/payments rose from 0.2 to 1.9 cores.</i>",
         "2. ledger (database in shop): latency, 6 %",

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from brain_rca.model import Feedback, FeedbackKind
 from brain_rca.publish.summary import MAX_CAUSES, MAX_NAME, MAX_SENTENCE, entity_name, percent, summarize
-from tests.unit.publish.samples import EXTERNAL_URL, HOSTILE, analysis, cause, hostile, incident, judged
+from tests.unit.publish.samples import EXTERNAL_URL, HOSTILE, OPENED, analysis, cause, hostile, incident, judged
 
 
 def test_the_first_cause_is_the_headline() -> None:
@@ -16,6 +17,23 @@ def test_the_first_cause_is_the_headline() -> None:
     assert summary.title == "HighLatency (namespace=shop)"
     assert (summary.status, summary.severity, summary.none_probability) == ("open", "critical", "10 %")
     assert summary.link == "https://brain.example/base/incidents/0011223344556677"
+
+
+def test_when_cause_and_trouble_began_is_one_line_with_dates() -> None:
+    one = incident(causes=[cause()])
+    assert one.analysis is not None
+    dated = replace(one, analysis=replace(one.analysis, trouble_began=OPENED - 30, resolution=15.0))
+    assert summarize(*judged(dated), EXTERNAL_URL).began == (
+        "Cause began 2025-11-25 03:13:00 UTC, Trouble began 2025-11-25 03:13:30 UTC, known to 15 s"
+    )
+    undated = replace(one, analysis=replace(one.analysis, causes=(), resolution=15.0))
+    assert summarize(*judged(undated), EXTERNAL_URL).began == ""
+
+
+def test_it_is_the_confirmed_cause_that_began() -> None:
+    listed = [cause(), replace(cause("c/n/pod/a", rank=2), findings=())]
+    said = Feedback(entity="c/n/pod/a", kind=FeedbackKind.CONFIRMED, actor="alex", at=0.0)
+    assert summarize(*judged(replace(incident(causes=listed), feedback=(said,))), EXTERNAL_URL).began == ""
 
 
 def test_the_fix_is_of_the_first_cause_and_says_that_it_was_not_tried() -> None:
@@ -76,7 +94,9 @@ def test_entities_for_people(text: str, shown: str) -> None:
         (0.001, "< 1 %"),
         (0.01, "1 %"),
         (0.5, "50 %"),
+        (0.006, "1 %"),
         (0.99, "99 %"),
+        (0.992, "99 %"),
         (0.996, "> 99 %"),
         (1.0, "100 %"),
     ],

@@ -36,6 +36,7 @@ def test_the_one_for_chats_is_short() -> None:
     assert body(CHAT, incident()) == {
         "text": "HighLatency (namespace=shop) (critical, open)\n"
         "Likely root cause: payments (workload in shop): cpu, 82 %\n"
+        "Cause began 2025-11-25 03:13:00 UTC\n"
         "Proposed fix: Raise the limit of prod/shop/workload/payments (not validated)\n"
         f"{EXTERNAL_URL}/incidents/{INCIDENT_ID}"
     }
@@ -77,12 +78,13 @@ def test_a_storm_is_told_without_its_alerts() -> None:
     plot = Plot(title="cpu", unit="cores", times=(1.0,), values=(2.0,))
     first = one.analysis.causes[0]
     plotted = replace(first, findings=(replace(first.findings[0], plot=plot),))
-    one = replace(one, truncated_alerts=7, analysis=replace(one.analysis, causes=(plotted,)))
+    one = replace(one, truncated_alerts=7, analysis=replace(one.analysis, causes=(plotted,), entities=("a",)))
     rendered = JSON.render(*judged(one), EXTERNAL_URL)
     made = json.loads(rendered)["incident"]
     assert len(rendered) < MAX_BODY
     assert (made["alerts"], made["truncated_alerts"]) == ([], 5007)
     assert made["analysis"]["causes"][0]["findings"][0]["plot"] is None
+    assert made["analysis"]["entities"] == []
 
 
 def test_long_texts_are_cut_where_everything_is_too_large() -> None:

@@ -33,5 +33,5 @@ def change_before(changes: Iterable[Event], timing: Timing, evidence: float) -> 
     if since > _LONGEST:
         return None
     fades = math.exp(-since / _FADES)
-    how = f"{_MOST:g} nats × {fades:.2g} for {since:.0f} s before the trouble, at most what else speaks against it"
+    how = f"{_MOST:g} nats × {fades:.2g} for how shortly before the trouble, at most what else speaks against it"
     return Weighing("changed shortly before", min(_MOST * fades, evidence), how)

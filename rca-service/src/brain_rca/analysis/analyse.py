@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
+from brain_engine.findings import Finding as EngineFinding
 from brain_engine.judge import Judgement, RankedCause, judge
 from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
@@ -13,7 +14,7 @@ from brain_engine.rank.protocol import Weighing as EngineWeighing
 from brain_engine.series import Event
 from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.look import look_at
-from brain_rca.analysis.showing import LinkOf, QueryOf, Showing, no_link
+from brain_rca.analysis.showing import LinkOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.weakness import weaknesses
 from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
@@ -25,6 +26,8 @@ _SHOWN_MISSING = 20
 _EVENTS_SHOWN = 10  # the latest; an event storm must not push the onsets off the page
 _EVENT_REASON, _EVENT_MESSAGE = 60, 320  # characters
 _PLOTTED_CAUSES = 5  # causes with plots; further ones are listed without
+_DATING = 6  # findings about what alerts that date the trouble, as many as of a cause
+_ENTITIES_KEPT = 2000  # names with an incident: as much as its plots at most
 
 
 def analyse(
@@ -33,14 +36,13 @@ def analyse(
     alerting: tuple[str, ...],
     ranker: Ranker,
     propose: Propose,
-    query_of: QueryOf,
     prior_of: PriorOf = nothing_known,
     link_of: LinkOf = no_link,
 ) -> Analysis:
     """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
     since = min((alert.starts_at for alert in incident.alerts), default=None)
     judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, since)
-    showing = Showing(incident.id, snapshot, query_of, link_of)
+    showing = Showing(incident.id, snapshot, link_of)
     causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
     return Analysis(
         finished_at=0.0,
@@ -58,6 +60,9 @@ def analyse(
             )
         ),
         timeline=_timeline(incident, causes, snapshot),
+        trouble_began=_trouble_began(judgement, alerting),
+        resolution=showing.resolution,
+        entities=_entities(snapshot, alerting),
     )
 
 
@@ -124,7 +129,7 @@ def _explanation(
     ranked, snapshot = judgement.causes[place], showing.snapshot
     quoted = findings[telling(ranked)] if findings else None
     said = (
-        explanation(ranked, alerting, quoted, changes, showing.resolution),
+        explanation(ranked, alerting, quoted, changes),
         contrast(place, judgement.causes, judgement.none_probability, snapshot.entities),
         without(snapshot.evidence.missing) if place == 0 else "",
     )
@@ -132,19 +137,37 @@ def _explanation(
 
 
 def _changes(ranked: RankedCause, showing: Showing) -> tuple[Change, ...]:
-    """Before the onset that the explanation tells."""
-    onset = _onset(ranked)
-    if onset is None:
+    """Before the finding that is quoted, as far as it can be dated; else before the first of its findings."""
+    began = _began(ranked.findings)
+    if began is None:
         return ()
+    quoted = ranked.findings[telling(ranked)].onset
+    onset = began if quoted is None else quoted
     events = showing.snapshot.evidence.events
-    return changes_before(onset, showing.resolution, ranked.entity, ranked.path, events)
+    return changes_before(began, onset, showing.resolution, ranked.entity, ranked.path, events)
 
 
-def _onset(ranked: RankedCause) -> float | None:
-    """Of the finding that is quoted; the earliest where it has none."""
-    if ranked.findings and (told := ranked.findings[telling(ranked)].onset) is not None:
-        return told
-    return min((found.onset for found in ranked.findings if found.onset is not None), default=None)
+def _began(findings: Sequence[EngineFinding]) -> float | None:
+    return min((found.onset for found in findings if found.onset is not None), default=None)
+
+
+def _trouble_began(judgement: Judgement, alerting: Collection[str]) -> float | None:
+    """When the first finding about what alerts did, of those that are shown of a cause: weaker ones date nothing."""
+    listed = {cause.entity: cause.findings for cause in judgement.causes}
+    shown = [found for name in alerting for found in listed.get(name) or _strongest(judgement, name)]
+    return _began(shown)
+
+
+def _strongest(judgement: Judgement, entity: str) -> tuple[EngineFinding, ...]:
+    return tuple(found for found in judgement.findings if found.entity == entity)[:_DATING]
+
+
+def _entities(snapshot: Snapshot, alerting: Collection[str]) -> tuple[str, ...]:
+    """What the evidence knows; of more than are kept, what deviates or what alerts depends on comes first."""
+    near = {finding.entity for finding in snapshot.findings}
+    near |= {name for alarm in alerting for name in snapshot.graph.distances(alarm)}
+    kept = sorted(snapshot.entities, key=lambda name: (name not in near, name))[:_ENTITIES_KEPT]
+    return tuple(sorted(kept))
 
 
 def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -> tuple[TimelineEntry, ...]:

@@ -1,4 +1,4 @@
-"""Which changes came to a cause shortly before its onset, and how that is said.
+"""Which changes came to a cause shortly before it began, and how that is said.
 
 An engineer's first thought is to undo them, so the explanation names them and the fix catalogue proposes it. Called
 for each cause once it is ranked; the ranking knows nothing of it. What an event says is data from anybody: it is
@@ -18,7 +18,7 @@ from brain_engine.series import Event
 from brain_rca.model import Change, ChangeKind
 from brain_rca.publish.text import clean
 
-SHORTLY: Final = 1800.0  # seconds before the onset; the window looks back as far from the first alert
+SHORTLY: Final = 1800.0  # seconds before the cause began; the window looks back as far from the first alert
 MAX_MESSAGE: Final = 160  # characters: with what is around it, two changes fit into an explanation
 MAX_ACTOR: Final = 60  # characters: most mail addresses and service accounts
 # Reasons of events that are changes; the sources of changes write these words.
@@ -44,12 +44,13 @@ _ONE_THING: Final = frozenset({EntityKind.SERVICE, EntityKind.WORKLOAD, EntityKi
 
 
 def changes_before(
-    onset: float, resolution: float, entity: str, path: Sequence[str], events: Iterable[Event]
+    began: float, onset: float, resolution: float, entity: str, path: Sequence[str], events: Iterable[Event]
 ) -> tuple[Change, ...]:
     """The last change of each kind to ``entity`` before ``onset``, the latest first.
 
     Args:
-        onset: Of the cause, in seconds since the epoch.
+        began: When the cause began, in seconds since the epoch.
+        onset: Of the finding that shows its kind of fault: one of its findings may have wandered off by itself before.
         resolution: Seconds in which values really change: an onset is known no better, so a change may seem to come
             that much after it.
         entity: The cause.
@@ -57,11 +58,11 @@ def changes_before(
         events: What happened, in any order.
     """
     names = _names(entity, path)
-    near = [event for event in events if event.entity in names and onset - SHORTLY <= event.at <= onset + resolution]
+    near = [event for event in events if event.entity in names and began - SHORTLY <= event.at <= onset + resolution]
     latest: dict[ChangeKind, Change] = {}
     for event in sorted(near, key=lambda event: (event.at, event.reason, event.message, event.actor)):
         if kind := _kind(event):
-            latest[kind] = _change(event, kind, onset)
+            latest[kind] = _change(event, kind, began, resolution)
     return tuple(sorted(latest.values(), key=lambda change: (-change.at, change.kind)))
 
 
@@ -73,12 +74,12 @@ def told(change: Change) -> str:
 
 
 def lead(change: Change) -> str:
-    """How long it came before the onset: ``90 s before``, ``12 min before``, or ``together with``."""
-    if change.seconds_before < 1:
-        return "together with"
-    if change.seconds_before < 300:
-        return f"{change.seconds_before:.0f} s before"
-    return f"{change.seconds_before / 60:.0f} min before"
+    """When it came: ``90 s before the cause began``, ``12 min before the cause began``, ``when the cause began``."""
+    apart = abs(change.seconds_before)
+    if apart < 1:
+        return "when the cause began"
+    amount = f"{apart:.0f} s" if apart < 300 else f"{apart / 60:.0f} min"
+    return f"{amount} {'before' if change.seconds_before > 0 else 'after'} the cause began"
 
 
 def one_line(text: str, limit: int) -> str:
@@ -104,11 +105,12 @@ def _kind(event: Event) -> ChangeKind | None:
     return KINDS.get(event.reason)
 
 
-def _change(event: Event, kind: ChangeKind, onset: float) -> Change:
+def _change(event: Event, kind: ChangeKind, began: float, resolution: float) -> Change:
+    before = began - event.at
     return Change(
         at=event.at,
         kind=kind,
-        seconds_before=max(0.0, onset - event.at),
+        seconds_before=0.0 if -resolution <= before <= 0 else before,
         reason=event.reason,
         message=one_line(event.message, MAX_MESSAGE).rstrip("."),
         actor=one_line(event.actor, MAX_ACTOR),

@@ -19,7 +19,7 @@ from brain_rca.fix.names import SafeNames, safe_names
 from brain_rca.model import Cause, Change, ChangeKind, Finding, Look
 
 MOST: Final = 4  # more is a manual, not a next step
-_EARLIER: Final = 60.0  # seconds before the onset from which lines are read
+_EARLIER: Final = 60.0  # seconds before the beginning from which lines are read
 _OF_ONE: Final = frozenset({EntityKind.SERVICE, EntityKind.WORKLOAD, EntityKind.POD})
 _STATE: Final = {
     EntityKind.SERVICE: "kubectl -n {namespace} get pods,endpointslices -o wide",
@@ -60,7 +60,7 @@ def _steps(cause: Cause, entity: Entity, names: SafeNames) -> Iterator[Look]:
     if command := _filled(_STATE.get(entity.kind, ""), entity, names):
         yield Look(what=f"What Kubernetes says about {who}.", command=command)
     if lines is None and entity.kind in _OF_ONE:
-        yield _logs(None, entity, names, _onset(cause))
+        yield _logs(None, entity, names, cause.began)
 
 
 def _history(change: Change) -> str:
@@ -68,17 +68,13 @@ def _history(change: Change) -> str:
     return f"kubectl -n {{namespace}} get configmap {edited} -o yaml" if edited else _HISTORY.get(change.kind, "")
 
 
-def _logs(lines: Finding | None, entity: Entity, names: SafeNames, onset: float | None = None) -> Look:
+def _logs(lines: Finding | None, entity: Entity, names: SafeNames, began: float | None = None) -> Look:
     said = f' that read like "{lines.subject}"' if lines is not None else ""
-    began = lines.onset if lines is not None else onset
+    began = lines.onset if lines is not None else began
     since = f" --since-time={datetime.fromtimestamp(began - _EARLIER, UTC):%Y-%m-%dT%H:%M:%SZ}" if began else ""
     owner = "{pod}" if entity.kind is EntityKind.POD else "deployment/{name}"
     command = f"kubectl -n {{namespace}} logs {owner} --all-containers --timestamps{since}"
-    return Look(what=f"The log lines{said} from the onset on.", command=_filled(command, entity, names))
-
-
-def _onset(cause: Cause) -> float | None:
-    return min((finding.onset for finding in cause.findings if finding.onset is not None), default=None)
+    return Look(what=f"The log lines{said} from shortly before it began.", command=_filled(command, entity, names))
 
 
 def _filled(template: str, entity: Entity, names: SafeNames) -> str:

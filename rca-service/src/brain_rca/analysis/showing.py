@@ -18,7 +18,6 @@ from brain_rca.analysis.words import sentence
 from brain_rca.evidence.protocol import Window
 from brain_rca.model import Finding, Plot
 
-QueryOf = Callable[[str], str]
 LinkOf = Callable[[str, Window], str]  # a URL that shows a query over a window; empty where there is none
 
 _PLOTTED_BEFORE = 1800.0  # seconds of baseline shown before the window
@@ -37,15 +36,13 @@ class Showing:
     Attributes:
         incident_id: Whose page has the findings.
         snapshot: Where they were found.
-        query_of: From a signal's name to a query that shows it.
-        link_of: From such a query to a URL.
+        link_of: From a query to a URL.
         panels: By signal; made of the snapshot.
         resolution: Seconds in which values really change; made of the snapshot.
     """
 
     incident_id: str
     snapshot: Snapshot
-    query_of: QueryOf
     link_of: LinkOf
     panels: dict[str, Panel | CountPanel] = field(init=False)
     resolution: float = field(init=False)
@@ -59,7 +56,7 @@ class Showing:
 
     def finding(self, found: EngineFinding, anchor: str, *, plotted: bool) -> Finding:
         """``found`` in words and numbers; ``anchor`` is its place on the incident's page."""
-        query = self.query_of(found.signal.name)
+        query = self.snapshot.queries.get((found.signal.name, found.entity), "")
         return Finding(
             entity=found.entity,
             signal=found.signal.name,

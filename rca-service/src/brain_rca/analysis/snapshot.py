@@ -7,14 +7,15 @@ share one fetch and one scan for deviations; only the ranking is each group's ow
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from brain_engine.detail import find_in_detail
 from brain_engine.findings import Detector, Finding, find, strongest_first
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.series import Evidence, with_detail
 from brain_engine.ways import with_delays
-from brain_rca.evidence.protocol import EvidenceSource, Window
+from brain_rca.evidence.protocol import EvidenceSource, QueryOf, Window, no_query
 
 _KEPT = 4  # snapshots; each is a few tens of MB at 200 services
 _STALE_SECONDS = 30.0  # a group may be judged on evidence this much older than now
@@ -24,13 +25,17 @@ _SMALL = 100  # entities of a system that is looked at closely as a whole
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Evidence of a window, with what deviates in it."""
+    """Evidence of a window, with what deviates in it.
+
+    ``queries`` are those that show a signal of one entity alone, by both; of what deviates, where there is one.
+    """
 
     window: Window
     evidence: Evidence
     findings: tuple[Finding, ...]
     graph: DependencyGraph
     entities: frozenset[str]
+    queries: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 class Snapshots:
@@ -60,13 +65,23 @@ class Snapshots:
         gathered = replace(gathered, evidence=await asyncio.to_thread(with_delays, gathered.evidence, self._detector))
         graph = await asyncio.to_thread(DependencyGraph, gathered.evidence.edges)
         findings = await asyncio.to_thread(find, gathered.evidence, self._detector)
+        queries = await asyncio.to_thread(_queries, gathered.query_of, findings)
+        gathered = replace(gathered, query_of=no_query)  # it holds the labels of all series
         closely = await self._source.detail(window, gathered, _looked_at(gathered.evidence, findings, graph))
-        return await asyncio.to_thread(self._scan, window, with_detail(gathered.evidence, closely), findings)
+        return await asyncio.to_thread(_scanned, window, with_detail(gathered.evidence, closely), findings, queries)
 
-    def _scan(self, window: Window, evidence: Evidence, rough: tuple[Finding, ...]) -> Snapshot:
-        graph = DependencyGraph(evidence.edges)  # anew: traces may know more edges
-        findings = strongest_first((*rough, *find_in_detail(evidence)))
-        return Snapshot(window, evidence, findings, graph, _named(evidence))
+
+def _queries(query_of: QueryOf, findings: Iterable[Finding]) -> dict[tuple[str, str], str]:
+    shown = {(finding.signal.name, finding.entity) for finding in findings}
+    return {one: query_of(*one) for one in shown}
+
+
+def _scanned(
+    window: Window, evidence: Evidence, rough: tuple[Finding, ...], queries: Mapping[tuple[str, str], str]
+) -> Snapshot:
+    graph = DependencyGraph(evidence.edges)  # anew: traces may know more edges
+    findings = strongest_first((*rough, *find_in_detail(evidence)))
+    return Snapshot(window, evidence, findings, graph, _named(evidence), queries)
 
 
 def _named(evidence: Evidence) -> frozenset[str]:

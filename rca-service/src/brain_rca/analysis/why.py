@@ -1,4 +1,4 @@
-"""Why a cause is ranked where it is: what, when, what was changed, how it reaches the alert, and why not the next one.
+"""Why a cause is ranked where it is: what, what was changed, how it reaches the alert, and why not the next one.
 
 By templates, from what the engine hands over; the same judgement gives the same text. It claims nothing that the
 evidence does not say: two causes that are about as likely are called so.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from brain_engine.judge import RankedCause
@@ -46,20 +45,18 @@ def explanation(
     alerting: tuple[str, ...],
     quoted: Finding | None = None,
     changes: tuple[Change, ...] = (),
-    resolution: float = 0.0,
 ) -> str:
-    """What stands out, since when, what was changed before, and the way to what alerts.
+    """What stands out, what was changed before, and the way to what alerts; when it began is told beside it.
 
     Args:
         cause: Which.
         alerting: Entities the alerts are about.
         quoted: Its ``telling`` finding, in words.
-        changes: To it, shortly before its onset.
-        resolution: Seconds in which values really change: an onset is known no better.
+        changes: To it, shortly before it began.
     """
     text = f"{short(cause.entity)} stands out by {_NAMES.get(cause.fault_kind, cause.fault_kind)}"
     text += f": {quoted.sentence}." if quoted else "."
-    text += _began(quoted, resolution) + "".join(f" {_changed(change)}" for change in changes)
+    text += "".join(f" {_changed(change)}" for change in changes)
     if len(cause.path) > 1:
         text += f" It reaches what alerts over {' → '.join(short(one) for one in cause.path)}."
     elif cause.entity in alerting:
@@ -107,13 +104,6 @@ def learnt(cause: RankedCause) -> tuple[Finding, ...]:
     )
 
 
-def _began(quoted: Finding | None, resolution: float) -> str:
-    if quoted is None or quoted.onset is None:
-        return ""
-    about = f" (known to {resolution:.0f} s)" if resolution >= 1 else ""
-    return f" It began at {datetime.fromtimestamp(quoted.onset, UTC):%H:%M:%S} UTC{about}."
-
-
 def _near(one: RankedCause, other: RankedCause) -> bool:
     low, high = sorted((one.probability, other.probability))
     return low >= NEAR * high
@@ -151,4 +141,4 @@ def in_words(text: str, entities: Collection[str]) -> str:
 
 
 def _changed(change: Change) -> str:
-    return f"{_CHANGED[change.kind]} {lead(change)} the onset: {told(change)}."
+    return f"{_CHANGED[change.kind]} {lead(change)}: {told(change)}."

@@ -44,11 +44,15 @@ def amount(value: float, unit: str) -> str:
 
 
 def sentence(finding: Finding) -> str:
-    """What deviates from what: ``latency p99 rose from 20 ms to 2.1 s (x 105)``."""
+    """What deviates from what: ``latency p99 rose from 20 ms to typically 2.1 s (x 105)``.
+
+    Typically: single values may be beyond it, and a plot shows them.
+    """
     signal = finding.signal
     verb = "rose" if finding.direction.value == "up" else "fell"
     name = signal_name(signal.name)
-    text = f"{name} {verb} from {amount(finding.usual, signal.unit)} to {amount(finding.extreme, signal.unit)}"
+    usual, typical = amount(finding.usual, signal.unit), amount(finding.extreme, signal.unit)
+    text = f"{name} {verb} from {usual} to typically {typical}"
     ratio = finding.extreme / finding.usual if finding.usual and math.isfinite(finding.usual) else math.nan
     if finding.direction.value == "up" and math.isfinite(ratio) and ratio >= 1.5:
         text += f" (x {ratio:.3g})"

@@ -18,7 +18,7 @@ from brain_common.settings import Settings
 from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
 from brain_rca.analysis.analyse import Propose, analyse
-from brain_rca.analysis.showing import LinkOf, QueryOf, no_link
+from brain_rca.analysis.showing import LinkOf, no_link
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.window import WindowSettings, window_of
 from brain_rca.audit import AuditLog
@@ -59,7 +59,6 @@ class Analyst:
         snapshots: Snapshots,
         ranker: Ranker,
         propose: Propose,
-        query_of: QueryOf,
         settings: AnalysisSettings,
         scope: ScopeSettings,
         cluster: str,
@@ -69,7 +68,6 @@ class Analyst:
         self._snapshots = snapshots
         self._ranker = ranker
         self._propose = propose
-        self._query_of = query_of
         self._link_of = link_of
         self._settings = settings
         self._scope = scope
@@ -91,7 +89,7 @@ class Analyst:
             raise TemporaryError(f"the evidence was not there within {_MAY_TAKE:.0f} s") from error
         alerting = alerting_entities(_group(incident), snapshot.entities, self._scope, self._cluster)
         analysis = await asyncio.to_thread(
-            analyse, incident, snapshot, alerting, self._ranker, self._propose, self._query_of, prior_of, self._link_of
+            analyse, incident, snapshot, alerting, self._ranker, self._propose, prior_of, self._link_of
         )
         return msgspec.structs.replace(analysis, finished_at=self._clock.now(), seconds=time.monotonic() - began)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from brain_common.clients.elasticsearch import ElasticsearchClient
 from brain_common.clients.jaeger import JaegerClient
@@ -86,14 +86,3 @@ def _miner(name: str) -> TemplateMiner:
         return load_miner(name)
     except UnknownPluginError as error:
         raise ConfigError(f"evidence.miner: {error}") from error
-
-
-def build_queries(settings: EvidenceSettings) -> Callable[[str], str]:
-    """From a signal's name to the PromQL that shows it; nothing to show for the lake."""
-    if settings.prometheus is None:
-        return lambda _: ""
-    queries = {
-        name: " ".join(rule.query.replace("$window", "2m").split())
-        for name, rule in load_catalogue(settings.catalogues).signals.items()
-    }
-    return lambda name: queries.get(name, "")

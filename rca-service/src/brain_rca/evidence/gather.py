@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from brain_common.errors import BrainError, TemporaryError
 from brain_engine.series import Evidence
+from brain_rca.evidence.alone import Queries
 from brain_rca.evidence.assemble import assemble, identity_of
 from brain_rca.evidence.protocol import Focus, Gathered, PartSource, Window
 from brain_rca.evidence.raw import RawEdge, RawEvidence, merged
@@ -56,7 +57,7 @@ class Gatherer:
 
     def _assembled(self, window: Window, raw: RawEvidence) -> Gathered:
         identity = identity_of(raw, self._aliases)
-        return Gathered(assemble(window, raw, identity), identity)
+        return Gathered(assemble(window, raw, identity), identity, Queries(raw.panels, identity))
 
 
 async def _read(source: PartSource, window: Window, focus: Focus | None) -> RawEvidence | str:

@@ -6,8 +6,8 @@ Small answers are fetched at once, large ones in two steps: see ``rough``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from brain_common.clients.prometheus import Matrix
 from brain_common.entity import Entity
 from brain_common.errors import BrainError, TemporaryError
+from brain_rca.evidence.alone import alone
 from brain_rca.evidence.catalogue import CallRule, Catalogue, EdgeRule, OwnerRule, SignalRule
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEdge, RawEdgePanel, RawEvidence, RawPanel
@@ -199,19 +200,22 @@ class PrometheusEvidence:
         reading.missing += [f"{name}: {text}" for text in matrix.warnings]
         # Thousands of series take a while to be looked at; the event loop has notifications to answer.
         found = await asyncio.to_thread(rough, name, rule, matrix, self._cluster, window)
+        shown = self._alone(_query(rule, window, window.step), rule, found.labels)
+        found = replace(found, panel=replace(found.panel, query_of=shown))
         if reading.add(found.panel):
             reading.roughs.append(found)
 
     async def _whole(self, key: str, rule: Rule, window: Window, reading: _Reading) -> None:
         name = key.partition(" ")[2]
         start, step = _moments(rule, window)
-        matrix = await self._client.query_range(_query(rule, window, window.step), start, window.end, step)
+        query = _query(rule, window, window.step)
+        matrix = await self._client.query_range(query, start, window.end, step)
         reading.answers += 1
         reading.missing += [f"{name}: {text}" for text in matrix.warnings]
         if isinstance(rule, SignalRule):
             if matrix.values.size > RAW_SAMPLES:  # it has grown
                 self._small.discard(key)
-            reading.add(self._panel(name, rule, matrix))
+            reading.add(self._panel(name, rule, matrix, query))
         elif isinstance(rule, CallRule):
             reading.edge_panels.append(self._edge_panel(name, rule, matrix))
         elif isinstance(rule, EdgeRule):
@@ -219,11 +223,17 @@ class PrometheusEvidence:
         else:
             reading.owners.update(self._owners(rule, matrix))
 
-    def _panel(self, name: str, rule: SignalRule, matrix: Matrix) -> RawPanel:
+    def _panel(self, name: str, rule: SignalRule, matrix: Matrix, query: str) -> RawPanel:
         entities = [rule.entity.entity(labels, self._cluster) for labels in matrix.labels]
         rows = [row for row, entity in enumerate(entities) if entity is not None]
         named = [entity for entity in entities if entity is not None]
-        return RawPanel(rule.signal(name), rule.combine, named, matrix.values[rows])
+        labels = [matrix.labels[row] for row in rows]
+        return RawPanel(rule.signal(name), rule.combine, named, matrix.values[rows], self._alone(query, rule, labels))
+
+    def _alone(
+        self, query: str, rule: SignalRule, series: Sequence[Mapping[str, str]]
+    ) -> Callable[[Sequence[int]], str]:
+        return lambda rows: alone(query, rule.entity, [series[row] for row in rows], self._survey.has)
 
     def _edge_panel(self, name: str, rule: CallRule, matrix: Matrix) -> RawEdgePanel:
         pairs = [

@@ -6,7 +6,8 @@ No parser of PromQL: what is not surely understood is answered with "unknown", a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 # What is no metric: lists of labels, selectors, ranges, texts.
 _LISTS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
@@ -23,6 +24,8 @@ _AGGREGATION = re.compile(
 # They answer where a metric is absent, or name none.
 _UNNAMED = re.compile(r"\b(?:absent|absent_over_time|vector)\s*\(|(?<![\w:])\s*\{")
 _WIDER = re.compile(r"\b(?:without|ignoring|scalar|label_replace|label_join|offset)\b")
+# What means something in a regular expression of Prometheus (RE2), and how it is taken literally.
+_MEANT, _AS_IT_IS = re.compile(r"[.+*?()|\[\]{}^$\\]"), r"\\\g<0>"
 _MATCHED = re.compile(r"\bon\s*\(([^)]*)\)")
 
 
@@ -38,15 +41,26 @@ def needs_a_metric(query: str) -> bool:
     return not _UNNAMED.search(text) and bool(metrics_of(query))
 
 
-def narrowed(query: str, label: str, values: Sequence[str]) -> str:
+def narrowed(
+    query: str, label: str, values: Sequence[str], also: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> str:
     """The parts of a union that can be asked for some values of a label only, so asked; empty where none can.
 
     A part can if everything in it is aggregated and matched by that label: no series of another value then has any say
     in the answer.
+
+    Args:
+        query: PromQL.
+        label: What a part has to be aggregated by.
+        values: Of the label.
+        also: Further labels with their values, for the parts that are aggregated by them as well.
     """
-    pattern = "|".join(re.escape(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    parts = [part for part in alternatives(query) if _keeps(part, label)]
-    return " or ".join(_matching(part, f'{label}=~"{pattern}"') for part in parts)
+    found = []
+    for part in alternatives(query):
+        if _keeps(part, label):
+            more = {name: wanted for name, wanted in also.items() if _keeps(part, name)}
+            found.append(_matching(part, ",".join(_matcher(*one) for one in ({label: values} | more).items())))
+    return " or ".join(found)
 
 
 def alternatives(query: str) -> Iterator[str]:
@@ -60,6 +74,16 @@ def alternatives(query: str) -> Iterator[str]:
         else:
             depth += 1 if found[0] in "({" else -1
     yield query[begin:].strip()
+
+
+def _matcher(label: str, values: Sequence[str]) -> str:
+    if len(values) == 1:
+        return f'{label}="{_quoted(values[0])}"'
+    return f'{label}=~"{_quoted("|".join(_MEANT.sub(_AS_IT_IS, value) for value in values))}"'
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _keeps(part: str, label: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,12 +58,22 @@ class PartSource(Protocol):
     async def aclose(self) -> None: ...
 
 
+QueryOf = Callable[[str, str], str]
+"""From a signal and an entity to the query that shows that one alone; empty where there is none."""
+
+
+def no_query(signal: str, entity: str) -> str:
+    """A ``QueryOf`` for who has nothing that can be asked."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Evidence, and how names of sources became names of the evidence."""
+    """Evidence, how names of sources became names of the evidence, and where people find a series again."""
 
     evidence: Evidence
     identity: Identity
+    query_of: QueryOf = no_query
 
 
 class EvidenceSource(Protocol):

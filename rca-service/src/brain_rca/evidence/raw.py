@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,14 +14,23 @@ from brain_engine.series import EdgeKind, EventKind, Signal
 from brain_rca.evidence.catalogue import Combine
 
 
+def no_query(rows: Sequence[int]) -> str:
+    """Of a source that has nothing that people could ask it."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class RawPanel:
-    """One signal as read: [N, T] values of N series, whose entities may repeat or go by different names."""
+    """One signal as read: [N, T] values of N series, whose entities may repeat or go by different names.
+
+    ``query_of`` gives the query that shows some rows and no others; empty where there is none.
+    """
 
     signal: Signal
     combine: Combine
     entities: Sequence[Entity]
     values: NDArray[np.float64]
+    query_of: Callable[[Sequence[int]], str] = no_query
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ class Survey:
         """At most so many series were read by a query when they were last counted; 0 where that is unknown."""
         return max((self._series.get(metric, (0, 0.0))[0] for metric in self._metrics.get(name, ())), default=0)
 
+    def has(self, metric: str) -> bool:
+        """Whether it was there when it was last looked for; so is everything to who was never told."""
+        return metric in self._series or not self._series
+
     async def _looked(self, window: Window) -> bool:
         wanted = [metric for metric in self._all if not self._is_known(metric, window)]
         if not wanted:

@@ -15,6 +15,7 @@ from brain_common.entity import Entity
 from brain_common.errors import InputError
 from brain_common.logs import mask
 from brain_rca.audit import AuditLog
+from brain_rca.feedback.known import known_entities, near
 from brain_rca.model import Feedback, FeedbackKind, Incident
 from brain_rca.store.protocol import Store
 from brain_rca.text import clean
@@ -23,6 +24,7 @@ from brain_rca.wake import Wake
 MAX_ENTITY: Final = 512  # characters; names in Kubernetes have 253
 MAX_FIX: Final = 500  # characters: a sentence or two
 _FAULT_KIND: Final = re.compile(r"[a-z][a-z_-]{0,39}")
+_NOT_KNOWN: Final = "has no evidence of anything of that name"
 _ACTIONS: Final = {FeedbackKind.CONFIRMED: "cause confirmed", FeedbackKind.REJECTED: "cause rejected"}
 
 
@@ -32,6 +34,10 @@ class NoSuchIncidentError(InputError):
 
 class NoSuchFeedbackError(InputError):
     """Nothing was said about that entity, so that there is nothing to take back."""
+
+
+class UnknownEntityError(InputError):
+    """Nothing in the evidence of the incident is called so; the message names what may have been meant."""
 
 
 class FeedbackDesk:
@@ -44,28 +50,39 @@ class FeedbackDesk:
         self._wake = wake
 
     async def say(
-        self, incident_id: str, kind: FeedbackKind, entity: str, actor: str, fault_kind: str = "", fix: str = ""
+        self,
+        incident_id: str,
+        kind: FeedbackKind,
+        entity: str,
+        actor: str,
+        fault_kind: str = "",
+        fix: str = "",
+        *,
+        unseen: bool = False,
     ) -> Incident:
         """Keep what ``actor`` says about ``entity``; returns the incident with it.
 
         Args:
             incident_id: Which incident.
             kind: Whether the entity was its cause.
-            entity: ``cluster/namespace/kind/name``; need not be in the ranking.
+            entity: ``cluster/namespace/kind/name``; need not be in the ranking, but known to the evidence.
             actor: Name of the credential.
             fault_kind: What broke in it; empty takes that of the ranking, if the entity is there.
             fix: What mended it, in a sentence; secrets in it are masked.
+            unseen: The entity is right although the evidence does not know it.
 
         Raises:
             NoSuchIncidentError: There is none of that id.
+            UnknownEntityError: The evidence does not know the entity, and nobody said that it is unseen.
             InputError: The entity, fault kind or fix is malformed, or there is too much feedback about the incident.
             TemporaryError: The store is away.
         """
         incident = await self._incident(incident_id)
+        named = _entity(entity) if unseen else _known(incident, entity)
         feedback = Feedback(
-            entity=_entity(entity),
+            entity=named,
             kind=kind,
-            fault_kind=_fault_kind(fault_kind) or _ranked_fault(incident, entity),
+            fault_kind=_fault_kind(fault_kind) or _ranked_fault(incident, named),
             fix=_fix(fix),
             actor=actor,
             at=self._clock.now(),
@@ -105,6 +122,28 @@ class FeedbackDesk:
     async def _told(self, incident_id: str, action: str, detail: dict[str, str], actor: str) -> None:
         await self._audit.record(action, incident_id, detail, actor)
         await self._wake.analysed()
+
+
+def _known(incident: Incident, text: str) -> str:
+    """In the one form it is compared in, if there is such a thing; else the error says what may have been meant."""
+    known = known_entities(incident.analysis)
+    try:
+        entity = _entity(text)
+    except InputError as error:
+        meant = _meant(text, known)
+        raise InputError(f"{error}{meant}") from error
+    if entity not in known:
+        judged = "is not judged yet, so that nothing is known of it" if incident.analysis is None else _NOT_KNOWN
+        raise UnknownEntityError(
+            f"entity {entity!r}: this incident {judged}{_meant(entity, known)}; "
+            "if it is right nevertheless, say that it is unseen (command line: --unseen)"
+        )
+    return entity
+
+
+def _meant(text: str, known: frozenset[str]) -> str:
+    found = near(text, known)
+    return f" (did you mean {' or '.join(found)}?)" if found else ""
 
 
 def _entity(text: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from brain_common.entity import Entity, EntityKind
 from brain_common.errors import ConfigError, InputError
 from brain_common.settings import Settings, check_settings, load_yaml
-from brain_rca.fix.draft import draft
+from brain_rca.fix.draft import draft, is_whole
 from brain_rca.fix.entry import FaultKind, Fix
 from brain_rca.fix.names import safe_names
 from brain_rca.fix.quantity import Fact
@@ -45,6 +45,9 @@ class Catalogue(Settings):
     ) -> tuple[Proposal, ...]:
         """The best proposals for a cause, best first: to undo what changed before it, then what its fault suggests.
 
+        Of each, those that can be applied as they are come before those with something to put in by hand. Where a
+        change can be undone as it is, the latter are no help any more for its fault, and left out.
+
         None for an unknown fault without a change, an unknown entity, or a combination without an entry.
 
         Args:
@@ -59,9 +62,16 @@ class Catalogue(Settings):
         undoing = self._undoing(cause.changes, entity.kind)
         replaced = {self.fixes[key].replaces for key in undoing}
         fitting = [*undoing, *self._mending(cause.fault_kind, entity.kind)]
-        chosen = [key for key in fitting if key not in replaced][:max_proposals]
         names = safe_names(cause, entity)
-        return tuple(draft(self.fixes[key], names, current, undoing.get(key)) for key in chosen)
+        drawn = [
+            (key in undoing, draft(self.fixes[key], names, current, undoing.get(key)))
+            for key in fitting
+            if key not in replaced
+        ]
+        undone = any(undoes and is_whole(proposal) for undoes, proposal in drawn)
+        useful = [one for one in drawn if one[0] or not undone or is_whole(one[1])]
+        useful.sort(key=lambda one: (not one[0], not is_whole(one[1])))
+        return tuple(proposal for _, proposal in useful[:max_proposals])
 
     def _undoing(self, changes: Sequence[Change], kind: EntityKind) -> dict[str, Change]:
         """Keys of entries that take a change back, in order, each with the latest change it is meant for."""

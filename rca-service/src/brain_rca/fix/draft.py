@@ -7,6 +7,7 @@ nor tries the change.
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,14 +20,15 @@ from brain_rca.fix.names import SafeNames
 from brain_rca.fix.quantity import Fact
 from brain_rca.model import Change, Proposal
 
+_BY_HAND = re.compile(r"<[^<>\n]+>")
 _WHOLE_FILE = 1000  # lines of context: manifests in the catalogue are excerpts and shown whole
 
 
 def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float], change: Change | None = None) -> Proposal:
     """The proposal; what was guessed or left out is said in its rationale.
 
-    Of ``change``, which it takes back, the templates get the time, and names that Kubernetes would accept: its words
-    come from anybody, and are quoted in the rationale only.
+    Of ``change``, which it takes back, the templates get the time, names that Kubernetes would accept, and harmless
+    values: its words come from anybody, and are quoted in the rationale only.
     """
     values = {"name": names.name, "namespace": names.namespace, "caller": names.caller}
     if fix.quantity:
@@ -36,6 +38,8 @@ def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float], change: Cha
         values["at"] = f"{_utc(change.at):%H:%M:%S} UTC"
         values["config_map"] = edit.name or f"<ConfigMap of {names.name}>"
         values["config_key"] = edit.key or "<changed key>"
+        values["config_new"] = edit.new or f"<value since {values['at']}>"
+        values["config_old"] = edit.old or f"<value before {values['at']}>"
     used = fix.variables()
     notes = [note for variable, note in names.notes.items() if variable in used]
     assumption = [f"Assumes {_fill(fix.assumes, values)}."] if fix.assumes else []
@@ -49,11 +53,16 @@ def draft(fix: Fix, names: SafeNames, current: Mapping[Fact, float], change: Cha
     )
 
 
+def is_whole(proposal: Proposal) -> bool:
+    """Whether nothing of it has to be put in by hand, which ``<…>`` marks."""
+    return _BY_HAND.search(proposal.diff) is None
+
+
 def _evidence(change: Change | None) -> list[str]:
-    """What changed, who did it, when, and how long before the onset."""
+    """What changed, who did it, when, and how long before the cause began."""
     if change is None:
         return []
-    return [f"{told(change)} at {_utc(change.at):%Y-%m-%d %H:%M:%S} UTC, {lead(change)} the onset."]
+    return [f"{told(change)} at {_utc(change.at):%Y-%m-%d %H:%M:%S} UTC, {lead(change)}."]
 
 
 def _utc(at: float) -> datetime:

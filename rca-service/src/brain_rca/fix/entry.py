@@ -31,9 +31,11 @@ _SAMPLE = {
     "at": "00:00:00 UTC",
     "config_map": "d",
     "config_key": "e",
+    "config_old": "f",
+    "config_new": "g",
 }
 _NEEDS_QUANTITY = {"current", "proposed"}
-_NEEDS_CHANGE = {"at", "config_map", "config_key"}
+_NEEDS_CHANGE = {"at", "config_map", "config_key", "config_old", "config_new"}
 
 
 class FaultKind(StrEnum):
@@ -54,7 +56,8 @@ class FaultKind(StrEnum):
 class Fix(Settings):
     """What is proposed for some faults, or to take back some kinds of change. Templates: ``${name}``,
     ``${namespace}``, ``${caller}``, with a quantity ``${current}`` and ``${proposed}``, with changes ``${at}``, the
-    time of day, ``${config_map}`` and ``${config_key}``, what was edited; ``$$`` is a dollar sign."""
+    time of day, ``${config_map}`` and ``${config_key}``, what was edited, from ``${config_old}`` to ``${config_new}``;
+    ``$$`` is a dollar sign."""
 
     kind: Literal["terraform", "kubernetes", "argocd", "config"] = Field(description="Where it is applied.")
     faults: dict[FaultKind, int] = Field(
@@ -64,7 +67,7 @@ class Fix(Settings):
     changes: dict[ChangeKind, int] = Field(
         default={},
         description="Instead of faults: kinds of change it takes back, each with the place among the proposals for it. "
-        "Proposed before all others, and only when such a change came shortly before the onset.",
+        "Proposed before all others, and only when such a change came shortly before the cause began.",
     )
     replaces: str | None = Field(
         default=None, description="With changes: key of the entry not to be proposed beside it, as the vaguer one."

@@ -168,6 +168,8 @@ def _analysis_to(analysis: Analysis) -> pb.Analysis:
         timeline=[pb.TimelineEntry(at=_stamp(entry.at), what=entry.what) for entry in analysis.timeline],
         seconds=analysis.seconds,
         similar=[_similar_to(similar) for similar in analysis.similar],
+        trouble_began=_stamp(analysis.trouble_began),
+        resolution=analysis.resolution,
     )
 
 

@@ -20,7 +20,7 @@ from brain_api.rca.v1 import rca_pb2_grpc
 from brain_common.clock import Clock
 from brain_common.errors import BrainError, InputError
 from brain_common.serving.auth import Authenticator
-from brain_rca.feedback.desk import FeedbackDesk, NoSuchFeedbackError, NoSuchIncidentError
+from brain_rca.feedback.desk import FeedbackDesk, NoSuchFeedbackError, NoSuchIncidentError, UnknownEntityError
 from brain_rca.grpc_api.convert import FieldError, group_from, incident_to
 from brain_rca.grpc_api.errors import Refusal
 from brain_rca.intake.timing import IntakeSettings, is_own, notification
@@ -65,6 +65,8 @@ def _refusal(error: Exception) -> Refusal:
         return Refusal(grpc.StatusCode.NOT_FOUND, "INCIDENT_NOT_FOUND", str(error))
     if isinstance(error, NoSuchFeedbackError):
         return Refusal(grpc.StatusCode.NOT_FOUND, "FEEDBACK_NOT_FOUND", str(error))
+    if isinstance(error, UnknownEntityError):
+        return Refusal(grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_ENTITY", str(error), field="entity")
     if isinstance(error, InputError):
         return Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", str(error))
     if isinstance(error, BrainError):
@@ -215,7 +217,9 @@ class RcaServicer(rca_pb2_grpc.RcaServiceServicer):
     async def _say(self, request: pb.FeedbackRequest, kind: FeedbackKind, caller: str) -> pb.Incident:
         self._check_named()
         _check_id(request.id)
-        said = await self._desk.say(request.id, kind, request.entity, caller, request.fault_kind, request.fix)
+        said = await self._desk.say(
+            request.id, kind, request.entity, caller, request.fault_kind, request.fix, unseen=request.unseen
+        )
         return incident_to(said)
 
     def _check_named(self) -> None:

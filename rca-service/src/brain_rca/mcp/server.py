@@ -13,8 +13,23 @@ from pydantic import Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.errors import BrainError, InputError
+from brain_rca.began import TROUBLE_BEGAN
 from brain_rca.mcp.client import Reader
-from brain_rca.mcp.shapes import MAX_LONG, MOST, Brief, Briefs, EvidenceShape, Explained, Whole, brief, evidence, whole
+from brain_rca.mcp.shapes import (
+    MAX_LONG,
+    MOST,
+    Brief,
+    Briefs,
+    EvidenceShape,
+    Explained,
+    Whole,
+    began,
+    brief,
+    evidence,
+    stamp,
+    whole,
+)
+from brain_rca.page.units import percent
 from brain_rca.publish.text import clean
 
 UNTRUSTED: Final = (
@@ -103,8 +118,16 @@ def in_words(incident: pb.Incident) -> str:
         return "Not judged yet: ask again in some seconds."
     if not analysis.causes:
         return f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}."
-    lines = [f"{one.rank}. {one.probability:.0%}: {clean(one.explanation, MAX_LONG)}" for one in analysis.causes[:MOST]]
-    return "\n".join([*lines, f"None of these: {analysis.none_probability:.0%}."])
+    lines = [_cause_line(one) for one in analysis.causes[:MOST]]
+    lines.append(f"None of these: {percent(analysis.none_probability)}.")
+    if analysis.HasField("trouble_began"):
+        lines.append(f"{TROUBLE_BEGAN} {stamp(analysis.trouble_began)}.")
+    return "\n".join(lines)
+
+
+def _cause_line(cause: pb.Cause) -> str:
+    since = f", began {at}" if (at := began(cause)) else ""
+    return f"{cause.rank}. {percent(cause.probability)}{since}: {clean(cause.explanation, MAX_LONG)}"
 
 
 def _likeness(one: Brief, other: Brief) -> int:

@@ -47,7 +47,8 @@ class CauseBrief(BaseModel):
     entity: str = Field(description="cluster/namespace/kind/name. Data from outside.")
     fault_kind: str
     probability: float = Field(description="In [0, 1]; with the others and none_probability they add up to 1.")
-    explanation: str = Field(description="What, since when, what changed, and why not the next one.")
+    began: str = Field(description="When the first of its findings did. UTC; empty where it cannot be told.")
+    explanation: str = Field(description="What, what changed, and why not the next one.")
     against: list[str]
     path: list[str] = Field(description="From the cause to what alerts.")
 
@@ -64,6 +65,7 @@ class Whole(BaseModel):
 
     brief: Brief
     judged: bool = Field(description="False: no judgement yet, ask again in some seconds.")
+    trouble_began: str = Field(description="When what alerts left its usual level. UTC; empty where it cannot be told.")
     causes: list[CauseBrief]
     none_probability: float = Field(description="That it is none of the causes.")
     no_cause_reason: str
@@ -138,6 +140,7 @@ def whole(incident: pb.Incident) -> Whole:
     return Whole(
         brief=brief(incident),
         judged=incident.HasField("analysis"),
+        trouble_began=stamp(analysis.trouble_began) if analysis.HasField("trouble_began") else "",
         causes=[cause_brief(cause) for cause in analysis.causes[:MOST]],
         none_probability=analysis.none_probability,
         no_cause_reason=text(analysis.no_cause_reason),
@@ -152,10 +155,17 @@ def cause_brief(cause: pb.Cause) -> CauseBrief:
         entity=text(cause.entity),
         fault_kind=text(cause.fault_kind),
         probability=cause.probability,
+        began=began(cause),
         explanation=clean(cause.explanation, MAX_LONG),
         against=texts(cause.against),
         path=texts(cause.path),
     )
+
+
+def began(cause: pb.Cause) -> str:
+    """When the first of its findings did; empty where none of them can tell."""
+    onsets = [finding.onset for finding in cause.findings if finding.HasField("onset")]
+    return stamp(min(onsets, key=lambda at: (at.seconds, at.nanos))) if onsets else ""
 
 
 def evidence(cause: pb.Cause) -> EvidenceShape:

@@ -87,7 +87,8 @@ class FeedbackForms:
                 await self._desk.withdraw(incident_id, entity, actor)
             else:
                 kind = _kind(fields.get("say", ""))
-                await self._desk.say(incident_id, kind, entity, actor, fields.get("fault", ""), fields.get("fix", ""))
+                fault, fix, unseen = fields.get("fault", ""), fields.get("fix", ""), fields.get("unseen") == "yes"
+                await self._desk.say(incident_id, kind, entity, actor, fault, fix, unseen=unseen)
         except NoSuchFeedbackError:
             return  # taken back already: what was wanted
         except NoSuchIncidentError as error:

@@ -84,7 +84,7 @@ def draw(plot: Plot, onset: float | None, window: tuple[float, float], direction
     values = [value for _, value in known] + ([] if baseline is None else [baseline])
     y, step = _value_axis(min(values), max(values), plot.unit)
     extreme = (min if direction == "down" else max)(value for _, value in known)
-    peak = f"{'lowest' if direction == 'down' else 'peak'} {quantity(extreme, plot.unit)}"
+    peak = f"{'lowest' if direction == 'down' else 'highest'} single value {quantity(extreme, plot.unit)}"
     return Drawing(
         title=plot.title,
         unit=plot.unit,
@@ -160,7 +160,7 @@ def _time_ticks(x: _Axis) -> Iterator[Tick]:
 def _onset(onset: float | None, x: _Axis) -> Tick | None:
     if onset is None or not x.low <= onset <= x.high:
         return None
-    return Tick(x.percent(onset), f"onset {utc(onset):%H:%M:%S}")
+    return Tick(x.percent(onset), f"began {utc(onset):%H:%M:%S}")
 
 
 def _shade(window: tuple[float, float], x: _Axis) -> tuple[float, float] | None:
@@ -211,5 +211,5 @@ def _spoken(plot: Plot, baseline: float | None, onset: float | None, peak: str) 
     if baseline is not None:
         parts.append(f"usual level {quantity(baseline, plot.unit)}")
     if onset is not None and _sane(onset):
-        parts.append(f"onset {utc(onset):%H:%M:%S} UTC")
+        parts.append(f"began {utc(onset):%H:%M:%S} UTC")
     return ", ".join(parts)

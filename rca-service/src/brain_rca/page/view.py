@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from brain_common.entity import Entity
 from brain_common.errors import InputError
+from brain_rca.began import MEANINGS, beginnings, known_to
 from brain_rca.model import (
     Alert,
     Analysis,
@@ -89,7 +90,7 @@ class FindingView:
     link: str
     drawing: Drawing | None
     anchor: str  # of its place on the page; its link names it
-    levels: str  # "usual 20 ms, extreme 2.1 s", what is known of it
+    levels: str  # "usually 20 ms, then typically 2.1 s", what is known of it
     nats: str  # empty where a release that did not say kept it
 
 
@@ -189,6 +190,8 @@ class IncidentView:
     confirmed: ConfirmedView | None  # None: nobody confirmed a cause
     shared: SharedView | None
     similar: tuple[SimilarView, ...]
+    beginnings: tuple[tuple[str, str, float], ...]  # name of a moment, what it means, and when it was
+    known_to: str  # how well these are known; empty where nobody can tell
 
 
 def incident_view(incident: Incident, now: float) -> IncidentView:
@@ -215,6 +218,8 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
         confirmed=_confirmed(incident.confirmed, causes) if incident.confirmed else None,
         shared=_shared(incident.shared) if incident.shared else None,
         similar=tuple(_similar(one) for one in analysis.similar[:MAX_SIMILAR]) if analysis else (),
+        beginnings=tuple((name, MEANINGS[name], at) for name, at in beginnings(incident)),
+        known_to=known_to(incident),
     )
 
 
@@ -334,7 +339,7 @@ def _signed(nats: float) -> str:
 
 
 def _levels(finding: Finding) -> str:
-    parts = (("usual", finding.usual), ("extreme", finding.extreme))
+    parts = (("usually", finding.usual), ("then typically", finding.extreme))
     return ", ".join(f"{name} {quantity(value, finding.unit)}" for name, value in parts if value is not None)
 
 

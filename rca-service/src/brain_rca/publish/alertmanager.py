@@ -139,6 +139,7 @@ def _annotations(summary: Summary) -> dict[str, str]:
     annotations = {
         "summary": summary.headline,
         "causes": causes,
+        "began": summary.began,
         "fix": summary.fix,
         "shared": summary.shared,
         "link": summary.link,

@@ -35,6 +35,8 @@ def annotation_html(summary: Summary) -> str:
 def _lines(summary: Summary) -> Iterator[str]:
     yield f"<b>{escape(summary.headline)}</b>"
     yield escape(f"{summary.title}, {summary.severity}, {summary.status}")
+    if summary.began:
+        yield escape(summary.began)
     for cause in summary.causes:
         yield from _cause(cause)
     if summary.none_probability:

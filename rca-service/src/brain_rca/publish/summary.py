@@ -13,7 +13,9 @@ import msgspec
 
 from brain_common.entity import Entity
 from brain_common.errors import InputError
+from brain_rca.began import began_line
 from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal
+from brain_rca.page import units
 from brain_rca.publish.text import clean
 
 MAX_CAUSES: Final = 5  # ranks after the fifth are for the page
@@ -45,6 +47,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     severity: str
     causes: tuple[CauseLine, ...]  # best first; empty = none found
     none_probability: str  # that none of the causes is it, e.g. "12 %"; empty when there are none
+    began: (
+        str  # when cause and trouble began, e.g. "Cause began 2026-03-01 04:33:30 UTC, …"; empty where nobody can tell
+    )
     fix: str  # title of the first proposal and how far it was tried; empty when there is none
     shared: str  # that other incidents have the same cause, and which one to look at; empty when none has
     missing: int  # how many kinds of evidence could not be fetched
@@ -61,6 +66,7 @@ def summarize(incident: Incident, analysis: Analysis, external_url: str) -> Summ
         severity=incident.severity.value,
         causes=causes,
         none_probability=percent(analysis.none_probability) if causes else "",
+        began=began_line(incident),
         fix=_fix(analysis),
         shared=_shared(incident, external_url),
         missing=len(analysis.missing),
@@ -85,12 +91,8 @@ def entity_name(text: str) -> str:
 
 
 def percent(probability: float) -> str:
-    """Whole percent; never a certainty that the analysis did not claim."""
-    if 0 < probability < 0.01:
-        return "< 1 %"
-    if 0.99 < probability < 1:
-        return "> 99 %"
-    return f"{probability:.0%}".replace("%", " %")
+    """As on the page, with plain spaces: what shows notifications may know no others."""
+    return units.percent(probability).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _cause_line(cause: Cause) -> CauseLine:

@@ -7,9 +7,9 @@ no other escaping, since the format is unknown.
 
 Variables: ``incident`` (the JSON document of the incident), ``summary`` (``title``, ``headline``, ``status``,
 ``severity``, ``causes`` with ``rank``, ``entity``, ``fault_kind``, ``probability``, ``evidence`` and
-``text``, ``none_probability``, ``fix``, ``shared``, ``missing``, ``link``). Where everything would be more than
-``MAX_BODY``, ``incident`` comes without its alerts, which ``truncated_alerts`` then counts, without plots, and with
-long texts cut.
+``text``, ``none_probability``, ``began``, ``fix``, ``shared``, ``missing``, ``link``). Where everything would be more
+than ``MAX_BODY``, ``incident`` comes without its alerts, which ``truncated_alerts`` then counts, without plots and
+the names of all entities, and with long texts cut.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ GENERIC_TEMPLATE: Final = (
 CHAT_TEMPLATE: Final = (
     "{% set lines = [summary.title ~ ' (' ~ summary.severity ~ ', ' ~ summary.status ~ ')', summary.headline]"
     " + summary.causes[1:3] | map(attribute='text') | list"
+    " + ([summary.began] if summary.began else [])"
     " + (['Proposed fix: ' ~ summary.fix] if summary.fix else [])"
     " + ([summary.shared] if summary.shared else []) + [summary.link] %}"
     '{"text": {{ lines | join("\\n") | replace("&", "&amp;") | replace("<", "&lt;") | replace(">", "&gt;")'
@@ -111,14 +112,14 @@ class BodyTemplate:
 
 
 def _without_bulk(incident: Incident) -> Incident:
-    """Without what grows with a storm: alerts and plots."""
+    """Without what grows with a storm or with the system: alerts, plots and names of what is well."""
     analysis = incident.analysis
     if analysis is not None:
         causes = tuple(
             replace(cause, findings=tuple(replace(finding, plot=None) for finding in cause.findings))
             for cause in analysis.causes
         )
-        analysis = replace(analysis, causes=causes)
+        analysis = replace(analysis, causes=causes, entities=())
     truncated = incident.truncated_alerts + len(incident.alerts)
     return replace(incident, alerts=(), truncated_alerts=truncated, analysis=analysis)
 

@@ -162,12 +162,11 @@ def _leading(incident: Incident, analysis: Analysis | None) -> _Leading | None:
 
 
 def _of_cause(incident: Incident, cause: Cause, confirmed: Feedback | None) -> _Leading:
-    onsets = [finding.onset for finding in cause.findings if finding.onset is not None]
     signals = {signal[:_MAX_SIGNAL] for signal in cause.signals}
     return _Leading(
         entity=cause.entity,
         fault_kind=(confirmed.fault_kind if confirmed else "") or cause.fault_kind,
-        onset=min(onsets, default=incident.opened_at),
+        onset=incident.opened_at if cause.began is None else cause.began,
         is_sure=confirmed is not None or cause.probability >= SURE,
         outline=Outline(
             title=incident.title[:_MAX_TITLE],

@@ -169,16 +169,18 @@ class WatchIncidentsRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class FeedbackRequest(_message.Message):
-    __slots__ = ("id", "entity", "fault_kind", "fix")
+    __slots__ = ("id", "entity", "fault_kind", "fix", "unseen")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTITY_FIELD_NUMBER: _ClassVar[int]
     FAULT_KIND_FIELD_NUMBER: _ClassVar[int]
     FIX_FIELD_NUMBER: _ClassVar[int]
+    UNSEEN_FIELD_NUMBER: _ClassVar[int]
     id: str
     entity: str
     fault_kind: str
     fix: str
-    def __init__(self, id: _Optional[str] = ..., entity: _Optional[str] = ..., fault_kind: _Optional[str] = ..., fix: _Optional[str] = ...) -> None: ...
+    unseen: bool
+    def __init__(self, id: _Optional[str] = ..., entity: _Optional[str] = ..., fault_kind: _Optional[str] = ..., fix: _Optional[str] = ..., unseen: _Optional[bool] = ...) -> None: ...
 
 class WithdrawFeedbackRequest(_message.Message):
     __slots__ = ("id", "entity")
@@ -286,7 +288,7 @@ class SharedMember(_message.Message):
     def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[bool] = ...) -> None: ...
 
 class Analysis(_message.Message):
-    __slots__ = ("finished_at", "window_start", "window_end", "alerting", "causes", "no_cause_reason", "none_probability", "missing", "timeline", "seconds", "similar")
+    __slots__ = ("finished_at", "window_start", "window_end", "alerting", "causes", "no_cause_reason", "none_probability", "missing", "timeline", "seconds", "similar", "trouble_began", "resolution")
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_START_FIELD_NUMBER: _ClassVar[int]
     WINDOW_END_FIELD_NUMBER: _ClassVar[int]
@@ -298,6 +300,8 @@ class Analysis(_message.Message):
     TIMELINE_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
     SIMILAR_FIELD_NUMBER: _ClassVar[int]
+    TROUBLE_BEGAN_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_FIELD_NUMBER: _ClassVar[int]
     finished_at: _timestamp_pb2.Timestamp
     window_start: _timestamp_pb2.Timestamp
     window_end: _timestamp_pb2.Timestamp
@@ -309,7 +313,9 @@ class Analysis(_message.Message):
     timeline: _containers.RepeatedCompositeFieldContainer[TimelineEntry]
     seconds: float
     similar: _containers.RepeatedCompositeFieldContainer[SimilarIncident]
-    def __init__(self, finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerting: _Optional[_Iterable[str]] = ..., causes: _Optional[_Iterable[_Union[Cause, _Mapping]]] = ..., no_cause_reason: _Optional[str] = ..., none_probability: _Optional[float] = ..., missing: _Optional[_Iterable[str]] = ..., timeline: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., seconds: _Optional[float] = ..., similar: _Optional[_Iterable[_Union[SimilarIncident, _Mapping]]] = ...) -> None: ...
+    trouble_began: _timestamp_pb2.Timestamp
+    resolution: float
+    def __init__(self, finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerting: _Optional[_Iterable[str]] = ..., causes: _Optional[_Iterable[_Union[Cause, _Mapping]]] = ..., no_cause_reason: _Optional[str] = ..., none_probability: _Optional[float] = ..., missing: _Optional[_Iterable[str]] = ..., timeline: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., seconds: _Optional[float] = ..., similar: _Optional[_Iterable[_Union[SimilarIncident, _Mapping]]] = ..., trouble_began: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolution: _Optional[float] = ...) -> None: ...
 
 class SimilarIncident(_message.Message):
     __slots__ = ("id", "title", "entity", "fault_kind", "opened_at", "lasted", "score", "why", "confirmed", "fix")

@@ -110,8 +110,9 @@ class RcaServiceServicer:
     def ConfirmCause(self, request, context):
         """Says that an entity was the cause, in place of what was said about it before. Counts for causes of later incidents, and is
         in the audit log under the caller's name. Harmless when repeated.
-        NOT_FOUND (INCIDENT_NOT_FOUND), INVALID_ARGUMENT (INVALID_ID, INVALID_REQUEST), PERMISSION_DENIED (CREDENTIALS_REQUIRED): the
-        service has no `callers`, so that nobody could say who said it.
+        NOT_FOUND (INCIDENT_NOT_FOUND), INVALID_ARGUMENT (INVALID_ID, INVALID_REQUEST), INVALID_ARGUMENT (UNKNOWN_ENTITY): the
+        evidence of the incident knows no such entity, the message names near ones; set `unseen` where it is right nevertheless.
+        PERMISSION_DENIED (CREDENTIALS_REQUIRED): the service has no `callers`, so that nobody could say who said it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
