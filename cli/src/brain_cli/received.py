@@ -19,6 +19,7 @@ from brain_rca.model import (
     SharedCause,
     SharedMember,
     SimilarIncident,
+    Suspect,
     Weighing,
 )
 
@@ -80,7 +81,13 @@ def _analysis(message: pb.Analysis) -> Analysis:
         similar=tuple(_similar(similar) for similar in message.similar),
         trouble_began=seconds(message.trouble_began) if message.HasField("trouble_began") else None,
         resolution=message.resolution,
+        suspects=tuple(_suspect(suspect) for suspect in message.suspects),
     )
+
+
+def _suspect(message: pb.Suspect) -> Suspect:
+    finding = _finding(message.finding) if message.HasField("finding") else None
+    return Suspect(entity=message.entity, weight=message.weight, finding=finding)
 
 
 def _cause(message: pb.Cause) -> Cause:

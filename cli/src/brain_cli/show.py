@@ -15,6 +15,7 @@ from rich.markup import escape as escape_markup
 from rich.table import Table
 
 from brain_common.entity import Entity
+from brain_engine.judge import NAMED_FROM
 from brain_rca.began import beginnings, known_to
 from brain_rca.model import Analysis, Cause, Incident
 from brain_rca.page.units import percent
@@ -50,6 +51,7 @@ def print_incident(incident: Incident, console: Console | None = None) -> None:
         _print_fix(analysis.causes[0], console)
     else:
         console.print(f"[bold]No cause found:[/] {escape(analysis.no_cause_reason)}")
+        _print_suspects(analysis, console)
     _print_shared(incident, console)
     _print_similar(analysis, console)
     for sentence in analysis.missing:
@@ -106,6 +108,15 @@ def _evidence(cause: Cause) -> Iterator[str]:
     first = [] if dated else [finding for finding in rest if finding.onset == cause.began][:1]
     for finding in (*best, *first):
         yield finding.sentence + ("" if finding.onset is None else f", began {_time(finding.onset)}")
+
+
+def _print_suspects(analysis: Analysis, console: Console) -> None:
+    if not analysis.suspects:
+        return
+    console.print(f"[bold]nearest to one[/] (of the {NAMED_FROM:g} nats that it takes to be named):")
+    for one in analysis.suspects:
+        said = f": {one.finding.sentence}" if one.finding else " alerts"
+        console.print(f"  {one.weight:.2g}  {escape(_name(one.entity) + said)}")
 
 
 def _print_weighing(cause: Cause, console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -14,11 +15,13 @@ from brain_engine.rank.prior import UNKNOWN, Prior, PriorOf, nothing_known
 from brain_engine.rank.protocol import Candidate, Ranker, Situation, Weighing, ordered
 from brain_engine.series import Evidence
 
+NAMED_FROM: Final = 4.0
+"""Nats that the first candidate needs to be named at all: 1 in 55 by chance, after all prices have been paid."""
+
+_SUSPECTS = 5  # of those that come nearest where none is named
 _LISTED = 10  # causes worth showing; the rest is noise to a reader
 # Evidence in nats overstates itself: series of one system are not independent. Divided by this before it becomes odds.
 _TEMPERATURE = 3.0
-# Nats that the first candidate needs to be named at all: 1 in 55 by chance, after all prices have been paid.
-_LEAST = 4.0
 _FINDINGS_SHOWN = 6
 # What is left to candidates together when nothing is known about what alerts: something that deviates at the same time
 # is more often a coincidence than the cause.
@@ -47,6 +50,21 @@ class RankedCause:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """What comes near where no cause is named: where people would look next, no claim.
+
+    Attributes:
+        entity: Which.
+        weight: Evidence that it is the cause, in nats; below ``NAMED_FROM`` for the first.
+        finding: The strongest of it; None where it only alerts.
+    """
+
+    entity: str
+    weight: float
+    finding: Finding | None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What the engine says.
 
@@ -55,12 +73,19 @@ class Judgement:
         none_probability: That the cause is none of those listed.
         reason: Why there is no cause, when there is none.
         findings: All that deviates, strongest first.
+        suspects: What comes nearest, when there is no cause; best first.
     """
 
     causes: tuple[RankedCause, ...]
     none_probability: float
     reason: str
     findings: tuple[Finding, ...]
+    suspects: tuple[Suspect, ...] = ()
+
+    @property
+    def ranking(self) -> tuple[str, ...]:
+        """Entities in the order in which people would look at them, whether or not any is named as the cause."""
+        return tuple(one.entity for one in self.causes or self.suspects)
 
 
 def judge(
@@ -88,8 +113,8 @@ def judge(
     ranked = ranker.rank(situation)
     kinds = {one.entity: fault_kind(one, own.get(one.entity, ())) for one in ranked}
     candidates = list(_with_priors(ranked, kinds, prior_of))[:_LISTED]
-    if not ranked or ranked[0].weight < _LEAST:
-        return Judgement((), 1.0, _reason(evidence, findings), findings)
+    if not ranked or ranked[0].weight < NAMED_FROM:
+        return Judgement((), 1.0, _reason(evidence, findings), findings, _suspects(candidates, own))
     probabilities, none = _probabilities(candidates)
     if alerting and not _is_known(situation):
         candidates = [replace(one, against=(*one.against, _UNKNOWN_WORDS)) for one in candidates]
@@ -117,6 +142,12 @@ def _by_entity(findings: Sequence[Finding]) -> dict[str, tuple[Finding, ...]]:
     for finding in findings:
         own.setdefault(finding.entity, []).append(finding)
     return {entity: tuple(found) for entity, found in own.items()}
+
+
+def _suspects(candidates: Sequence[Candidate], own: Mapping[str, tuple[Finding, ...]]) -> tuple[Suspect, ...]:
+    return tuple(
+        Suspect(one.entity, one.weight, next(iter(own.get(one.entity, ())), None)) for one in candidates[:_SUSPECTS]
+    )
 
 
 def _with_priors(candidates: Sequence[Candidate], kinds: Mapping[str, str], prior_of: PriorOf) -> Sequence[Candidate]:

@@ -230,6 +230,14 @@ class SharedCause(msgspec.Struct, frozen=True, kw_only=True):
         return self.members[0]
 
 
+class Suspect(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes near where no cause is found: where to look next, no claim."""
+
+    entity: str
+    weight: float  # evidence that it is the cause, in nats; too little to be named
+    finding: Finding | None = None  # its strongest; None: it only alerts
+
+
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     what: str  # one plain sentence
@@ -245,6 +253,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...]  # best first; empty = no cause found
     no_cause_reason: str = ""  # why there is none, when there is none
     none_probability: float = 0.0  # that none of the listed is the cause
+    suspects: tuple[Suspect, ...] = ()  # what comes nearest, when there is no cause; best first
     missing: tuple[str, ...] = ()  # evidence that could not be fetched, one sentence each
     timeline: tuple[TimelineEntry, ...] = ()
     seconds: float = 0.0  # of wall-clock time

@@ -82,6 +82,9 @@ def test_no_field_of_an_incident_is_forgotten() -> None:
             for one in samples.rich().alerts
         ),
     )
+    assert whole.analysis is not None
+    suspects = samples.no_cause().analysis.suspects
+    whole = msgspec.structs.replace(whole, analysis=msgspec.structs.replace(whole.analysis, suspects=suspects))
     missing = set(empty_fields(incident_to(whole)))
     assert missing <= {"analysis.no_cause_reason", "analysis.seconds", "deliveries.error", "deliveries.external_id"}
 

@@ -39,9 +39,11 @@ class Listed:
 
     name = "listed"
 
-    def __init__(self, *entities: str, against: str = "", families: Mapping[Family, float] | None = None) -> None:
+    def __init__(
+        self, *entities: str, against: str = "", families: Mapping[Family, float] | None = None, weight: float = 10.0
+    ) -> None:
         self._candidates = [
-            Candidate(entity, 10.0, (against,) if against else (), families=families or {}) for entity in entities
+            Candidate(entity, weight, (against,) if against else (), families=families or {}) for entity in entities
         ]
 
     def rank(self, situation: Situation) -> Sequence[Candidate]:
@@ -176,6 +178,17 @@ def test_a_plot_begins_half_an_hour_before_the_window_and_has_gaps_where_there_i
     assert plot.values[-3:-1] == (None, None)
     assert plot.baseline == pytest.approx(0.02, rel=0.05)
     assert (plot.title, plot.unit) == ("service latency p99", "seconds")
+
+
+def test_what_comes_nearest_is_told_where_there_is_no_cause() -> None:
+    analysis = judged(evidence(panel(LATENCY, {CART: 10.0}, 0.02)), ranker=Listed(CART, FRONT, weight=3.0))
+    assert analysis.causes == ()
+    assert [(one.entity, one.weight) for one in analysis.suspects] == [(CART, 3.0), (FRONT, 3.0)]
+    first, second = (one.finding for one in analysis.suspects)
+    assert first is not None
+    assert (first.signal, second) == (LATENCY.name, None)
+    assert first.plot is not None
+    assert first.link.endswith("#suspect-1")
 
 
 def test_causes_after_the_fifth_are_listed_without_plots() -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from brain_cli.show import print_incident
 from brain_common.entity import Entity, EntityKind
-from brain_rca.model import Analysis, Cause, Finding, Incident, IncidentStatus, Look, Proposal, Weighing
+from brain_rca.model import Analysis, Cause, Finding, Incident, IncidentStatus, Look, Proposal, Suspect, Weighing
 from tests.unit.analysis.samples import CART, FRONT, NOW, ONSET, alert, incident
 
 FIX = Proposal(
@@ -106,6 +106,13 @@ def test_nothing_is_wrapped_where_there_is_no_terminal(capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert f"1. {LONG}\n" in out
     assert f"{LONG}, began 22:05:00" in out
+
+
+def test_without_a_cause_it_says_what_comes_nearest() -> None:
+    near = (Suspect(entity=CART, weight=2.34, finding=finding("errors [rose]")), Suspect(entity=FRONT, weight=1.0))
+    text = shown(judged(suspects=near))
+    assert "nearest to one (of the 4 nats that it takes to be named):" in text
+    assert "  2.3  service shop/cart: errors [rose]\n  1  service shop/front alerts\n" in text
 
 
 def test_only_the_first_causes_and_findings_are_shown() -> None:

@@ -10,7 +10,7 @@ import pytest
 from brain_engine.anomaly.robust_shift import RobustShift
 from brain_engine.findings import Finding, find
 from brain_engine.graph.dependency import DependencyGraph
-from brain_engine.judge import judge
+from brain_engine.judge import NAMED_FROM, Suspect, judge
 from brain_engine.plugins import UnknownPluginError, load_detector, load_ranker
 from brain_engine.rank.max_deviation import MaxDeviation
 from brain_engine.rank.prior import MOST_NATS, Prior
@@ -172,3 +172,16 @@ def test_evidence_that_chance_may_have_made_names_no_cause() -> None:
 def test_what_was_learnt_does_not_make_a_cause_of_chance() -> None:
     slow = (finding("b", Family.LATENCY, 9.0),)
     assert judge(KNOWN, slow, DependencyGraph(()), ("a",), Fixed(Candidate("b", 3.9)), learnt).causes == ()
+
+
+def test_where_no_cause_is_named_what_comes_nearest_is_a_suspect() -> None:
+    told = (finding("b", Family.CPU, 3.0), finding("b", Family.LATENCY, 1.0))
+    weak = [Candidate("b", NAMED_FROM - 0.1), *(Candidate(f"e{place}", 1.0) for place in range(9))]
+    said = judge(evidence(), told, DependencyGraph(()), ("a",), Fixed(*weak))
+    assert (said.causes, said.none_probability) == ((), 1.0)
+    assert said.suspects[0] == Suspect("b", NAMED_FROM - 0.1, told[0])
+    assert said.suspects[1].finding is None
+    assert len(said.suspects) == 5
+    assert said.ranking == tuple(one.entity for one in said.suspects)
+    sure = judge(evidence(), told, DependencyGraph(()), ("a",), Fixed(Candidate("b", 9.0), Candidate("c", 1.0)))
+    assert (sure.suspects, sure.ranking) == ((), ("b", "c"))

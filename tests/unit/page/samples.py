@@ -29,6 +29,7 @@ from brain_rca.model import (
     SharedCause,
     SharedMember,
     SimilarIncident,
+    Suspect,
     TimelineEntry,
     Weighing,
 )
@@ -399,6 +400,22 @@ def no_cause() -> Incident:
     empty = msgspec.structs.replace(
         analysis(()),
         no_cause_reason="Of 412 series around checkout none deviates from its usual level.",
+        suspects=(
+            Suspect(
+                entity=entity("payments-db", "database"),
+                weight=2.3,
+                finding=finding(
+                    entity("payments-db", "database"),
+                    "db_wait_seconds",
+                    "seconds",
+                    (0.02, 0.05),
+                    "db wait rose from 20 ms to typically 50 ms",
+                    0.87,
+                    1,
+                ),
+            ),
+            Suspect(entity="prod//node/gpu-7", weight=1.0),
+        ),
         timeline=(),
     )
     return msgspec.structs.replace(rich(), analysis=empty)

@@ -225,6 +225,16 @@ def test_every_state_says_what_it_is(sample: Callable[[], Incident], text: str) 
     assert text.replace(".", " .") in words(page_of(sample)).replace(".", " .").replace("  ", " ")
 
 
+def test_without_a_cause_it_says_where_to_look_next() -> None:
+    said = words(page_of(samples.no_cause))
+    assert "Nearest to a cause Where to look next: each has less than the 4 nats" in said
+    assert "payments-db" in said
+    assert "2.30 nats" in said or "2.3 nats" in said
+    assert "db wait rose from 20 ms to typically 50 ms" in said
+    assert "It alerts, and nothing else is known of it." in said
+    assert "Nearest to a cause" not in words(page_of(samples.rich))
+
+
 @pytest.mark.parametrize(
     ("sample", "seconds"), [(samples.pending, "5"), (samples.rich, "60"), (samples.resolved, None)]
 )

@@ -39,6 +39,7 @@ _SYMPTOMS = frozenset({Family.LATENCY, Family.ERRORS, Family.LOAD})
 # Nats at which what alerts is believed to be in trouble, 1 in 12 by chance: a rule has found it unusual before.
 _ALARMING = 2.5
 _UNCONNECTED = 0.2  # weight of what nothing connects with an alarm: graphs have holes, and much deviates by itself
+_UNFELT = 0.05  # of what deviates elsewhere while what alerts is well: an order of suspects, never enough to be named
 _MOST_EXCUSED = 0.8  # of an entity's resource evidence that machines, or who asks for too much, account for
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
@@ -91,24 +92,37 @@ class ExplainAway:
         excess = excesses(situation, self._detector)
         view = _View(situation, excess, self._detector, self._ideas)
         if not view.alarms:
-            view = _View(_by_requests_alone(situation), excess, self._detector, self._ideas)
+            # When the alert began to fire tells nothing then.
+            anyone = replace(situation, alerting=(), since=None)
+            view = _View(anyone, excess, self._detector, self._ideas, alarm_is_well=True)
         candidates = [view.weigh(entity) for entity in sorted(view.findings)]
         known = [candidate for candidate in candidates if candidate.weight > 0]
         return ordered([*known, *_new(situation, {candidate.entity for candidate in known})])
 
 
 class _View:
-    """Everything the weights are made of, computed once for a situation."""
+    """Everything the weights are made of, computed once for a situation.
 
-    def __init__(self, situation: Situation, excess: Sequence[Excess], detector: Detector, ideas: Ideas) -> None:
+    Where what alerts is well, only what requests did may name a cause: no metric sees wrong answers given in time.
+    """
+
+    def __init__(
+        self,
+        situation: Situation,
+        excess: Sequence[Excess],
+        detector: Detector,
+        ideas: Ideas,
+        *,
+        alarm_is_well: bool = False,
+    ) -> None:
         self._situation = situation
         self._detector = detector
         self._ideas = ideas
         self._excess = {one.family: one for one in excess}
         self._measured = {entity for one in excess for entity in one.row}  # whose answers are
-        self.findings: dict[str, list[Finding]] = {}
-        for finding in situation.findings:
-            self.findings.setdefault(finding.entity, []).append(finding)
+        self.findings = _by_entity(situation.findings)
+        told = (one for one in situation.findings if one.signal in OF_REQUESTS)
+        self._telling = _by_entity(told) if alarm_is_well else self.findings
         self._changes: dict[str, list[Event]] = {}
         for event in situation.evidence.events:
             if event.kind is EventKind.CHANGE:
@@ -121,18 +135,26 @@ class _View:
         self._reachable = {name for alarm in self.alarms for name in situation.graph.distances(alarm)}
 
     def weigh(self, entity: str) -> Candidate:
-        """A candidate of all findings of an entity; its weight may be 0."""
-        weighed = [(finding.nats * self._weight(finding), finding) for finding in self.findings[entity]]
+        """A candidate of all findings of an entity that may tell; its weight may be 0."""
+        findings = self._telling.get(entity) or self.findings[entity]
+        weighed = [(finding.nats * self._weight(finding), finding) for finding in findings]
         parts = _parts(weighed, self._factors)
         if self._ideas.changes and (changed := self._changed(entity, parts)):
             parts.append(changed)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
-        if self._ideas.reachability and (words := self._unconnected(entity)):
-            left = f"{_UNCONNECTED:g} of the {weight:.3g} nats above is left"
-            parts.append(Weighing(words, (_UNCONNECTED - 1.0) * weight, left))
-            weight, against = _UNCONNECTED * weight, (*against, words)
+        left, words = self._left(entity)
+        if words:
+            parts.append(Weighing(words, (left - 1.0) * weight, f"{left:g} of the {weight:.3g} nats above is left"))
+            weight, against = left * weight, (*against, words)
         return Candidate(entity, weight, against, tuple(parts), _families(weighed))
+
+    def _left(self, entity: str) -> tuple[float, str]:
+        """How much counts of what speaks against an entity, for where it stands, and why; no words for all of it."""
+        if entity not in self._telling:
+            return _UNFELT, "what alerts is well, and no request tells of it"
+        words = self._unconnected(entity) if self._ideas.reachability else ""
+        return (_UNCONNECTED, words) if words else (1.0, "")
 
     def _changed(self, entity: str, parts: Sequence[Weighing]) -> Weighing | None:
         """What a change adds to the evidence that there is: as much again at most, and nothing to none."""
@@ -197,13 +219,13 @@ class _View:
         )
 
     def _deviates(self, entity: str) -> bool:
-        own = any(finding.signal.family is not Family.LOAD for finding in self.findings.get(entity, ()))
+        own = any(finding.signal.family is not Family.LOAD for finding in self._telling.get(entity, ()))
         return own or any(one.nats_of(entity) >= _ALARMING for one in self._excess.values())
 
     def _uppermost(self) -> tuple[str, ...]:
         graph = self._situation.graph
-        deviating = sorted(name for name in self.findings if self._deviates(name))
-        top = [name for name in deviating if not any(above in self.findings for above in graph.dependents(name))]
+        deviating = sorted(name for name in self._telling if self._deviates(name))
+        top = [name for name in deviating if not any(above in self._telling for above in graph.dependents(name))]
         return tuple(top or deviating)
 
     def _trouble(self) -> float | None:
@@ -221,7 +243,7 @@ class _View:
 
     def _is_measured(self, entity: str) -> bool:
         """Whether anything but its requests deviates."""
-        return any(finding.signal not in OF_REQUESTS for finding in self.findings.get(entity, ()))
+        return any(finding.signal not in OF_REQUESTS for finding in self._telling.get(entity, ()))
 
     def _flows(self) -> dict[Family, Shares]:
         """Shares by family of symptoms; empty where no alarm is slow or failing, so that nothing can be explained."""
@@ -251,11 +273,11 @@ class _View:
         tenancies = [edge for edge in edges if edge.kind is EdgeKind.RUNS_ON or edge.dependency not in self._measured]
         resources = {
             entity: tuple(one for one in found if one.signal.family not in _SYMPTOMS and not one.subject)
-            for entity, found in self.findings.items()
+            for entity, found in self._telling.items()
         }
         return together(
             blame_of_machines(resources, tenancies, self._timing),
-            blame_of_machines(_delays(self.findings), edges, self._timing),
+            blame_of_machines(_delays(self._telling), edges, self._timing),
         )
 
     def _blame_of_load(self) -> Blame:
@@ -312,13 +334,11 @@ def _measured_since(evidence: Evidence, entity: str) -> float | None:
     return first
 
 
-def _by_requests_alone(situation: Situation) -> Situation:
-    """What is left where what alerts is well: no metric sees wrong answers that are given in time.
-
-    When the alert began to fire tells nothing then.
-    """
-    told = tuple(finding for finding in situation.findings if finding.signal in OF_REQUESTS)
-    return replace(situation, findings=told, alerting=(), since=None)
+def _by_entity(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.entity, []).append(finding)
+    return found
 
 
 def _parts(

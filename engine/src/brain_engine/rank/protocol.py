@@ -72,7 +72,10 @@ class Candidate:
 
 
 class Ranker(Protocol):
-    """Orders candidates, best first; an empty answer means "no cause found". Deterministic: ties are broken by name."""
+    """Orders candidates, best first. Deterministic: ties are broken by name.
+
+    Who has too little weight to be named (``judge.NAMED_FROM``) is a suspect at most.
+    """
 
     name: str
 

@@ -8,6 +8,7 @@ import msgspec
 
 from brain_engine.findings import Finding as EngineFinding
 from brain_engine.judge import Judgement, RankedCause, judge
+from brain_engine.judge import Suspect as EngineSuspect
 from brain_engine.rank.prior import PriorOf, nothing_known
 from brain_engine.rank.protocol import Ranker
 from brain_engine.rank.protocol import Weighing as EngineWeighing
@@ -19,7 +20,7 @@ from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.weakness import weaknesses
 from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
 from brain_rca.analysis.words import short
-from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, TimelineEntry, Weighing
+from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, Suspect, TimelineEntry, Weighing
 
 Propose = Callable[[Cause], Sequence[Proposal]]
 _SHOWN_MISSING = 20
@@ -52,6 +53,7 @@ def analyse(
         causes=causes,
         no_cause_reason=_reason(judgement, snapshot, alerting),
         none_probability=judgement.none_probability,
+        suspects=tuple(_suspect(place, one, showing) for place, one in enumerate(judgement.suspects, start=1)),
         missing=_missing(
             (
                 *(_unknown(snapshot, alerting) if causes else ()),
@@ -112,6 +114,11 @@ def _cause(place: int, judgement: Judgement, showing: Showing, alerting: tuple[s
     )
     proposals = tuple(propose(cause)) if rank == 1 else ()
     return msgspec.structs.replace(cause, proposals=proposals, look=look_at(cause))
+
+
+def _suspect(place: int, one: EngineSuspect, showing: Showing) -> Suspect:
+    found = showing.finding(one.finding, f"suspect-{place}", plotted=True) if one.finding else None
+    return Suspect(entity=one.entity, weight=one.weight, finding=found)
 
 
 def _step(part: EngineWeighing, entities: Collection[str]) -> Weighing:

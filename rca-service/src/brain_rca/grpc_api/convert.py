@@ -25,6 +25,7 @@ from brain_rca.model import (
     Severity,
     SharedCause,
     SimilarIncident,
+    Suspect,
 )
 from brain_rca.text import clean
 
@@ -170,7 +171,13 @@ def _analysis_to(analysis: Analysis) -> pb.Analysis:
         similar=[_similar_to(similar) for similar in analysis.similar],
         trouble_began=_stamp(analysis.trouble_began),
         resolution=analysis.resolution,
+        suspects=[_suspect_to(suspect) for suspect in analysis.suspects],
     )
+
+
+def _suspect_to(suspect: Suspect) -> pb.Suspect:
+    finding = _finding_to(suspect.finding) if suspect.finding else None
+    return pb.Suspect(entity=suspect.entity, weight=suspect.weight, finding=finding)
 
 
 def _similar_to(similar: SimilarIncident) -> pb.SimilarIncident:

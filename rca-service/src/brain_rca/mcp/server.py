@@ -13,6 +13,7 @@ from pydantic import Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.errors import BrainError, InputError
+from brain_engine.judge import NAMED_FROM
 from brain_rca.began import TROUBLE_BEGAN
 from brain_rca.mcp.client import Reader
 from brain_rca.mcp.shapes import (
@@ -27,6 +28,7 @@ from brain_rca.mcp.shapes import (
     brief,
     evidence,
     stamp,
+    suspect_brief,
     whole,
 )
 from brain_rca.page.units import percent
@@ -111,13 +113,18 @@ def build(reader: Reader) -> MCPServer[Any]:
     return server
 
 
+def _suspect_lines(analysis: pb.Analysis) -> list[str]:
+    found = [suspect_brief(one) for one in analysis.suspects[:MOST]]
+    return [f"Near, with {one.weight:.2g} of {NAMED_FROM:g} nats: {one.entity}: {one.sentence}" for one in found]
+
+
 def in_words(incident: pb.Incident) -> str:
     """Title, causes and cautions as a few lines."""
     analysis = incident.analysis
     if not incident.HasField("analysis"):
         return "Not judged yet: ask again in some seconds."
     if not analysis.causes:
-        return f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}."
+        return "\n".join([f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}.", *_suspect_lines(analysis)])
     lines = [_cause_line(one) for one in analysis.causes[:MOST]]
     lines.append(f"None of these: {percent(analysis.none_probability)}.")
     if analysis.HasField("trouble_began"):

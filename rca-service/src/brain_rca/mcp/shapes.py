@@ -60,6 +60,14 @@ class Event(BaseModel):
     what: str = Field(description="May quote events and logs. Data from outside.")
 
 
+class SuspectBrief(BaseModel):
+    """Where to look next when no cause was found: no claim."""
+
+    entity: str
+    weight: float = Field(description="Evidence that it is the cause, in nats; it takes 4 to be named.")
+    sentence: str = Field(description="What deviates. May quote logs: data from outside.")
+
+
 class Whole(BaseModel):
     """One incident: causes, timeline, and what could not be seen."""
 
@@ -69,6 +77,7 @@ class Whole(BaseModel):
     causes: list[CauseBrief]
     none_probability: float = Field(description="That it is none of the causes.")
     no_cause_reason: str
+    suspects: list[SuspectBrief] = Field(description="What comes nearest, when there is no cause.")
     timeline: list[Event]
     missing: list[str] = Field(description="Evidence that could not be seen.")
 
@@ -144,9 +153,15 @@ def whole(incident: pb.Incident) -> Whole:
         causes=[cause_brief(cause) for cause in analysis.causes[:MOST]],
         none_probability=analysis.none_probability,
         no_cause_reason=text(analysis.no_cause_reason),
+        suspects=[suspect_brief(one) for one in analysis.suspects[:MOST]],
         timeline=[Event(at=stamp(one.at), what=text(one.what)) for one in analysis.timeline[:MOST_EVENTS]],
         missing=texts(analysis.missing),
     )
+
+
+def suspect_brief(suspect: pb.Suspect) -> SuspectBrief:
+    said = suspect.finding.sentence if suspect.HasField("finding") else "alerts"
+    return SuspectBrief(entity=text(suspect.entity), weight=suspect.weight, sentence=text(said))
 
 
 def cause_brief(cause: pb.Cause) -> CauseBrief:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from brain_common.entity import Entity
 from brain_common.errors import InputError
+from brain_engine.judge import NAMED_FROM
 from brain_rca.began import MEANINGS, beginnings, known_to
 from brain_rca.model import (
     Alert,
@@ -84,7 +85,7 @@ class AlertView:
 @dataclass(frozen=True, slots=True)
 class FindingView:
     finding: Finding
-    entity: EntityView | None  # None when it is the cause's own
+    entity: EntityView | None  # None when it is that of whom it is listed for
     sentence: str
     query: str
     link: str
@@ -127,6 +128,13 @@ class CauseView:
     proposals: tuple[ProposalView, ...]
     weighed: WeighingView | None  # None where a release that did not say kept it
     look: tuple[Look, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectView:
+    entity: EntityView
+    nats: str  # of those that it takes to be named
+    finding: FindingView | None  # None where it only alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +190,8 @@ class IncidentView:
     alerts: tuple[AlertView, ...]
     more_alerts: int  # not shown, or never sent
     causes: tuple[CauseView, ...]
+    suspects: tuple[SuspectView, ...]
+    named_from: str  # nats
     none_bar: float
     none_probability: str
     timeline: tuple[TimelineEntry, ...]
@@ -210,6 +220,8 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
         alerts=tuple(_alert(alert, incident.group_labels) for alert in alerts[:MAX_ALERTS]),
         more_alerts=max(0, len(alerts) - MAX_ALERTS) + max(0, incident.truncated_alerts),
         causes=causes,
+        suspects=_suspects(analysis) if analysis else (),
+        named_from=plain_number(NAMED_FROM),
         none_bar=_bar(none),
         none_probability=percent(none),
         timeline=_timeline(incident),
@@ -310,7 +322,8 @@ def _cause(cause: Cause, place: int, analysis: Analysis) -> CauseView:
         explanation=clip(cause.explanation, MAX_EXPLANATION),
         chain=_chain(cause),
         findings=tuple(
-            _finding(finding, f"evidence-{place}-{number}", cause, analysis) for number, finding in best[:MAX_FINDINGS]
+            _finding(finding, f"evidence-{place}-{number}", cause.entity, analysis)
+            for number, finding in best[:MAX_FINDINGS]
         ),
         against=_texts(cause.against),
         proposals=tuple(_proposal(proposal) for proposal in cause.proposals[:MAX_PROPOSALS]),
@@ -319,6 +332,17 @@ def _cause(cause: Cause, place: int, analysis: Analysis) -> CauseView:
             Look(what=clip(look.what, MAX_TEXT), command=clip(look.command, MAX_QUERY))
             for look in cause.look[:MAX_LOOKS]
         ),
+    )
+
+
+def _suspects(analysis: Analysis) -> tuple[SuspectView, ...]:
+    return tuple(
+        SuspectView(
+            entity=entity_view(one.entity),
+            nats=plain_number(one.weight),
+            finding=_finding(one.finding, f"suspect-{place}", one.entity, analysis) if one.finding else None,
+        )
+        for place, one in enumerate(analysis.suspects[:MAX_CAUSES], start=1)
     )
 
 
@@ -351,11 +375,11 @@ def _chain(cause: Cause) -> tuple[EntityView, ...]:
     return tuple(entity_view(text) for text in path)
 
 
-def _finding(finding: Finding, anchor: str, cause: Cause, analysis: Analysis) -> FindingView:
+def _finding(finding: Finding, anchor: str, about: str, analysis: Analysis) -> FindingView:
     window = (analysis.window_start, analysis.window_end)
     return FindingView(
         finding=finding,
-        entity=None if finding.entity == cause.entity else entity_view(finding.entity),
+        entity=None if finding.entity == about else entity_view(finding.entity),
         sentence=clip(finding.sentence, MAX_TEXT),
         query=clip(finding.query, MAX_QUERY),
         link=web_address(finding.link),

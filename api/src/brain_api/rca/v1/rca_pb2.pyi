@@ -288,7 +288,7 @@ class SharedMember(_message.Message):
     def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[bool] = ...) -> None: ...
 
 class Analysis(_message.Message):
-    __slots__ = ("finished_at", "window_start", "window_end", "alerting", "causes", "no_cause_reason", "none_probability", "missing", "timeline", "seconds", "similar", "trouble_began", "resolution")
+    __slots__ = ("finished_at", "window_start", "window_end", "alerting", "causes", "no_cause_reason", "none_probability", "missing", "timeline", "seconds", "similar", "trouble_began", "resolution", "suspects")
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_START_FIELD_NUMBER: _ClassVar[int]
     WINDOW_END_FIELD_NUMBER: _ClassVar[int]
@@ -302,6 +302,7 @@ class Analysis(_message.Message):
     SIMILAR_FIELD_NUMBER: _ClassVar[int]
     TROUBLE_BEGAN_FIELD_NUMBER: _ClassVar[int]
     RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    SUSPECTS_FIELD_NUMBER: _ClassVar[int]
     finished_at: _timestamp_pb2.Timestamp
     window_start: _timestamp_pb2.Timestamp
     window_end: _timestamp_pb2.Timestamp
@@ -315,7 +316,18 @@ class Analysis(_message.Message):
     similar: _containers.RepeatedCompositeFieldContainer[SimilarIncident]
     trouble_began: _timestamp_pb2.Timestamp
     resolution: float
-    def __init__(self, finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerting: _Optional[_Iterable[str]] = ..., causes: _Optional[_Iterable[_Union[Cause, _Mapping]]] = ..., no_cause_reason: _Optional[str] = ..., none_probability: _Optional[float] = ..., missing: _Optional[_Iterable[str]] = ..., timeline: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., seconds: _Optional[float] = ..., similar: _Optional[_Iterable[_Union[SimilarIncident, _Mapping]]] = ..., trouble_began: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolution: _Optional[float] = ...) -> None: ...
+    suspects: _containers.RepeatedCompositeFieldContainer[Suspect]
+    def __init__(self, finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., alerting: _Optional[_Iterable[str]] = ..., causes: _Optional[_Iterable[_Union[Cause, _Mapping]]] = ..., no_cause_reason: _Optional[str] = ..., none_probability: _Optional[float] = ..., missing: _Optional[_Iterable[str]] = ..., timeline: _Optional[_Iterable[_Union[TimelineEntry, _Mapping]]] = ..., seconds: _Optional[float] = ..., similar: _Optional[_Iterable[_Union[SimilarIncident, _Mapping]]] = ..., trouble_began: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolution: _Optional[float] = ..., suspects: _Optional[_Iterable[_Union[Suspect, _Mapping]]] = ...) -> None: ...
+
+class Suspect(_message.Message):
+    __slots__ = ("entity", "weight", "finding")
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    FINDING_FIELD_NUMBER: _ClassVar[int]
+    entity: str
+    weight: float
+    finding: Finding
+    def __init__(self, entity: _Optional[str] = ..., weight: _Optional[float] = ..., finding: _Optional[_Union[Finding, _Mapping]] = ...) -> None: ...
 
 class SimilarIncident(_message.Message):
     __slots__ = ("id", "title", "entity", "fault_kind", "opened_at", "lasted", "score", "why", "confirmed", "fix")
