@@ -110,11 +110,12 @@ class ProductJudge:
         """
         incident = asyncio.run(self.incident(question))
         assert incident.analysis is not None
-        causes = incident.analysis.causes
+        causes, suspects = incident.analysis.causes, incident.analysis.suspects
         return Answer(
-            tuple(Entity.parse(cause.entity).name for cause in causes),
+            tuple(Entity.parse(one.entity).name for one in causes or suspects),
             incident.analysis.seconds,
-            tuple(cause.probability for cause in causes),
+            (*(cause.probability for cause in causes), *(suspect.weight for suspect in suspects)),
+            named=bool(causes),
         )
 
     async def incident(self, question: Question) -> Incident:

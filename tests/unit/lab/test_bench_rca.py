@@ -55,6 +55,15 @@ def several(root: Path) -> Path:
     return root
 
 
+def test_what_only_comes_near_counts_in_the_ranking_and_is_told_apart(tmp_path: Path) -> None:
+    course = Course("rcd", several(tmp_path))
+    sure = rca.run(course, judge_that_says("carts", "user"), quietly)
+    near = rca.run(course, lambda asked: Answer(("carts", "user"), 0.5, (3.0, 1.0), named=False), quietly)
+    assert (sure.top1, sure.named1, sure.specificity) == (pytest.approx(2 / 3), pytest.approx(2 / 3), 0.0)
+    assert (near.top1, near.named1, near.specificity) == (pytest.approx(2 / 3), 0.0, 1.0)
+    assert (sure.unanswered, near.unanswered) == (0, 3)
+
+
 def test_figures_of_a_judge_that_always_says_the_same(tmp_path: Path) -> None:
     figures = rca.run(Course("rcd", several(tmp_path)), judge_that_says("front", "carts"), quietly)
     assert figures.cases == 3

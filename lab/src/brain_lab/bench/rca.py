@@ -61,14 +61,22 @@ class Answer:
     """What the product says.
 
     Attributes:
-        services: Names of the causes, best first; empty: no cause found.
+        services: Names in the order in which people would look at them, best first: the causes, or where none was
+            found what comes nearest.
         seconds: How long it took.
-        probabilities: Of the causes.
+        probabilities: Of the causes; of what only comes near its evidence.
+        named: Whether a cause was found.
     """
 
     services: tuple[str, ...]
     seconds: float
     probabilities: tuple[float, ...]
+    named: bool = True
+
+    @property
+    def silent(self) -> bool:
+        """Whether the answer is "no cause found"."""
+        return not (self.named and self.services)
 
     @property
     def ranking(self) -> list[tuple[str, float]]:
@@ -247,7 +255,7 @@ def _figures(course: Course, outcome: _Outcome) -> RcaFigures:
     ranks = [rank_in(answer, right) for answer, right in zip(outcome.answers, outcome.truths, strict=True)]
     scores, intervals = scores_of(ranks), intervals_of(ranks)
     asked = [(case, one) for case, one in zip(outcome.quiet, outcome.windows, strict=True) if one is not None]
-    silent = [not one.services for _, one in asked]
+    silent = [one.silent for _, one in asked]
     specificity = wilson(sum(silent), len(silent)) if silent else None
     given = [answer for answer in outcome.answers if answer is not None]
     systems = grouped((right.system for right in outcome.truths), ranks)
@@ -258,6 +266,7 @@ def _figures(course: Course, outcome: _Outcome) -> RcaFigures:
         ablated=course.ablated,
         cases=scores.cases,
         top1=scores.top1,
+        named1=sum(rank == 1 and _is_named(one) for rank, one in zip(ranks, outcome.answers, strict=True)) / len(ranks),
         top3=scores.top3,
         avg5=scores.avg5,
         mrr=scores.mrr,
@@ -268,7 +277,7 @@ def _figures(course: Course, outcome: _Outcome) -> RcaFigures:
         ),
         windows=len(silent),
         window_length=outcome.length,
-        unanswered=sum(not answer.services for answer in given),
+        unanswered=sum(answer.silent for answer in given),
         unasked=len(outcome.answers) - len(given),
         top1_interval=intervals.top1,
         top3_interval=intervals.top3,
@@ -280,6 +289,10 @@ def _figures(course: Course, outcome: _Outcome) -> RcaFigures:
         leaks=outcome.leaks,
         bars=[exactly("leaks", outcome.leaks, 0)] if outcome.leaks is not None else [],
     )
+
+
+def _is_named(answer: Answer | None) -> bool:
+    return answer is not None and not answer.silent
 
 
 def _alarm_kind(case: RecordedCase) -> str:

@@ -110,11 +110,15 @@ def _ask_all(
 
 
 def _specificity(windows: Sequence[Answer | None]) -> float | None:
-    silent = [not answer.services for answer in windows if answer is not None]
+    silent = [answer.silent for answer in windows if answer is not None]
     return sum(silent) / len(silent) if silent else None
 
 
 def _same(answers: Answers, name: str) -> bool:
     """Whether a judge names the same services in the same order as the one that lacks nothing, in every answer."""
     pairs = zip(answers[name], answers[WHOLE], strict=True)
-    return all((one.services if one else ()) == (other.services if other else ()) for one, other in pairs)
+    return all(_said(one) == _said(other) for one, other in pairs)
+
+
+def _said(answer: Answer | None) -> tuple[tuple[str, ...], bool]:
+    return (answer.services, answer.silent) if answer is not None else ((), True)

@@ -38,7 +38,9 @@ class RcaFigures(msgspec.Struct, frozen=True, kw_only=True):
         ranker: Which.
         injection_time: What the judge was told about when the fault began.
         ablated: What was taken away; empty for nothing.
-        cases, top1, top3, avg5, mrr: See ``Scores``.
+        cases, top1, top3, avg5, mrr: See ``Scores``; of the ranking, whether or not its first was named as the cause,
+            since rankers that it is compared with always name somebody.
+        named1: Share of cases whose truth was named as the likeliest cause, rather than only coming nearest to one.
         seconds_per_case: The mean; of the judgement, reading its evidence included.
         specificity: Share of quiet windows for which no cause was found; None where the data have none.
         specificity_by_alarm: The same for windows with an alarm on latency, on availability …; ``either``: no alarm
@@ -46,7 +48,7 @@ class RcaFigures(msgspec.Struct, frozen=True, kw_only=True):
         windows: Quiet windows.
         window_length: Of a quiet window, in incidents, the mean; below 1 where normal periods are short, which makes a
             false alarm less likely.
-        unanswered: Cases with a fault for which no cause was found; they count as misses.
+        unanswered: Cases with a fault for which no cause was found.
         unasked: Cases of which nothing could be watched by an alert rule; likewise.
         by_fault: By the data set's own word for the fault; nothing where it does not name them.
         by_system: By system, where the data set has several.
@@ -61,6 +63,7 @@ class RcaFigures(msgspec.Struct, frozen=True, kw_only=True):
     ablated: str
     cases: int
     top1: float
+    named1: float
     top3: float
     avg5: float
     mrr: float
