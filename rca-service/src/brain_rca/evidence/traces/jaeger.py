@@ -10,7 +10,7 @@ from typing import Protocol
 from brain_common.clients.jaeger import JaegerTrace
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
-from brain_rca.evidence.traces.asking import Asking, services_of
+from brain_rca.evidence.traces.asking import Asking, in_time, services_of
 from brain_rca.evidence.traces.jaeger_spans import longest, rows_of
 from brain_rca.evidence.traces.sample import Question, Stratum, drawn
 
@@ -57,7 +57,10 @@ class JaegerEvidence:
         each = self._most // max(len(services), 1)
         turn = asyncio.Semaphore(_AT_ONCE)
         tasks = [asyncio.create_task(self._of(one, window, each, asking, turn)) for one in services]
-        found = await self._in_time(tasks, asking)
+        answers, late = await in_time(tasks, self._seconds)
+        if late:
+            asking.fail(f"no answer within {self._seconds:g} s about {late} of {len(tasks)} services")
+        found = {name: trace for answer in answers for name, trace in answer.items()}
         return await asyncio.to_thread(self._evidence, found, asking, left_out)
 
     async def aclose(self) -> None:
@@ -72,21 +75,6 @@ class JaegerEvidence:
             return await drawn(
                 asking.of(partial(self._search, service)), window, most, partial(longest, service=service)
             )
-
-    async def _in_time(
-        self, tasks: list[asyncio.Task[dict[str, JaegerTrace]]], asking: Asking
-    ) -> dict[str, JaegerTrace]:
-        if not tasks:
-            return {}
-        try:
-            done, late = await asyncio.wait(tasks, timeout=self._seconds)
-        finally:  # nobody waits for the rest, whatever ended this
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        if late:
-            asking.fail(f"no answer within {self._seconds:g} s about {len(late)} of {len(tasks)} services")
-        return {name: trace for task in tasks if task in done for name, trace in task.result().items()}
 
     def _evidence(self, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]) -> RawEvidence:
         rows = [row for trace in found.values() for row in rows_of(trace, self._cluster)]
