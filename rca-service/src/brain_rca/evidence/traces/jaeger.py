@@ -12,6 +12,7 @@ from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
 from brain_rca.evidence.traces.asking import Asking, in_time, services_of
 from brain_rca.evidence.traces.jaeger_spans import longest, rows_of
+from brain_rca.evidence.traces.rows import SpanRow
 from brain_rca.evidence.traces.sample import Question, Stratum, drawn
 
 _MOST_SERVICES = 20  # each is 18 questions
@@ -61,7 +62,7 @@ class JaegerEvidence:
         if late:
             asking.fail(f"no answer within {self._seconds:g} s about {late} of {len(tasks)} services")
         found = {name: trace for answer in answers for name, trace in answer.items()}
-        return await asyncio.to_thread(self._evidence, found, asking, left_out)
+        return await asyncio.to_thread(self._evidence, window, found, asking, left_out)
 
     async def aclose(self) -> None:
         """Let go of connections."""
@@ -76,9 +77,15 @@ class JaegerEvidence:
                 asking.of(partial(self._search, service)), window, most, partial(longest, service=service)
             )
 
-    def _evidence(self, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]) -> RawEvidence:
-        rows = [row for trace in found.values() for row in rows_of(trace, self._cluster)]
-        return asking.evidence(rows, len(found), left_out)
+    def _evidence(
+        self, window: Window, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]
+    ) -> RawEvidence:
+        rows: list[SpanRow] = []
+        for trace in found.values():
+            parsed = rows_of(trace, self._cluster)
+            rows += parsed.rows
+            asking.damaged(parsed.damaged)
+        return asking.evidence(window, rows, len(found), left_out)
 
     async def _search(self, service: str, question: Question) -> Mapping[str, JaegerTrace]:
         found = await self._client.traces(

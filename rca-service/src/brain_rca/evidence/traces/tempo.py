@@ -65,7 +65,7 @@ class TempoEvidence:
         if late:
             asking.fail(f"no answer within {self._seconds * _SEARCH_SHARE:g} s to some of the searches")
         rows = await self._fetched(list(found), window, asking, until)
-        return await asyncio.to_thread(asking.evidence, rows, len(found), left_out)
+        return await asyncio.to_thread(asking.evidence, window, rows, len(found), left_out)
 
     async def aclose(self) -> None:
         """Let go of connections."""
@@ -95,10 +95,12 @@ class TempoEvidence:
     async def _trace(self, trace_id: str, window: Window, asking: Asking) -> list[SpanRow]:
         try:
             body = await self._client.trace(trace_id, window.baseline_start, window.end)
-            return await asyncio.to_thread(spans_of, body, trace_id, self._cluster)
+            parsed = await asyncio.to_thread(spans_of, body, trace_id, self._cluster)
         except BrainError as error:
             asking.fail(str(error))
             return []
+        asking.damaged(parsed.damaged)
+        return parsed.rows
 
 
 def traceql(services: Sequence[str], question: Question) -> str:
