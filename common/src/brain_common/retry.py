@@ -42,6 +42,18 @@ class RetryPolicy:
     unreachable_seconds: float | None = None
 
 
+def pace(failures: int, first: float, longest: float, jitter: float) -> float:
+    """Seconds to wait after so many failures in a row: doubled each time, and drawn from the upper half.
+
+    Args:
+        failures: From 1.
+        first: Upper end of the first wait, in seconds.
+        longest: Where the doubling ends, in seconds.
+        jitter: Drawn from [0, 1).
+    """
+    return min(first * 2.0 ** min(failures - 1, 30), longest) * (0.5 + 0.5 * jitter)
+
+
 class Retry:
     """Runs attempts under one policy; holds no state between runs, so one object serves many tasks.
 
@@ -114,9 +126,9 @@ class Retry:
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         hint = error.retry_after if isinstance(error, TemporaryError) else None
-        doubled = self._policy.first_wait_seconds * 2.0 ** min(state.attempt_number - 1, 30)
-        pace = min(doubled, self._policy.longest_wait_seconds) * (0.5 + 0.5 * self._jitter())
-        return max(pace, hint or 0.0)
+        policy = self._policy
+        own = pace(state.attempt_number, policy.first_wait_seconds, policy.longest_wait_seconds, self._jitter())
+        return max(own, hint or 0.0)
 
 
 class _Run:
