@@ -62,7 +62,7 @@ def list_incidents(
 ) -> None:
     """List incidents, newest first."""
     found = asyncio.run(_client(context).incidents(limit, only_open=only_open))
-    from brain_cli.received import received
+    from brain_rca.grpc_api.received import received
 
     for incident in found:
         cause = _headline(received(incident))
@@ -74,8 +74,8 @@ def list_incidents(
 def show(context: typer.Context, incident: Id) -> None:
     """Show an incident: its causes with their evidence, what was said about them, and incidents like it."""
     answer = asyncio.run(_client(context).incident(incident))
-    from brain_cli.received import received
     from brain_cli.show import print_incident
+    from brain_rca.grpc_api.received import received
 
     print_incident(received(answer))
     if answer.analysis.causes:
@@ -138,8 +138,8 @@ def _headline(incident: Incident) -> str:
 
 
 def _print_said(answer: pb.Incident) -> None:
-    from brain_cli.received import received
     from brain_cli.show import print_said
+    from brain_rca.grpc_api.received import received
 
     print_said(received(answer))
 
