@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -82,19 +81,6 @@ class Asking:
         if self._full:
             said.append(f"{self._source}: there are more traces than the {traces} that were looked at, a sample")
         return said
-
-
-async def in_time(tasks: Sequence[asyncio.Task[T]], seconds: float) -> tuple[list[T], int]:
-    """What those that end within ``seconds`` have found, in the order of ``tasks``, and how many are late."""
-    if not tasks:
-        return [], 0
-    try:
-        done, late = await asyncio.wait(tasks, timeout=seconds)
-    finally:  # nobody waits for the rest, whatever ended this
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    return [task.result() for task in tasks if task in done], len(late)
 
 
 def services_of(focus: Focus, most: int, source: str) -> tuple[list[str], list[str]]:

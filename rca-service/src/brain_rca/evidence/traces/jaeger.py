@@ -8,9 +8,10 @@ from functools import partial
 from typing import Protocol
 
 from brain_common.clients.jaeger import JaegerTrace
+from brain_rca.evidence.in_time import late_of
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
-from brain_rca.evidence.traces.asking import Asking, in_time, services_of
+from brain_rca.evidence.traces.asking import Asking, services_of
 from brain_rca.evidence.traces.jaeger_spans import longest, rows_of
 from brain_rca.evidence.traces.rows import SpanRow
 from brain_rca.evidence.traces.sample import Question, Stratum, drawn
@@ -58,10 +59,10 @@ class JaegerEvidence:
         each = self._most // max(len(services), 1)
         turn = asyncio.Semaphore(_AT_ONCE)
         tasks = [asyncio.create_task(self._of(one, window, each, asking, turn)) for one in services]
-        answers, late = await in_time(tasks, self._seconds)
+        late = await late_of(tasks, self._seconds)
         if late:
-            asking.fail(f"no answer within {self._seconds:g} s about {late} of {len(tasks)} services")
-        found = {name: trace for answer in answers for name, trace in answer.items()}
+            asking.fail(f"no answer within {self._seconds:g} s about {len(late)} of {len(tasks)} services")
+        found = {name: trace for task in tasks if task not in late for name, trace in task.result().items()}
         return await asyncio.to_thread(self._evidence, window, found, asking, left_out)
 
     async def aclose(self) -> None:

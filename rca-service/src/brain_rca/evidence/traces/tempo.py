@@ -10,9 +10,10 @@ from typing import Protocol
 
 from brain_common.clients.tempo import FoundTrace
 from brain_common.errors import BrainError
+from brain_rca.evidence.in_time import late_of
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
-from brain_rca.evidence.traces.asking import Asking, in_time, services_of
+from brain_rca.evidence.traces.asking import Asking, services_of
 from brain_rca.evidence.traces.otlp import spans_of
 from brain_rca.evidence.traces.rows import SpanRow
 from brain_rca.evidence.traces.sample import Question, Stratum, drawn
@@ -60,9 +61,8 @@ class TempoEvidence:
         asking = Asking(self.name)
         until = asyncio.get_running_loop().time() + self._seconds
         found: dict[str, FoundTrace] = {}
-        searches = [asyncio.create_task(self._searches(services, window, asking, found))]
-        _, late = await in_time(searches, self._seconds * _SEARCH_SHARE)
-        if late:
+        searches = asyncio.create_task(self._searches(services, window, asking, found))
+        if await late_of([searches], self._seconds * _SEARCH_SHARE):
             asking.fail(f"no answer within {self._seconds * _SEARCH_SHARE:g} s to some of the searches")
         rows = await self._fetched(list(found), window, asking, until)
         return await asyncio.to_thread(asking.evidence, window, rows, len(found), left_out)
@@ -87,10 +87,10 @@ class TempoEvidence:
 
     async def _fetched(self, ids: Sequence[str], window: Window, asking: Asking, until: float) -> list[SpanRow]:
         tasks = [asyncio.create_task(self._trace(one, window, asking)) for one in ids]
-        answers, late = await in_time(tasks, max(until - asyncio.get_running_loop().time(), 0.0))
+        late = await late_of(tasks, max(until - asyncio.get_running_loop().time(), 0.0))
         if late:
-            asking.fail(f"{late} of {len(ids)} traces did not come within {self._seconds:g} s")
-        return [row for rows in answers for row in rows]
+            asking.fail(f"{len(late)} of {len(ids)} traces did not come within {self._seconds:g} s")
+        return [row for task in tasks if task not in late for row in task.result()]
 
     async def _trace(self, trace_id: str, window: Window, asking: Asking) -> list[SpanRow]:
         try:
