@@ -75,7 +75,7 @@ def received(message: pb.Incident) -> Incident:
 
 def _seconds(stamp: Timestamp) -> float:
     """Since the epoch."""
-    return stamp.seconds + stamp.nanos / 1e9
+    return (stamp.seconds * 1_000_000 + stamp.nanos // 1000) / 1e6  # as sent: a sum of floats may be another one
 
 
 def _alert(message: pb.Alert) -> Alert:
@@ -103,7 +103,7 @@ def _analysis(message: pb.Analysis) -> Analysis:
         timeline=tuple(TimelineEntry(at=_seconds(entry.at), what=entry.what) for entry in message.timeline),
         seconds=message.seconds,
         similar=tuple(_similar(similar) for similar in message.similar),
-        trouble_began=seconds(message.trouble_began) if message.HasField("trouble_began") else None,
+        trouble_began=_seconds(message.trouble_began) if message.HasField("trouble_began") else None,
         resolution=message.resolution,
         suspects=tuple(_suspect(suspect) for suspect in message.suspects),
     )
