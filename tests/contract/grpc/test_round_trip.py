@@ -79,6 +79,9 @@ def _as_sent(incident: Incident) -> Incident:
     for cause in analysis["causes"]:
         for finding in cause["findings"]:
             finding["plot"] = None
+    for suspect in analysis.get("suspects", ()):
+        if suspect["finding"]:
+            suspect["finding"]["plot"] = None
     lost = {name: value for name, value in NOT_SENT.items() if name in Incident.__struct_fields__}
     return msgspec.convert(kept | lost, Incident)
 
