@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brain_cli.rca_client import Server, calling
-
 if TYPE_CHECKING:
     from brain_api.rca.v1 import rca_pb2 as pb
+    from brain_common.clients.rca import RcaClient
     from brain_rca.model import Incident
 
 app = typer.Typer(no_args_is_help=True)
@@ -21,6 +21,7 @@ FaultKind = Annotated[str, typer.Option("--fault-kind", help="What broke in it; 
 Unseen = Annotated[
     bool, typer.Option("--unseen", help="The entity is right although the incident's evidence does not know it.")
 ]
+_SECONDS = 15.0  # that a call may take; nobody waits longer for an answer in a terminal
 _WRITTEN = {1: "open", 2: "resolved"}
 
 
@@ -43,7 +44,14 @@ def _options(
     password_file: Annotated[Path | None, typer.Option(help="File with the password, for basic auth.")] = None,
 ) -> None:
     """Incidents of a running service, and what people say about their causes."""
-    context.obj = Server(server, tls, ca_file, cert_file, key_file, token_file, username, password_file)
+    from brain_cli.rca_server import check_options
+    from brain_common.clients.rca import RcaClient, RcaServer
+
+    secure = tls or ca_file is not None or cert_file is not None
+    files = (ca_file, cert_file, key_file, token_file)
+    given = RcaServer(server, secure, *files, username, password_file, seconds=_SECONDS)
+    check_options(given, "--server")
+    context.obj = RcaClient(given)
 
 
 @app.command("list")
@@ -53,13 +61,10 @@ def list_incidents(
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most.")] = 20,
 ) -> None:
     """List incidents, newest first."""
-    from brain_api.rca.v1 import rca_pb2 as pb
+    found = asyncio.run(_client(context).incidents(limit, only_open=only_open))
+    from brain_rca.grpc_api.received import received
 
-    with calling(context.obj) as stub:
-        answer = stub.ListIncidents(pb.ListIncidentsRequest(page_size=limit, only_open=only_open))
-    from brain_cli.received import received
-
-    for incident in answer.incidents:
+    for incident in found:
         cause = _headline(received(incident))
         _say(f"{incident.id}  {_time(incident.opened_at)}  {_WRITTEN.get(incident.status, '?'):8}  {incident.title}")
         _say(f"{'':18}{cause}")
@@ -68,12 +73,9 @@ def list_incidents(
 @app.command()
 def show(context: typer.Context, incident: Id) -> None:
     """Show an incident: its causes with their evidence, what was said about them, and incidents like it."""
-    from brain_api.rca.v1 import rca_pb2 as pb
-
-    with calling(context.obj) as stub:
-        answer = stub.GetIncident(pb.GetIncidentRequest(id=incident))
-    from brain_cli.received import received
+    answer = asyncio.run(_client(context).incident(incident))
     from brain_cli.show import print_incident
+    from brain_rca.grpc_api.received import received
 
     print_incident(received(answer))
     if answer.analysis.causes:
@@ -96,9 +98,8 @@ def confirm(
     """Say that an entity was the cause; it counts when later incidents are judged."""
     from brain_api.rca.v1 import rca_pb2 as pb
 
-    request = pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, fix=fix, unseen=unseen)
-    with calling(context.obj) as stub:
-        _print_said(stub.ConfirmCause(request))
+    said = pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, fix=fix, unseen=unseen)
+    _print_said(asyncio.run(_client(context).confirm(said)))
 
 
 @app.command()
@@ -108,9 +109,8 @@ def reject(
     """Say that an entity was not the cause; it counts when later incidents are judged."""
     from brain_api.rca.v1 import rca_pb2 as pb
 
-    request = pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, unseen=unseen)
-    with calling(context.obj) as stub:
-        _print_said(stub.RejectCause(request))
+    said = pb.FeedbackRequest(id=incident, entity=cause, fault_kind=fault_kind, unseen=unseen)
+    _print_said(asyncio.run(_client(context).reject(said)))
 
 
 @app.command()
@@ -118,8 +118,13 @@ def unconfirm(context: typer.Context, incident: Id, cause: Cause) -> None:
     """Take back what was said about an entity, confirmed or rejected, as if it had never been said."""
     from brain_api.rca.v1 import rca_pb2 as pb
 
-    with calling(context.obj) as stub:
-        _print_said(stub.WithdrawFeedback(pb.WithdrawFeedbackRequest(id=incident, entity=cause)))
+    said = pb.WithdrawFeedbackRequest(id=incident, entity=cause)
+    _print_said(asyncio.run(_client(context).withdraw(said)))
+
+
+def _client(context: typer.Context) -> RcaClient:
+    client: RcaClient = context.obj
+    return client
 
 
 def _headline(incident: Incident) -> str:
@@ -133,8 +138,8 @@ def _headline(incident: Incident) -> str:
 
 
 def _print_said(answer: pb.Incident) -> None:
-    from brain_cli.received import received
     from brain_cli.show import print_said
+    from brain_rca.grpc_api.received import received
 
     print_said(received(answer))
 

@@ -22,17 +22,18 @@ def mcp(
     ] = None,
 ) -> None:
     """Serve incidents, causes and evidence to assistants by the Model Context Protocol; nothing can be changed."""
+    from brain_cli.rca_server import check_options
+    from brain_common.clients.rca import RcaClient, RcaServer, read_token
     from brain_common.errors import ConfigError
     from brain_common.logs import configure_logging
-    from brain_rca.mcp.client import Reader, read_file, read_token
     from brain_rca.mcp.server import build
 
     configure_logging("WARNING")  # to standard error: standard output is the protocol's
-    if token_file is not None:
-        read_token(token_file)  # it is read for each question; a wrong path is better heard of now
-    if ca_file is not None:
-        read_file(ca_file)
-    server = build(Reader(address, token_file, ca_file))
+    service = RcaServer(address, ca_file is not None, ca_file, token_file=token_file)
+    check_options(service, "--address")
+    client = RcaClient(service)
+    client.check()  # files are read for each question; a wrong path is better heard of now
+    server = build(client)
     if http_port is None:
         asyncio.run(server.run_stdio_async())
         return

@@ -3,7 +3,8 @@
 BrainError
 ├── ConfigError        a file or setting is wrong; the message quotes the user's key and says what to do
 ├── InputError         what a client sent is wrong; never retried
-├── TemporaryError     may go well later: time-outs, 5xx, connection refused; carries the server's hint
+├── TemporaryError     may go well later: time-outs, 5xx; carries the server's hint
+│   └── UnreachableError   there is no connection: refused, no such name, no route, no TLS
 └── PermanentError     will not go well by itself: 401, 403, 404, 422
 """
 
@@ -33,6 +34,10 @@ class TemporaryError(BrainError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class UnreachableError(TemporaryError):
+    """Nobody could be asked: whoever has other questions for the same server need not wait for the same answer."""
 
 
 class PermanentError(BrainError):

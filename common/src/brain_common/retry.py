@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from brain_common.errors import TemporaryError
+from brain_common.errors import TemporaryError, UnreachableError
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -32,11 +32,26 @@ class RetryPolicy:
         first_wait_seconds: Upper end of the first wait; each wait doubles it. Waits are drawn from its upper half,
             so that clients that failed together do not come back together.
         longest_wait_seconds: Where the doubling ends.
+        unreachable_seconds: The budget while there is no connection at all, for those who have something better to do
+            than to wait for a server to start; None where they have not.
     """
 
     deadline_seconds: float
     first_wait_seconds: float = 0.2
     longest_wait_seconds: float = 10.0
+    unreachable_seconds: float | None = None
+
+
+def pace(failures: int, first: float, longest: float, jitter: float) -> float:
+    """Seconds to wait after so many failures in a row: doubled each time, and drawn from the upper half.
+
+    Args:
+        failures: From 1.
+        first: Upper end of the first wait, in seconds.
+        longest: Where the doubling ends, in seconds.
+        jitter: Drawn from [0, 1).
+    """
+    return min(first * 2.0 ** min(failures - 1, 30), longest) * (0.5 + 0.5 * jitter)
 
 
 class Retry:
@@ -72,7 +87,7 @@ class Retry:
         Raises:
             TemporaryError: The last one raised by ``attempt``; or, if not one attempt ended in time, one that says so.
         """
-        run = _Run(what, self._now() + self._policy.deadline_seconds)
+        run = _Run(what, self._now(), self._policy.deadline_seconds)
 
         async def bounded() -> T:
             return await self._bounded(run, attempt)
@@ -80,7 +95,7 @@ class Retry:
         loop = AsyncRetrying(
             retry=retry_if_exception_type(TemporaryError),
             wait=self._wait,
-            stop=lambda state: run.over or self._now() + state.upcoming_sleep >= run.ends_at,
+            stop=lambda state: run.over or self._now() + state.upcoming_sleep >= self._ends_at(run),
             sleep=self._sleep,
             before_sleep=run.log,
             reraise=True,
@@ -102,20 +117,27 @@ class Retry:
             seconds = self._policy.deadline_seconds
             raise run.last or TemporaryError(f"{run.what}: no answer within {seconds:g} s") from error
 
+    def _ends_at(self, run: _Run) -> float:
+        seconds = self._policy.unreachable_seconds
+        if seconds is None or not isinstance(run.last, UnreachableError):
+            return run.ends_at
+        return min(run.ends_at, run.began + seconds)
+
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         hint = error.retry_after if isinstance(error, TemporaryError) else None
-        doubled = self._policy.first_wait_seconds * 2.0 ** min(state.attempt_number - 1, 30)
-        pace = min(doubled, self._policy.longest_wait_seconds) * (0.5 + 0.5 * self._jitter())
-        return max(pace, hint or 0.0)
+        policy = self._policy
+        own = pace(state.attempt_number, policy.first_wait_seconds, policy.longest_wait_seconds, self._jitter())
+        return max(own, hint or 0.0)
 
 
 class _Run:
     """What one call of ``Retry.run`` remembers."""
 
-    def __init__(self, what: str, ends_at: float) -> None:
+    def __init__(self, what: str, began: float, seconds: float) -> None:
         self.what = what
-        self.ends_at = ends_at
+        self.began = began
+        self.ends_at = began + seconds
         self.over = False
         self.last: TemporaryError | None = None
         self._logged = ""

@@ -70,7 +70,8 @@ def _for_good(text: str) -> bool:
 
 
 def _words(text: str) -> str:
-    """On one line, without colours, arrows and backtraces."""
+    """On one line, without colours, arrows and backtraces; of a long one both ends: reasons come last."""
     lines = [line for line in _COLOUR.sub("", text).splitlines() if not _BACKTRACE.match(line)]
     words = " ".join(" ".join(lines).replace("↳", " ").split())
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+    half = _LONGEST // 2
+    return words if len(words) <= _LONGEST else f"{words[: half - 1]}…{words[-half:]}"

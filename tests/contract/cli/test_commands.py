@@ -343,3 +343,10 @@ def test_an_assistants_server_does_not_start_without_the_files_it_is_given(
 ) -> None:
     text = one_line(brain("mcp", option, tmp_path / "none"))
     assert text == f"{tmp_path / 'none'}: cannot be read: No such file or directory"
+
+
+def test_an_assistants_server_sends_no_token_in_plain_text_to_another_machine(brain: Brain, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("s3cret")
+    text = one_line(brain("mcp", "--address", "rca.example.org:50051", "--token-file", token))
+    assert text == "--address rca.example.org:50051: credentials would travel in plain text; use TLS (--ca-file)"

@@ -108,7 +108,7 @@ def _into_lake(folder: Path, shop: dict[str, Json]) -> None:
             "attributes": json.dumps({"db.system.name": "postgresql", "db.namespace": "ledger"}) if row.peer else None,
         }
         for name, trace in shop.items()
-        for row in spans_of(json.dumps(trace).encode(), name, "lab")
+        for row in spans_of(json.dumps(trace).encode(), name, "lab").rows
     ]
     LakeWriter(LakeLocation.local(folder)).append(SPANS, pa.Table.from_pylist(rows, schema=SPANS.columns))
 

@@ -18,12 +18,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 from pydantic import SecretStr
 
+from brain_common.clients.rca import RcaClient, RcaServer
 from brain_common.clock import ManualClock
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.config import CallerSettings
 from brain_common.settings import check_settings
 from brain_rca.config import RcaSettings
-from brain_rca.mcp.client import Reader
 from brain_rca.mcp.http import PATH, serving_tools
 from brain_rca.mcp.server import UNTRUSTED, build
 from brain_rca.mcp.shapes import MOST
@@ -168,7 +168,7 @@ def texts(value: object) -> list[str]:
 
 async def test_the_tools_are_these_read_only_and_warn_of_what_they_quote() -> None:
     """``UPDATE_GOLDEN=1 pytest tests/contract/mcp`` writes the list anew."""
-    tools = await build(Reader("127.0.0.1:1")).list_tools()
+    tools = await build(RcaClient(RcaServer("127.0.0.1:1"))).list_tools()
     for tool in tools:
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint
@@ -187,7 +187,7 @@ async def test_the_tools_are_these_read_only_and_warn_of_what_they_quote() -> No
 async def over_http(parts: Running, folder: Path) -> AsyncIterator[str]:
     (folder / "token").write_text(TOKEN)
     caller = CallerSettings(name="assistant", bearer_token=SecretStr("of-the-assistant"))
-    server = build(Reader(f"127.0.0.1:{parts.grpc_port}", folder / "token"))
+    server = build(RcaClient(RcaServer(f"127.0.0.1:{parts.grpc_port}", token_file=folder / "token")))
     async with serving_tools(server, Authenticator((caller,)), 0) as port:
         yield f"http://127.0.0.1:{port}{PATH}"
 

@@ -57,6 +57,7 @@ def judged(
     ranker: Ranker | None = None,
     about: Incident | None = None,
     prior_of: PriorOf = nothing_known,
+    cluster: str = "",
 ) -> Analysis:
     return analyse(
         about or incident(),
@@ -65,6 +66,7 @@ def judged(
         ranker or load_ranker("explain-away"),
         lambda _: (FIX,),
         prior_of,
+        cluster=cluster,
     )
 
 
@@ -340,3 +342,13 @@ def test_what_was_rejected_before_is_shown_against_it() -> None:
     assert learnt.against == (*plain.against, "rejected as the cause once before")
     assert learnt.findings == plain.findings
     assert learnt.probability < plain.probability
+
+
+@pytest.mark.parametrize("known", [evidence(), evidence(quiet(FRONT), edges=())], ids=["a cause", "none"])
+def test_an_alert_that_names_another_cluster_is_told_with_both_names(known: Evidence) -> None:
+    ranker = Listed(CART) if known.edges else Listed()
+    analysis = judged(known, alerting=("eu/shop/service/front",), ranker=ranker, cluster="lab")
+    said = analysis.missing[0] if analysis.causes else analysis.no_cause_reason
+    assert bool(analysis.causes) is bool(known.edges)
+    assert 'the alerts name the cluster "eu", but the evidence is of "lab"' in said
+    assert 'the configuration says `cluster: "lab"`' in said

@@ -495,3 +495,10 @@ async def test_evidence_that_does_not_come_is_a_temporary_error(monkeypatch: pyt
     monkeypatch.setattr("brain_rca.analysis.worker._MAY_TAKE", 0.05)
     with pytest.raises(TemporaryError, match="the evidence was not there within"):
         await analyst(Source(hangs=True)).judge(incident())
+
+
+async def test_an_alert_of_another_cluster_is_judged_with_a_hint() -> None:
+    alien = incident(alert(cluster="eu", namespace="shop", service="front"))
+    analysis = await analyst(Source()).judge(alien)
+    said = " ".join((analysis.no_cause_reason, *analysis.missing))
+    assert 'the alerts name the cluster "eu", but the evidence is of "lab"' in said

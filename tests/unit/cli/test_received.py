@@ -6,9 +6,9 @@ import io
 
 from rich.console import Console
 
-from brain_cli.received import received
 from brain_cli.show import print_incident
 from brain_rca.grpc_api.convert import incident_to
+from brain_rca.grpc_api.received import received
 from brain_rca.model import Incident
 from tests.unit.page import samples
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from brain_common.errors import ConfigError, InputError, PermanentError, TemporaryError
+from brain_common.errors import ConfigError, InputError, PermanentError, TemporaryError, UnreachableError
 from brain_common.retry import Retry, RetryPolicy
 
 pytestmark = pytest.mark.anyio
@@ -112,6 +112,29 @@ async def test_no_wait_begins_that_the_budget_cannot_hold(time: Time) -> None:
     with pytest.raises(TemporaryError):
         await retry(time, 5.0).run("x", Attempts(time, *away(1000)))
     assert time.now < 105.0
+
+
+def closed(number: int) -> list[Exception]:
+    return [UnreachableError("connection refused") for _ in range(number)]
+
+
+@pytest.mark.parametrize(("errors", "until"), [(closed(1000), 102.0), ([*away(2), *closed(1000)], 102.0)])
+async def test_who_will_not_wait_for_a_server_to_start_hears_of_it_early(
+    time: Time, errors: list[Exception], until: float
+) -> None:
+    patience = RetryPolicy(60.0, unreachable_seconds=2.0)
+    with pytest.raises(UnreachableError):
+        await Retry(patience, sleep=time.sleep, now=lambda: time.now).run("x", Attempts(time, *errors))
+    assert 100.5 < time.now < until
+
+
+async def test_a_server_that_cannot_be_reached_is_waited_for_unless_told_otherwise(time: Time) -> None:
+    assert await retry(time).run("x", Attempts(time, *closed(8))) == 9
+
+
+async def test_a_server_that_starts_soon_is_waited_for(time: Time) -> None:
+    patience = RetryPolicy(60.0, unreachable_seconds=2.0)
+    assert await Retry(patience, sleep=time.sleep, now=lambda: time.now).run("x", Attempts(time, *closed(2))) == 3
 
 
 async def never() -> int:

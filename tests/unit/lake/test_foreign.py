@@ -70,3 +70,10 @@ def test_an_absent_table_and_our_own_errors_pass_through() -> None:
 def test_a_file_that_is_gone_is_known() -> None:
     assert is_gone(OSError("No such file or directory"))
     assert not is_gone(OSError("Permission denied"))
+
+
+def test_the_reason_at_the_end_of_many_words_is_kept() -> None:
+    text = f"error performing GET https://{'x' * 900}/_delta_log: client error (Connect): Connection refused"
+    words = str(told(EVENTS, OSError(text)))
+    assert words.endswith("Connection refused")
+    assert len(words) < 450

@@ -1,12 +1,15 @@
 """Questions whose answers are bounded in time and bytes, for servers that are asked for documents.
 
 What an answer means is the caller's business; how long and how large it may be, and which failures pass by themselves,
-is decided here once.
+is decided here once. A server that cannot be reached is said to be so soon, and of many questions only the first few
+wait for it: the rest are told the same.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,10 +17,12 @@ import httpx
 from pydantic import Field
 
 from brain_common.clients.http import HttpSettings, build_client, safe_text, status_error, transport_error
-from brain_common.errors import PermanentError, TemporaryError
+from brain_common.errors import PermanentError, TemporaryError, UnreachableError
 from brain_common.retry import Retry, RetryPolicy
 
 _ERROR_BODY = 4096  # bytes of an error answer that are read
+_REACH_SHARE = 0.1  # of a question's deadline, to find somebody who listens
+_AWAY_SECONDS = 2.0  # for which nobody waits again for a server that could not be reached
 Parameters = Mapping[str, object]
 """Of a question, as httpx takes them: text, numbers, or lists of text for several of one name."""
 
@@ -26,7 +31,13 @@ class FetchSettings(HttpSettings):
     """A server that answers questions with documents."""
 
     timeout_seconds: float = Field(10.0, gt=0, le=600, description="For one request, start to end.")
-    deadline_seconds: float = Field(20.0, gt=0, le=600, description="For one question with its repetitions.")
+    deadline_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=600,
+        description="For one question with its repetitions; a tenth of it while there is no connection at all. A "
+        "source of evidence takes at most two fifths of its own time for one.",
+    )
     most_bytes: int = Field(16 << 20, ge=1024, description="Largest answer read, after decompression.")
     most_queries: int = Field(4, ge=1, le=64, description="Requests at the same time.")
 
@@ -62,13 +73,18 @@ class Fetcher:
         if not compress:
             self._http.headers["Accept-Encoding"] = "identity"
         self._free = asyncio.Semaphore(settings.most_queries)
-        self._retry = Retry(RetryPolicy(settings.deadline_seconds))
+        deadline = settings.deadline_seconds
+        self._retry = Retry(RetryPolicy(deadline, unreachable_seconds=deadline * _REACH_SHARE))
+        self._hasty = Retry(RetryPolicy(deadline, unreachable_seconds=0.0))
+        self._away = ""  # why nobody could be reached, and when that was last found
+        self._away_at = -math.inf
         self.name = f"{name} {settings.url}"
 
     async def get(self, path: str, parameters: Parameters) -> bytes:
         """The body of a 200 answer.
 
         Raises:
+            UnreachableError: There is no connection; said within a tenth of the deadline, or one time-out.
             TemporaryError: No answer, or 5xx, within the deadline.
             PermanentError: The server refused, or the answer is too large.
         """
@@ -87,8 +103,18 @@ class Fetcher:
         await self._http.aclose()
 
     async def _run(self, method: str, path: str, question: Mapping[str, Any]) -> bytes:
+        began = time.monotonic()
         async with self._free:  # before the clock of the deadline starts: waiting for a turn is not the server's fault
-            return await self._retry.run(self.name, lambda: self._ask(method, path, question))
+            if began < self._away_at:  # it waited for its turn while others found nobody
+                raise UnreachableError(self._away)
+            recently = time.monotonic() < self._away_at + _AWAY_SECONDS
+            try:
+                return await (self._hasty if recently else self._retry).run(
+                    self.name, lambda: self._ask(method, path, question)
+                )
+            except UnreachableError as error:
+                self._away, self._away_at = str(error), time.monotonic()
+                raise
 
     async def _ask(self, method: str, path: str, question: Mapping[str, Any]) -> bytes:
         seconds = self._settings.timeout_seconds

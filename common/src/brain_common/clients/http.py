@@ -8,9 +8,11 @@ One set of settings and one way from them to an ``httpx.AsyncClient``, so that `
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import socket
 import ssl
-from collections.abc import AsyncGenerator, Collection, Generator
+from collections.abc import AsyncGenerator, Collection, Generator, Iterator
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -18,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from brain_common.errors import ConfigError, PermanentError, TemporaryError
+from brain_common.errors import ConfigError, PermanentError, TemporaryError, UnreachableError
 
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
 _MASK = "***"
@@ -26,6 +28,7 @@ _ERROR_TEXT_LIMIT = 300  # characters of a server's words that are worth a line 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110
 # What httpx and h11 send without complaint: no blanks around it.
 _HEADER_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
+_CONNECT_SHARE = 0.75  # of the time for a request: who is not there is told from who does not answer
 _TEMPORARY_STATUS = frozenset({408, 425, 429})  # of the 4xx: "come back later" (RFC 9110, RFC 6585)
 
 
@@ -156,12 +159,16 @@ def build_client(
         headers=settings.headers,
         auth=_Credentials(settings),
         verify=_ssl_context(settings),
-        timeout=settings.timeout_seconds,
+        timeout=httpx.Timeout(settings.timeout_seconds, connect=_connect_seconds(settings)),
         limits=httpx.Limits(max_connections=max_connections),
         transport=transport,
         trust_env=False,  # a stray HTTP_PROXY would see credentials and break loopback addresses
         follow_redirects=False,  # a redirect would take the credentials elsewhere
     )
+
+
+def _connect_seconds(settings: HttpSettings) -> float:
+    return settings.timeout_seconds * _CONNECT_SHARE
 
 
 def _ssl_context(settings: HttpSettings) -> ssl.SSLContext | bool:
@@ -268,8 +275,37 @@ def status_error(server: str, response: httpx.Response, text: str) -> TemporaryE
 
 
 def transport_error(server: str, settings: HttpSettings, error: httpx.TransportError) -> TemporaryError:
-    """Translate "no answer": refused, reset, timed out."""
-    words = safe_text(settings, str(error)) or type(error).__name__
+    """Translate "no answer": refused, reset, timed out; ``UnreachableError`` where there was no connection at all."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return UnreachableError(f"{server} cannot be reached: no connection within {_connect_seconds(settings):g} s")
     if isinstance(error, httpx.TimeoutException):
-        words = f"no answer within {settings.timeout_seconds:g} s"
-    return TemporaryError(f"{server}: {words}")
+        return TemporaryError(f"{server}: no answer within {settings.timeout_seconds:g} s")
+    if isinstance(error, httpx.ConnectError):
+        return UnreachableError(f"{server} cannot be reached: {safe_text(settings, _reason(error))}")
+    return TemporaryError(f"{server}: {safe_text(settings, str(error)) or type(error).__name__}")
+
+
+def _reason(error: httpx.ConnectError) -> str:
+    """Why there is no connection, in the system's words.
+
+    The libraries in between say "all connection attempts failed" of everything.
+    """
+    said = [_words(cause) for cause in _causes(error) if isinstance(cause, OSError) and cause.errno]
+    return next(filter(None, reversed(said)), str(error) or type(error).__name__)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came from, outermost first; of several tries with one name, the first."""
+    met: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in met:
+        met.add(id(cause))
+        yield cause
+        inner = cause.__cause__ or cause.__context__
+        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else inner
+
+
+def _words(error: OSError) -> str:
+    """Numbers of TLS and of the resolver are not those of the system; asyncio repeats the address, which is known."""
+    own = isinstance(error, ssl.SSLError | socket.gaierror)
+    return (error.strerror or "") if own else os.strerror(error.errno or 0)

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Annotated, Any, TypeVar
 
 import httpx
 import msgspec
 
 from brain_common.clients.fetch import Fetcher, FetchSettings
 from brain_common.clients.lenient_json import decoded
+from brain_common.errors import PermanentError
+
+T = TypeVar("T")
+_Start = Annotated[int, msgspec.Meta(ge=0, le=10**18)]
+_Length = Annotated[int, msgspec.Meta(ge=0, le=10**13)]  # four months: nothing that is traced takes longer
 
 
 class JaegerSettings(FetchSettings):
@@ -28,21 +34,21 @@ class JaegerReference(msgspec.Struct):
 
 
 class JaegerTag(msgspec.Struct):
-    """A property of a span or a process."""
+    """A property of a span or a process; of any type, as clients of all times have written them."""
 
-    key: str
-    value: bool | int | float | str | None = None
+    key: str = ""
+    value: Any = None
 
 
 class JaegerSpan(msgspec.Struct):
     """A span; times in microseconds."""
 
-    spanID: str  # noqa: N815 - Jaeger's name
+    spanID: str = ""  # noqa: N815 - Jaeger's name
     operationName: str = ""  # noqa: N815 - Jaeger's name
-    references: list[JaegerReference] = []
-    startTime: int = 0  # noqa: N815 - Jaeger's name
-    duration: int = 0
-    tags: list[JaegerTag] = []
+    references: list[JaegerReference] | None = None
+    startTime: _Start = 0  # noqa: N815 - Jaeger's name
+    duration: _Length = 0
+    tags: list[JaegerTag] | None = None
     processID: str = ""  # noqa: N815 - Jaeger's name
 
 
@@ -50,19 +56,28 @@ class JaegerProcess(msgspec.Struct):
     """Who did it."""
 
     serviceName: str = ""  # noqa: N815 - Jaeger's name
-    tags: list[JaegerTag] = []
+    tags: list[JaegerTag] | None = None
 
 
 class JaegerTrace(msgspec.Struct):
-    """A trace with all its spans."""
+    """A trace with its spans, and how many more it has that cannot be read."""
 
     traceID: str  # noqa: N815 - Jaeger's name
     spans: list[JaegerSpan] = []
     processes: dict[str, JaegerProcess] = {}
+    damaged: int = 0
+
+
+class _Trace(msgspec.Struct):
+    """Spans are read one by one, so that a damaged one costs no other."""
+
+    traceID: str = ""  # noqa: N815 - Jaeger's name
+    spans: list[msgspec.Raw] | None = None
+    processes: dict[str, msgspec.Raw] | None = None
 
 
 class _Traces(msgspec.Struct):
-    data: list[JaegerTrace] | None = None
+    data: list[_Trace] | None = None
 
 
 class JaegerClient:
@@ -98,9 +113,28 @@ class JaegerClient:
         if at_least:
             asked["minDuration"] = f"{int(at_least * 1e6)}us"
         body = await self._fetch.get("/api/traces", asked)
-        answer = await asyncio.to_thread(decoded, body, _Traces, self._fetch.name, "holds no traces of Jaeger")
-        return (answer.data or [])[:limit]
+        return await asyncio.to_thread(self._read, body, limit)
 
     async def aclose(self) -> None:
         """Let go of connections."""
         await self._fetch.aclose()
+
+    def _read(self, body: bytes, limit: int) -> list[JaegerTrace]:
+        answer = decoded(body, _Traces, self._fetch.name, "holds no traces of Jaeger")
+        return [self._trace(one) for one in (answer.data or [])[:limit]]
+
+    def _trace(self, one: _Trace) -> JaegerTrace:
+        spans = [self._part(span, JaegerSpan) for span in one.spans or ()]
+        processes = {key: self._part(process, JaegerProcess) for key, process in (one.processes or {}).items()}
+        return JaegerTrace(
+            one.traceID,
+            [span for span in spans if span is not None],
+            {key: process for key, process in processes.items() if process is not None},
+            damaged=spans.count(None),
+        )
+
+    def _part(self, raw: msgspec.Raw, kind: type[T]) -> T | None:
+        try:
+            return decoded(bytes(raw), kind, self._fetch.name)
+        except PermanentError:
+            return None

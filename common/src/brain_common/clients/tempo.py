@@ -37,6 +37,7 @@ class _Answer(msgspec.Struct):
     traces: list[_Found] | None = None
 
 
+_LONGEST = 1e7  # seconds, four months: nothing that is traced takes longer
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 
@@ -55,7 +56,7 @@ class TempoClient:
         proper = [
             one for one in answer.traces or [] if 0 < len(one.traceID) <= 32 and _HEXADECIMAL.issuperset(one.traceID)
         ]
-        return [FoundTrace(one.traceID, one.durationMs / 1000.0) for one in proper[:limit]]
+        return [FoundTrace(one.traceID, min(max(one.durationMs / 1000.0, 0.0), _LONGEST)) for one in proper[:limit]]
 
     async def trace(self, trace_id: str, start: float, end: float) -> bytes:
         """A trace as OTLP in JSON; looked for in what was written between two times in seconds."""

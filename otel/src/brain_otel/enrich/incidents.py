@@ -12,19 +12,21 @@ from typing import Final, Literal
 from pydantic import Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
+from brain_common.clients.rca import RcaClient
 from brain_common.entity import Entity
 from brain_common.errors import InputError
 from brain_otel.batch import Group
 from brain_otel.enrich.index import EntityIndex
 from brain_otel.enrich.kind import Context, EnricherKind
-from brain_otel.enrich.rca_client import RcaClient, RcaClientSettings
+from brain_otel.enrich.rca_server import RcaServerSettings
 from brain_otel.enrich.upstream import Upstream
 
 NAME: Final = "incidents"
+_MOST_INCIDENTS: Final = 1000  # the newest; the service itself judges no faster
 _MOST_ENTITIES: Final = 20_000  # of all incidents: some 10 MB
 
 
-class IncidentSettings(RcaClientSettings):
+class IncidentSettings(RcaServerSettings):
     """Anomaly state and open incident of a resource, from the RCA service."""
 
     refresh_seconds: float = Field(default=15.0, gt=0, le=3600, description="From one answer to the next question.")
@@ -61,7 +63,7 @@ class Incidents:
     def __init__(self, settings: IncidentSettings, context: Context) -> None:
         self._cluster = context.cluster
         self._least = settings.min_probability
-        self._client = RcaClient(settings)
+        self._client = RcaClient(settings.server())
         self._parts: Upstream[EntityIndex[Part]] = Upstream(NAME, context, settings.stale_seconds, EntityIndex())
         context.background.append((NAME, lambda: self._parts.keep_asking(self._ask, settings.refresh_seconds)))
 
@@ -79,7 +81,7 @@ class Incidents:
             resource.setdefault("brain.incident.cause_probability", part.probability)
 
     async def _ask(self) -> EntityIndex[Part]:
-        return EntityIndex(parts_of(await self._client.open_incidents(), self._least))
+        return EntityIndex(parts_of(await self._client.incidents(_MOST_INCIDENTS, only_open=True), self._least))
 
 
 def parts_of(incidents: Iterable[pb.Incident], least: float) -> Iterator[tuple[Entity, Part]]:

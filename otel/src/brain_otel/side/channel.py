@@ -2,6 +2,8 @@
 
 Rows are a copy: what does not fit the buffer, or has nobody to take it, is dropped and counted. Every row handed in is
 counted once: as in the lake, as dropped for a reason, or it is still on its way.
+
+A connection that ends soon counts as a failure like one that is refused: the next one is waited for twice as long.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections import Counter as Tally
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -17,11 +20,15 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from brain_common.errors import InputError
+from brain_common.retry import pace
+from brain_common.trouble import Trouble
 from brain_otel.side.frames import Fate, Hello, LakeState, Message, Snapshot, frame, packed_rows, receive
 from brain_otel.side.snapshots import Snapshots
 
 _log = logging.getLogger(__name__)
-_AGAIN: Final = 0.5  # seconds between two tries to reach it
+_FIRST: Final = 0.4  # seconds until the second try to reach it, at most
+_LONGEST: Final = 5.0  # seconds between two tries, at most
+_LASTING: Final = 10.0  # seconds after which a connection was a good one
 _LAST: Final = 5.0  # seconds that rows still on their way get at the end
 Row = tuple[object, ...]
 
@@ -35,6 +42,7 @@ class Channel:
         buffer_bytes: What may wait to be taken by it.
         registry: For its metrics.
         sleep: Waits between two tries; an argument so that tests need no time.
+        jitter: Draws from [0, 1), so that workers do not come back together.
     """
 
     def __init__(
@@ -45,11 +53,14 @@ class Channel:
         registry: CollectorRegistry,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._path = path
         self._snapshots = snapshots
         self._buffer_bytes = buffer_bytes
         self._sleep = sleep
+        self._jitter = jitter
+        self._trouble = Trouble()
         self._writer: asyncio.StreamWriter | None = None
         self._under_way: Tally[str] = Tally()
         self._ending = False
@@ -95,23 +106,44 @@ class Channel:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _keep(self) -> None:
+        clock, failures = asyncio.get_running_loop().time, 0
         while not self._ending:
-            try:
-                reader, writer = await asyncio.open_unix_connection(self._path)
-            except OSError:
-                await self._sleep(_AGAIN)
-                continue
+            began = clock()
+            await self._connect()
+            failures = 1 if clock() - began >= _LASTING else failures + 1
+            if not self._ending:
+                await self._sleep(pace(failures, _FIRST, _LONGEST, self._jitter()))
+
+    async def _connect(self) -> None:
+        """One connection, from its beginning to its end; what is wrong is logged when it changes."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path)
+        except OSError as error:
+            if self._trouble.news(error):
+                _log.info("the side process is not there: %s", error)  # it may not have started yet
+            return
+        try:
             await self._talk(reader, writer)
+        except (OSError, ValueError) as error:
+            if self._trouble.news(error) and not self._ending:
+                _log.warning("the side process: %s", error)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hear what it says until it ends the connection.
+
+        Raises:
+            OSError: It did so, or the connection broke.
+            ValueError: It says what is no message.
+        """
         writer.write(frame(Hello(dict(self._snapshots.wanted))))
         self._writer = writer
         self._up.set(1)
         try:
             while (message := await receive(reader)) is not None:
+                if self._trouble.over():
+                    _log.info("the side process is there again")
                 self._take(message)
-        except (OSError, ValueError) as error:
-            _log.warning("the side process: %s", error)
+            raise ConnectionError("it ended the connection")
         finally:
             self._lost()
             writer.transport.abort()

@@ -21,6 +21,7 @@ from brain_rca.analysis.weakness import weaknesses
 from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
 from brain_rca.analysis.words import short
 from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, Suspect, TimelineEntry, Weighing
+from brain_rca.scope.clusters import elsewhere
 
 Propose = Callable[[Cause], Sequence[Proposal]]
 _SHOWN_MISSING = 20
@@ -39,8 +40,12 @@ def analyse(
     propose: Propose,
     prior_of: PriorOf = nothing_known,
     link_of: LinkOf = no_link,
+    cluster: str = "",
 ) -> Analysis:
-    """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller."""
+    """Rank the causes of an incident. ``finished_at`` and ``seconds`` are left for the caller.
+
+    ``cluster`` is the configured one, of which alerts and series are that name none.
+    """
     since = min((alert.starts_at for alert in incident.alerts), default=None)
     judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, since)
     showing = Showing(incident.id, snapshot, link_of)
@@ -51,12 +56,12 @@ def analyse(
         window_end=snapshot.window.end,
         alerting=alerting,
         causes=causes,
-        no_cause_reason=_reason(judgement, snapshot, alerting),
+        no_cause_reason=_reason(judgement, snapshot, alerting, cluster),
         none_probability=judgement.none_probability,
         suspects=tuple(_suspect(place, one, showing) for place, one in enumerate(judgement.suspects, start=1)),
         missing=_missing(
             (
-                *(_unknown(snapshot, alerting) if causes else ()),
+                *(_unknown(snapshot, alerting, cluster) if causes else ()),
                 *weaknesses(snapshot, alerting),
                 *snapshot.evidence.missing,
             )
@@ -68,21 +73,22 @@ def analyse(
     )
 
 
-def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str]) -> str:
+def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str], cluster: str) -> str:
     if judgement.causes:
         return ""
     if not alerting:
         return "no label of the alerts names a service, workload, pod or node"
     unknown = [name for name in alerting if name not in snapshot.entities]
-    if unknown and len(unknown) == len(alerting):
-        return f"{judgement.reason}; there is no evidence about {', '.join(short(name) for name in unknown[:3])}"
-    return judgement.reason
+    none = len(unknown) == len(alerting)
+    about = f"there is no evidence about {', '.join(short(name) for name in unknown[:3])}" if none else ""
+    return "; ".join(filter(None, (judgement.reason, about, elsewhere(alerting, snapshot.entities, cluster))))
 
 
-def _unknown(snapshot: Snapshot, alerting: Sequence[str]) -> tuple[str, ...]:
+def _unknown(snapshot: Snapshot, alerting: Sequence[str], cluster: str) -> tuple[str, ...]:
     """Which alerts are about something that no signal tells of; the reason for no cause says it by itself."""
     unknown = [short(name) for name in alerting if name not in snapshot.entities]
-    return (f"no evidence about {', '.join(unknown[:3])}, which alerts",) if unknown else ()
+    about = f"no evidence about {', '.join(unknown[:3])}, which alerts" if unknown else ""
+    return tuple(filter(None, (elsewhere(alerting, snapshot.entities, cluster), about)))
 
 
 def _missing(sentences: Sequence[str]) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class Analyst:
             raise TemporaryError(f"the evidence was not there within {_MAY_TAKE:.0f} s") from error
         alerting = alerting_entities(_group(incident), snapshot.entities, self._scope, self._cluster)
         analysis = await asyncio.to_thread(
-            analyse, incident, snapshot, alerting, self._ranker, self._propose, prior_of, self._link_of
+            analyse, incident, snapshot, alerting, self._ranker, self._propose, prior_of, self._link_of, self._cluster
         )
         return msgspec.structs.replace(analysis, finished_at=self._clock.now(), seconds=time.monotonic() - began)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final, TypeVar
 
 from brain_common.clients.elasticsearch import ElasticsearchClient
+from brain_common.clients.fetch import FetchSettings
 from brain_common.clients.jaeger import JaegerClient
 from brain_common.clients.loki import LokiClient
 from brain_common.clients.prometheus import PrometheusClient
@@ -24,6 +26,9 @@ from brain_rca.evidence.protocol import EvidenceSource, PartSource
 from brain_rca.evidence.traces.jaeger import JaegerEvidence
 from brain_rca.evidence.traces.tempo import TempoEvidence
 
+_QUESTION_SHARE: Final = 0.4  # of a source's time: the reason why the first questions failed comes before it is over
+S = TypeVar("S", bound=FetchSettings)
+
 
 def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[str, str]) -> EvidenceSource:
     """All sources that the settings name.
@@ -34,7 +39,7 @@ def build_evidence(settings: EvidenceSettings, cluster: str, aliases: Mapping[st
     catalogue = load_catalogue(settings.catalogues)
     first: list[PartSource] = []
     if settings.prometheus is not None:
-        client = PrometheusClient(settings.prometheus)
+        client = PrometheusClient(_bounded(settings.prometheus, settings.deadline_seconds))
         first.append(PrometheusEvidence(client, catalogue, cluster, settings.deadline_seconds))
     if settings.lake is not None:
         from brain_lake.location import LakeLocation
@@ -53,9 +58,9 @@ def _traces(settings: EvidenceSettings, cluster: str) -> list[PartSource]:
     found: list[PartSource] = []
     most, seconds = settings.most_traces, settings.deadline_seconds
     if settings.tempo is not None:
-        found.append(TempoEvidence(TempoClient(settings.tempo), cluster, most, seconds))
+        found.append(TempoEvidence(TempoClient(_bounded(settings.tempo, seconds)), cluster, most, seconds))
     if settings.jaeger is not None:
-        found.append(JaegerEvidence(JaegerClient(settings.jaeger), cluster, most, seconds))
+        found.append(JaegerEvidence(JaegerClient(_bounded(settings.jaeger, seconds)), cluster, most, seconds))
     if settings.lake is not None:
         from brain_lake.location import LakeLocation
         from brain_rca.evidence.traces.lake import LakeTraces
@@ -69,9 +74,10 @@ def _log_sources(settings: EvidenceSettings) -> list[PartSource]:
     miner = _miner(settings.miner)
     found: list[PartSource] = []
     if settings.loki is not None:
-        found.append(LokiEvidence(LokiClient(settings.loki), settings.loki, miner))
+        loki = LokiClient(_bounded(settings.loki, settings.loki.source_seconds))
+        found.append(LokiEvidence(loki, settings.loki, miner))
     if settings.elasticsearch is not None:
-        client = ElasticsearchClient(settings.elasticsearch)
+        client = ElasticsearchClient(_bounded(settings.elasticsearch, settings.elasticsearch.source_seconds))
         found.append(ElasticsearchEvidence(client, settings.elasticsearch, miner))
     if settings.lake is not None:
         from brain_lake.location import LakeLocation
@@ -79,6 +85,11 @@ def _log_sources(settings: EvidenceSettings) -> list[PartSource]:
 
         found.append(LakeLogs(LakeLocation.of(settings.lake), settings.deadline_seconds, miner))
     return found
+
+
+def _bounded(settings: S, seconds: float) -> S:
+    """Settings of a client with which no question is repeated for most of the time that its source has."""
+    return settings.model_copy(update={"deadline_seconds": min(settings.deadline_seconds, seconds * _QUESTION_SHARE)})
 
 
 def _miner(name: str) -> TemplateMiner:

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from brain_common.errors import BrainError, TemporaryError
+from brain_rca.evidence.in_time import late_of
 from brain_rca.evidence.log_counts import Span
 
 GRACE_SECONDS = 5.0  # to count what came in time
@@ -19,21 +20,16 @@ async def within(seconds: float, questions: Sequence[Coroutine[Any, Any, Span]])
         TemporaryError: There is no answer at all.
     """
     tasks = [asyncio.ensure_future(question) for question in questions]
-    try:
-        await asyncio.wait(tasks, timeout=seconds)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    late = sum(task.cancelled() for task in tasks)
-    failed = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
+    late = await late_of(tasks, seconds)
+    done = [task for task in tasks if task not in late]
+    failed = [error for task in done if (error := task.exception()) is not None]
     for error in failed:
         if not isinstance(error, BrainError):
             raise error
     missing = sorted({str(error) for error in failed})
     if late:
-        missing.append(f"{late} of {len(tasks)} queries for log lines had no answer within {seconds:g} s")
-    spans = [task.result() for task in tasks if not task.cancelled() and task.exception() is None]
+        missing.append(f"{len(late)} of {len(tasks)} queries for log lines had no answer within {seconds:g} s")
+    spans = [task.result() for task in done if task.exception() is None]
     if tasks and not spans:
         raise TemporaryError(missing[0])
     return spans, missing

@@ -17,6 +17,7 @@ from brain_common.entity import Entity
 from brain_common.errors import BrainError, TemporaryError
 from brain_rca.evidence.alone import alone
 from brain_rca.evidence.catalogue import CallRule, Catalogue, EdgeRule, OwnerRule, SignalRule
+from brain_rca.evidence.in_time import late_of
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEdge, RawEdgePanel, RawEvidence, RawPanel
 from brain_rca.evidence.rough import (
@@ -160,20 +161,12 @@ class PrometheusEvidence:
         put_right(one, matrix)
 
     async def _within(self, seconds: float, tasks: Mapping[asyncio.Task[None], str], reading: _Reading) -> None:
-        if not tasks:
-            return
-        try:
-            done, late = await asyncio.wait(tasks, timeout=seconds)
-        except asyncio.CancelledError:
-            for task in tasks:
-                task.cancel()
-            raise
-        for task in late:
-            task.cancel()
-            reading.missing.append(f"{tasks[task]}: no answer within {self._query_seconds:g} s")
-        await asyncio.gather(*late, return_exceptions=True)
-        for task in done:
-            task.result()
+        late = await late_of(tasks, seconds)
+        for task, name in tasks.items():
+            if task in late:
+                reading.missing.append(f"{name}: no answer within {self._query_seconds:g} s")
+            else:
+                task.result()
 
     async def _ask(self, key: str, rule: Rule, window: Window, reading: _Reading) -> None:
         name = key.partition(" ")[2]

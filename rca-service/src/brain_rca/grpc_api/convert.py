@@ -1,4 +1,7 @@
-"""Between the messages of ``brain_api.rca.v1`` and the service's own words."""
+"""From the service's own words to the messages of ``brain_api.rca.v1``, and from requests to groups of alerts.
+
+``received`` reads incidents back; a message that is sent and received is the same incident.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,19 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.errors import InputError
+from brain_rca.grpc_api.words import ANALYSIS, DELIVERY, FEEDBACK, SEVERITY, STATUS
 from brain_rca.intake.payload import LAST_TIME, clean_map, fingerprint, is_fingerprint, truncated
 from brain_rca.model import (
     Alert,
     AlertGroup,
     Analysis,
-    AnalysisState,
     Cause,
     Change,
     Delivery,
-    DeliveryState,
     Feedback,
-    FeedbackKind,
     Finding,
     Incident,
-    IncidentStatus,
     Proposal,
-    Severity,
     SharedCause,
     SimilarIncident,
     Suspect,
@@ -31,30 +30,6 @@ from brain_rca.text import clean
 
 _MOST_ALERTS = 5000
 _FIRST_SECOND = -62135596800  # the beginning of the year 1, as google.protobuf.Timestamp says
-_STATUS = {
-    IncidentStatus.OPEN: pb.INCIDENT_STATUS_OPEN,
-    IncidentStatus.RESOLVED: pb.INCIDENT_STATUS_RESOLVED,
-}
-_SEVERITY = {
-    Severity.INFO: pb.SEVERITY_INFO,
-    Severity.WARNING: pb.SEVERITY_WARNING,
-    Severity.CRITICAL: pb.SEVERITY_CRITICAL,
-}
-_ANALYSIS = {
-    AnalysisState.PENDING: pb.ANALYSIS_STATE_PENDING,
-    AnalysisState.DONE: pb.ANALYSIS_STATE_DONE,
-    AnalysisState.FAILED: pb.ANALYSIS_STATE_FAILED,
-}
-_DELIVERY = {
-    DeliveryState.PENDING: pb.DELIVERY_STATE_PENDING,
-    DeliveryState.DONE: pb.DELIVERY_STATE_DONE,
-    DeliveryState.FAILED: pb.DELIVERY_STATE_FAILED,
-}
-
-_FEEDBACK = {
-    FeedbackKind.CONFIRMED: pb.FEEDBACK_KIND_CONFIRMED,
-    FeedbackKind.REJECTED: pb.FEEDBACK_KIND_REJECTED,
-}
 
 
 class FieldError(InputError):
@@ -124,8 +99,8 @@ def incident_to(incident: Incident) -> pb.Incident:
         group_key=incident.group_key,
         group_hash=incident.group_hash,
         episode=incident.episode,
-        status=_STATUS[incident.status],
-        severity=_SEVERITY[incident.severity],
+        status=STATUS[incident.status],
+        severity=SEVERITY[incident.severity],
         opened_at=_stamp(incident.opened_at),
         received_at=_stamp(incident.received_at),
         closed_at=_stamp(incident.closed_at),
@@ -134,7 +109,7 @@ def incident_to(incident: Incident) -> pb.Incident:
         truncated_alerts=incident.truncated_alerts,
         notifications=incident.notifications,
         revision=incident.revision,
-        analysis_state=_ANALYSIS[incident.analysis_state],
+        analysis_state=ANALYSIS[incident.analysis_state],
         analysis_error=incident.analysis_error,
         analysis=_analysis_to(incident.analysis) if incident.analysis else None,
         deliveries=[_delivery_to(delivery) for delivery in incident.deliveries],
@@ -198,7 +173,7 @@ def _similar_to(similar: SimilarIncident) -> pb.SimilarIncident:
 def _feedback_to(feedback: Feedback) -> pb.Feedback:
     return pb.Feedback(
         entity=feedback.entity,
-        kind=_FEEDBACK[feedback.kind],
+        kind=FEEDBACK[feedback.kind],
         fault_kind=feedback.fault_kind,
         fix=feedback.fix,
         actor=feedback.actor,
@@ -279,7 +254,7 @@ def _proposal_to(proposal: Proposal) -> pb.Proposal:
 def _delivery_to(delivery: Delivery) -> pb.Delivery:
     return pb.Delivery(
         sink=delivery.sink,
-        state=_DELIVERY[delivery.state],
+        state=DELIVERY[delivery.state],
         external_id=delivery.external_id,
         attempts=delivery.attempts,
         error=delivery.error,

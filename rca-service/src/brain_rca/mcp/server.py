@@ -12,10 +12,10 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
+from brain_common.clients.rca import RcaClient
 from brain_common.errors import BrainError, InputError
 from brain_engine.judge import NAMED_FROM
 from brain_rca.began import TROUBLE_BEGAN
-from brain_rca.mcp.client import Reader
 from brain_rca.mcp.shapes import (
     MAX_LONG,
     MOST,
@@ -57,12 +57,12 @@ Answer = TypeVar("Answer")
 class Tools:
     """One method for each tool; what goes wrong is a sentence for the assistant, never a traceback."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, client: RcaClient) -> None:
+        self._client = client
 
     async def list_incidents(self, limit: Limit = 20, only_open: bool = False) -> Briefs:
         """Incidents, newest first, each with its likeliest cause."""
-        found = await _told(self._reader.incidents(limit, only_open=only_open))
+        found = await _told(self._client.incidents(limit, only_open=only_open))
         return Briefs(incidents=[brief(one) for one in found])
 
     async def get_incident(self, incident_id: IncidentId) -> Whole:
@@ -79,7 +79,7 @@ class Tools:
     async def search_similar(self, incident_id: IncidentId, limit: Limit = 10) -> Briefs:
         """Earlier and later incidents whose likeliest cause is the same entity or the same kind of fault."""
         asked = brief(await self._incident(incident_id))
-        known = await _told(self._reader.incidents(_SEARCHED, only_open=False))
+        known = await _told(self._client.incidents(_SEARCHED, only_open=False))
         near = [(_likeness(asked, one), one) for one in map(brief, known) if one.id != incident_id]
         best = sorted((pair for pair in near if pair[0] > 0), key=lambda pair: -pair[0])  # ties stay newest first
         return Briefs(incidents=[one for _, one in best[:limit]])
@@ -89,13 +89,13 @@ class Tools:
         return Explained(text=in_words(await self._incident(incident_id)))
 
     async def _incident(self, incident_id: str) -> pb.Incident:
-        return await _told(self._reader.incident(incident_id))
+        return await _told(self._client.incident(incident_id))
 
 
-def build(reader: Reader) -> MCPServer[Any]:
+def build(client: RcaClient) -> MCPServer[Any]:
     """The server, bound to nothing yet."""
     server: MCPServer[Any] = MCPServer("ai-devops-brain", instructions=_INSTRUCTIONS, log_level="WARNING")
-    tools = Tools(reader)
+    tools = Tools(client)
     for tool in (tools.list_incidents, tools.get_incident, tools.get_evidence, tools.search_similar, tools.explain):
         server.add_tool(tool, description=f"{tool.__doc__} {UNTRUSTED}", annotations=_READS, structured_output=True)
 

@@ -17,6 +17,7 @@ import msgspec
 
 from brain_common.errors import PermanentError, TemporaryError
 from brain_common.logs import mask
+from brain_common.retry import pace
 from brain_rca.model import Delivery, DeliveryState, IncidentStatus
 from brain_rca.publish.sink import Sink, Unfinished
 from brain_rca.publish.text import clean
@@ -63,8 +64,7 @@ class Backoff:
 
     def wait(self, attempts: int, jitter: random.Random) -> float:
         """Between half the bound and the bound: spread out, but never at once."""
-        bound = min(self.slowest, self.first * 2.0 ** min(attempts - 1, 16))
-        return bound * jitter.uniform(0.5, 1.0)
+        return pace(attempts, self.first, self.slowest, jitter.random())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from brain_common.clock import ManualClock
-from brain_common.errors import PermanentError, TemporaryError
+from brain_common.errors import ConfigError, PermanentError, TemporaryError
 from brain_common.serving.config import CallerSettings, TlsSettings
 from brain_common.settings import check_settings
 from brain_otel.enrich.incidents import Incidents, IncidentSettings
@@ -66,18 +66,18 @@ async def test_a_resource_carries_its_incident_until_it_closes(api: Api) -> None
 
 
 async def test_all_pages_are_read(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brain_otel.enrich.rca_client._PAGE", 2)
+    monkeypatch.setattr("brain_common.clients.rca._PAGE", 2)
     given = context()
     one = step(given, api.port)
     ids = {(await api.analysed(group(f"k{n}"))).id for n in range(5)}
-    assert {incident.id for incident in await one._client.open_incidents()} == ids
+    assert {incident.id for incident in await one._client.incidents(1000, only_open=True)} == ids
 
 
 async def test_pages_that_are_too_large_are_asked_for_smaller(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     large = {f"k{n}": (await api.analysed(group(f"k{n}", *(f"s{m}" for m in range(100))))).ByteSize() for n in range(3)}
-    monkeypatch.setattr("brain_otel.enrich.rca_client._LARGEST_MESSAGE", max(large.values()) + 200)
+    monkeypatch.setattr("brain_common.clients.rca._LARGEST_MESSAGE", max(large.values()) + 200)
     one = step(context(), api.port)
-    assert len(await one._client.open_incidents()) == 3
+    assert len(await one._client.incidents(1000, only_open=True)) == 3
 
 
 async def test_what_was_known_holds_for_a_while_when_the_service_goes(tmp_path: Path) -> None:
@@ -109,24 +109,24 @@ async def test_with_mtls_and_a_token_that_is_replaced(tmp_path: Path) -> None:
     async with serving_api(tmp_path, [caller], tls) as api:
         one = step(context(), api.port, "https", tls=shown, token_file=str(mine))
         with pytest.raises(PermanentError, match="UNAUTHENTICATED") as caught:
-            await one._client.open_incidents()
+            await one._client.incidents(1000, only_open=True)
         assert "a-wrong-token" not in str(caught.value)
         mine.write_text("the-right-token\n")
-        assert await one._client.open_incidents() == []
+        assert await one._client.incidents(1000, only_open=True) == []
         bare = step(context(), api.port, "https", tls={"ca_file": str(authority.file)}, token_file=str(mine))
         with pytest.raises(TemporaryError, match="UNAVAILABLE"):
-            await bare._client.open_incidents()
+            await bare._client.incidents(1000, only_open=True)
 
 
 @pytest.mark.parametrize("content", ["", "two\nlines", "für", "\x00"])
 async def test_what_is_no_token_is_not_sent_and_not_shown(tmp_path: Path, content: str) -> None:
     file = tmp_path / "token"
     file.write_text(content)
-    with pytest.raises(PermanentError, match="holds no bearer token") as caught:
-        await step(context(), 1, token_file=str(file))._client.open_incidents()
+    with pytest.raises(ConfigError, match="holds no bearer token") as caught:
+        await step(context(), 1, token_file=str(file))._client.incidents(1000, only_open=True)
     assert not content or content not in str(caught.value)
 
 
 async def test_a_token_may_be_mounted_later(tmp_path: Path) -> None:
-    with pytest.raises(TemporaryError, match="token cannot be read"):
-        await step(context(), 1, token_file=str(tmp_path / "token"))._client.open_incidents()
+    with pytest.raises(ConfigError, match="token: cannot be read"):
+        await step(context(), 1, token_file=str(tmp_path / "token"))._client.incidents(1000, only_open=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from brain_otel.side import channel
 from brain_otel.side.channel import Channel
 from brain_otel.side.frames import Fate, Hello, LakeState, Message, Rows, Snapshot, frame, receive
 from brain_otel.side.reads import CHANGES, ChangeRow
@@ -107,7 +110,7 @@ async def test_one_that_does_not_read_costs_a_bounded_buffer(tmp_path: Path) -> 
         assert 0 < world.value("brain_otel_lake_queue_bytes") <= 100_000
         full = world.value("brain_otel_lake_dropped_total", table="logs", reason="buffer_full")
         assert full > 0
-        over.set()  # it is connected anew at once, so that being away may be too short to be seen; what was lost stays
+        over.set()  # it is connected anew soon, so that being away may be too short to be seen; what was lost stays
         await world.until(lambda: world.value("brain_otel_lake_dropped_total", table="logs", reason="side_lost") > 0)
     lost = world.value("brain_otel_lake_dropped_total", table="logs", reason="side_lost")
     assert full + lost == 20_000
@@ -165,3 +168,93 @@ async def test_what_was_handed_over_last_gets_there(tmp_path: Path) -> None:
         for _ in range(5_000):
             world.channel.put("logs", [ROW] * 10)
     assert sum(message.count for message in heard if isinstance(message, Rows)) == 50_000
+
+
+class Impatient(World):
+    """Counts how long it would wait, and does not."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        self.waits: list[float] = []
+        self.enough = asyncio.Event()
+        self._most = most
+        super().__init__(path)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        if len(self.waits) >= self._most:
+            self.enough.set()
+            await asyncio.Event().wait()
+
+
+async def test_a_peer_that_accepts_and_aborts_is_tried_ever_more_slowly_and_not_logged_each_time(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, path = Impatient(tmp_path / "s", 12), tmp_path / "s"
+    tries = 0
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        writer.transport.abort()
+
+    with caplog.at_level(logging.INFO, logger="brain_otel.side.channel"):
+        async with side(path, serve), world.channel.connected():
+            await asyncio.wait_for(world.enough.wait(), 10)
+    assert tries == 12
+    for wait, bound in zip(world.waits, (0.4, 0.8, 1.6, 3.2, *[5.0] * 8), strict=True):
+        assert bound / 2 <= wait <= bound
+    assert len(set(world.waits)) == 12  # drawn, so that workers do not come back together
+    said = [record.getMessage() for record in caplog.records]
+    assert said  # the words of the system differ by what was under way
+    assert all(one != other for one, other in itertools.pairwise(said))
+
+
+async def test_one_that_is_not_there_is_tried_ever_more_slowly_and_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = Impatient(tmp_path / "nobody", 8)
+    with caplog.at_level(logging.INFO, logger="brain_otel.side.channel"):
+        async with world.channel.connected():
+            await asyncio.wait_for(world.enough.wait(), 10)
+    assert sum(world.waits) > 10
+    [record] = caplog.records
+    assert "the side process is not there" in record.getMessage()
+
+
+async def test_a_good_connection_ends_the_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "_LASTING", 0.05)
+    world, path = Impatient(tmp_path / "s", 5), tmp_path / "s"
+    tries = 0
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 4:
+            await asyncio.sleep(0.06)
+        writer.transport.abort()
+
+    async with side(path, serve), world.channel.connected():
+        await asyncio.wait_for(world.enough.wait(), 10)
+    assert world.waits[2] > 0.8
+    assert world.waits[3] <= 0.4
+    assert 0.4 <= world.waits[4] <= 0.8
+
+
+async def test_coming_back_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    world, path = World(tmp_path / "s"), tmp_path / "s"
+    tries = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        if tries > 1:
+            writer.write(frame(LakeState(True)) * 3)
+            await read_all(reader)
+        writer.close()
+
+    with caplog.at_level(logging.INFO, logger="brain_otel.side.channel"):
+        async with side(path, serve), world.channel.connected():
+            await world.until(lambda: world.value("brain_otel_lake_up") == 1)
+    lost, again = [record.getMessage() for record in caplog.records]
+    assert lost.startswith("the side process: ")
+    assert again == "the side process is there again"

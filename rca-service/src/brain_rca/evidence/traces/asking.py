@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from brain_common.entity import EntityKind
 from brain_common.errors import BrainError, TemporaryError
-from brain_rca.evidence.protocol import Focus
+from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
 from brain_rca.evidence.traces.edges import edges_in
-from brain_rca.evidence.traces.rows import MOST_SPANS, SpanRow, columns_of, unique_rows
+from brain_rca.evidence.traces.rows import MOST_SPANS, SpanRow, columns_of, is_near, unique_rows
 from brain_rca.evidence.traces.sample import Ask, Question
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ class Asking:
         self._source = source
         self._answers = 0
         self._full = False
+        self._damaged = 0
         self._failures: list[str] = []
 
     def of(self, ask: Ask[T]) -> Ask[T]:
@@ -48,7 +49,13 @@ class Asking:
         """Something could not be read."""
         self._failures.append(why)
 
-    def evidence(self, rows: Sequence[SpanRow], traces: int, missing: Sequence[str] = ()) -> RawEvidence:
+    def damaged(self, spans: int) -> None:
+        """So many could not be read."""
+        self._damaged += spans
+
+    def evidence(
+        self, window: Window, rows: Sequence[SpanRow], traces: int, missing: Sequence[str] = ()
+    ) -> RawEvidence:
         """What was read, and what not.
 
         Raises:
@@ -56,7 +63,9 @@ class Asking:
         """
         if self._failures and not self._answers:
             raise TemporaryError(self._failures[0])
-        kept = unique_rows(rows)[:MOST_SPANS]
+        timely = [row for row in rows if is_near(row, window)]
+        self._damaged += len(rows) - len(timely)
+        kept = unique_rows(timely)[:MOST_SPANS]
         spans = columns_of(kept)
         said = [*missing, *self._sentences(traces)]
         if len(kept) == MOST_SPANS:
@@ -67,6 +76,8 @@ class Asking:
         said = [f"{self._source}: {why}" for why in sorted(set(self._failures))[:3]]
         if len(said) < len(self._failures):
             said.append(f"{self._source}: {len(self._failures)} of its answers are missing")
+        if self._damaged:
+            said.append(f"{self._source}: {self._damaged} spans are damaged or have impossible times and were left out")
         if self._full:
             said.append(f"{self._source}: there are more traces than the {traces} that were looked at, a sample")
         return said

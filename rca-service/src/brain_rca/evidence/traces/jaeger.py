@@ -8,10 +8,12 @@ from functools import partial
 from typing import Protocol
 
 from brain_common.clients.jaeger import JaegerTrace
+from brain_rca.evidence.in_time import late_of
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
 from brain_rca.evidence.traces.asking import Asking, services_of
 from brain_rca.evidence.traces.jaeger_spans import longest, rows_of
+from brain_rca.evidence.traces.rows import SpanRow
 from brain_rca.evidence.traces.sample import Question, Stratum, drawn
 
 _MOST_SERVICES = 20  # each is 18 questions
@@ -57,8 +59,11 @@ class JaegerEvidence:
         each = self._most // max(len(services), 1)
         turn = asyncio.Semaphore(_AT_ONCE)
         tasks = [asyncio.create_task(self._of(one, window, each, asking, turn)) for one in services]
-        found = await self._in_time(tasks, asking)
-        return await asyncio.to_thread(self._evidence, found, asking, left_out)
+        late = await late_of(tasks, self._seconds)
+        if late:
+            asking.fail(f"no answer within {self._seconds:g} s about {len(late)} of {len(tasks)} services")
+        found = {name: trace for task in tasks if task not in late for name, trace in task.result().items()}
+        return await asyncio.to_thread(self._evidence, window, found, asking, left_out)
 
     async def aclose(self) -> None:
         """Let go of connections."""
@@ -73,24 +78,15 @@ class JaegerEvidence:
                 asking.of(partial(self._search, service)), window, most, partial(longest, service=service)
             )
 
-    async def _in_time(
-        self, tasks: list[asyncio.Task[dict[str, JaegerTrace]]], asking: Asking
-    ) -> dict[str, JaegerTrace]:
-        if not tasks:
-            return {}
-        try:
-            done, late = await asyncio.wait(tasks, timeout=self._seconds)
-        finally:  # nobody waits for the rest, whatever ended this
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        if late:
-            asking.fail(f"no answer within {self._seconds:g} s about {len(late)} of {len(tasks)} services")
-        return {name: trace for task in tasks if task in done for name, trace in task.result().items()}
-
-    def _evidence(self, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]) -> RawEvidence:
-        rows = [row for trace in found.values() for row in rows_of(trace, self._cluster)]
-        return asking.evidence(rows, len(found), left_out)
+    def _evidence(
+        self, window: Window, found: Mapping[str, JaegerTrace], asking: Asking, left_out: list[str]
+    ) -> RawEvidence:
+        rows: list[SpanRow] = []
+        for trace in found.values():
+            parsed = rows_of(trace, self._cluster)
+            rows += parsed.rows
+            asking.damaged(parsed.damaged)
+        return asking.evidence(window, rows, len(found), left_out)
 
     async def _search(self, service: str, question: Question) -> Mapping[str, JaegerTrace]:
         found = await self._client.traces(

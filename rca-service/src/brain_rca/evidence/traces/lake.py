@@ -68,7 +68,7 @@ class LakeTraces:
                 missing.append(f"{self.name}: of those {when} the window only the latest {_MOST} spans were looked at")
             rows += [_row(span) for span in found.to_pylist() if is_known(span["kind"])]
         near = _near(rows, entities)
-        return asking.evidence(near, len({row.trace for row in near}), missing)
+        return asking.evidence(window, near, len({row.trace for row in near}), missing)
 
 
 def _near(rows: Iterable[SpanRow], entities: frozenset[Entity]) -> list[SpanRow]:

@@ -20,8 +20,8 @@ _NO_NAME = "unknown_service"  # an SDK that was not told
 
 def entity_of(resource: Mapping[str, str], service: str, cluster: str) -> Entity:
     """The service, else the workload; an unnamed service where nothing names it."""
-    cluster = resource.get("k8s.cluster.name") or cluster
-    namespace = _first(resource, _NAMESPACES)
+    cluster = resource.get("k8s.cluster.name", "")[:MOST_NAME] or cluster
+    namespace = _first(resource, _NAMESPACES)[:MOST_NAME]
     if service and not service.startswith(_NO_NAME):
         return Entity(cluster, namespace, EntityKind.SERVICE, service[:MOST_NAME])
     workload = _first(resource, _WORKLOADS)

@@ -7,14 +7,16 @@ only compared within one trace, so their encoding does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from brain_common.clients.lenient_json import decoded
+from brain_common.entity import Entity
 from brain_common.errors import PermanentError
 from brain_engine.flow.tables import SpanKind
 from brain_rca.evidence.traces.names import entity_of, peer_of
-from brain_rca.evidence.traces.rows import MOST_NAME, SpanRow
+from brain_rca.evidence.traces.rows import MOST_NAME, Parsed, SpanRow, is_id
 
 
 class _Value(msgspec.Struct):
@@ -42,7 +44,7 @@ class _Span(msgspec.Struct):
 
 
 class _Scope(msgspec.Struct):
-    spans: Sequence[_Span] = ()
+    spans: Sequence[msgspec.Raw] = ()  # read one by one, so that a damaged one costs no other
 
 
 class _Resource(msgspec.Struct):
@@ -60,14 +62,14 @@ class _Trace(msgspec.Struct):
     batches: Sequence[_Batch] = ()
 
 
-_DECODER = msgspec.json.Decoder(_Trace)
+_MOST_DIGITS = 20
 _ERROR = (2, "2", "STATUS_CODE_ERROR")
 _KINDS: Mapping[int | str, SpanKind] = {kind.value: kind for kind in SpanKind} | {
     f"SPAN_KIND_{kind.name}": kind for kind in SpanKind
 }
 
 
-def spans_of(body: bytes, trace: str, cluster: str) -> list[SpanRow]:
+def spans_of(body: bytes, trace: str, cluster: str) -> Parsed:
     """The spans of one trace.
 
     Args:
@@ -78,30 +80,46 @@ def spans_of(body: bytes, trace: str, cluster: str) -> list[SpanRow]:
     Raises:
         PermanentError: It is no such JSON.
     """
+    answer = decoded(body, _Trace, f"trace {trace}", "is no OTLP in JSON")
+    rows: list[SpanRow] = []
+    damaged = 0
+    for batch in (*answer.resourceSpans, *answer.batches):
+        resource = _texts(batch.resource.attributes if batch.resource else ())
+        entity = entity_of(resource, resource.get("service.name", ""), cluster)
+        for scope in (*batch.scopeSpans, *batch.instrumentationLibrarySpans):
+            found = [row for span in scope.spans if (row := _row(span, trace, entity)) is not None]
+            damaged += len(scope.spans) - len(found)
+            rows += found
+    return Parsed(rows, damaged)
+
+
+def _row(raw: msgspec.Raw, trace: str, entity: Entity) -> SpanRow | None:
+    """A span; None where it is none, or has no id or no times."""
     try:
-        decoded = _DECODER.decode(body)
-        return [row for batch in (*decoded.resourceSpans, *decoded.batches) for row in _of_batch(batch, trace, cluster)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise PermanentError(f"trace {trace}: no OTLP in JSON: {error}") from error
+        span = decoded(bytes(raw), _Span, f"trace {trace}")
+    except PermanentError:
+        return None
+    start, end = _seconds(span.startTimeUnixNano), _seconds(span.endTimeUnixNano)
+    if start is None or end is None or not is_id(span.spanId):
+        return None
+    return SpanRow(
+        trace=trace,
+        span=span.spanId,
+        parent=span.parentSpanId if is_id(span.parentSpanId) else "",
+        entity=entity,
+        operation=span.name[:MOST_NAME],
+        start=start,
+        end=end,
+        error=span.status is not None and span.status.code in _ERROR,
+        kind=_KINDS.get(span.kind, SpanKind.UNSET),
+        peer=peer_of(_texts(span.attributes), entity.cluster),
+    )
 
 
-def _of_batch(batch: _Batch, trace: str, cluster: str) -> Iterator[SpanRow]:
-    resource = _texts(batch.resource.attributes if batch.resource else ())
-    entity = entity_of(resource, resource.get("service.name", ""), cluster)
-    for scope in (*batch.scopeSpans, *batch.instrumentationLibrarySpans):
-        for span in scope.spans:
-            yield SpanRow(
-                trace=trace,
-                span=span.spanId,
-                parent=span.parentSpanId,
-                entity=entity,
-                operation=span.name[:MOST_NAME],
-                start=int(span.startTimeUnixNano) / 1e9,
-                end=int(span.endTimeUnixNano) / 1e9,
-                error=span.status is not None and span.status.code in _ERROR,
-                kind=_KINDS.get(span.kind, SpanKind.UNSET),
-                peer=peer_of(_texts(span.attributes), entity.cluster),
-            )
+def _seconds(nanoseconds: int | str) -> float | None:
+    """OTLP's times are numbers of 64 bits, as text or as they are."""
+    text = str(nanoseconds) if isinstance(nanoseconds, str) or 0 <= nanoseconds < 1 << 64 else ""
+    return int(text) / 1e9 if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def _texts(attributes: Sequence[_Attribute]) -> dict[str, str]:

@@ -13,11 +13,15 @@ import numpy as np
 
 from brain_common.entity import Entity
 from brain_engine.flow.tables import NOWHERE, SpanKind, Spans
+from brain_rca.evidence.protocol import Window
 
 MOST_SPANS: Final = 200_000
 """Of one answer: some 100 MB while they are read, 20 MB as columns."""
 MOST_NAME: Final = 200
 """Characters of an operation's name that are kept."""
+_MOST_ID: Final = 64  # characters; OpenTelemetry's are 16, in base64 12
+_NO_IDS: Final = frozenset({"", "0" * 16, "0" * 32, "AAAAAAAAAAA="})  # OpenTelemetry's id of nothing is zeros
+_FAR: Final = 86400.0  # seconds from the window: a trace may be long, but such a clock is wrong
 _KINDS: Final[Mapping[str, SpanKind]] = {kind.name.lower(): kind for kind in SpanKind}
 
 
@@ -34,6 +38,24 @@ class SpanRow(NamedTuple):
     error: bool
     kind: SpanKind
     peer: Entity | None = None
+
+
+class Parsed(NamedTuple):
+    """Spans of an answer, and how many more it holds that cannot be read."""
+
+    rows: list[SpanRow]
+    damaged: int
+
+
+def is_id(text: str) -> bool:
+    """Whether it can tell a span or a trace from others."""
+    return text not in _NO_IDS and len(text) <= _MOST_ID
+
+
+def is_near(row: SpanRow, window: Window) -> bool:
+    """Whether a span was at a time that was asked about, give or take a day; never with times that are no numbers."""
+    first, last = window.baseline_start - _FAR, window.end + _FAR
+    return first <= row.start <= last and first <= row.end <= last
 
 
 def kind_of(name: str | None) -> SpanKind:

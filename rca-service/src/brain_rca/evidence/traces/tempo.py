@@ -10,6 +10,7 @@ from typing import Protocol
 
 from brain_common.clients.tempo import FoundTrace
 from brain_common.errors import BrainError
+from brain_rca.evidence.in_time import late_of
 from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
 from brain_rca.evidence.traces.asking import Asking, services_of
@@ -20,6 +21,7 @@ from brain_rca.evidence.traces.sample import Question, Stratum, drawn
 _BATCH = 40  # services in one query: some 2,000 characters of a URL
 _MOST_SERVICES = 3 * _BATCH
 _GRACE_SECONDS = 5.0  # to put together what came in time
+_SEARCH_SHARE = 0.6  # of the time for all of it; what was found by then is fetched
 
 
 class Traces(Protocol):
@@ -58,17 +60,25 @@ class TempoEvidence:
         services, left_out = services_of(focus, _MOST_SERVICES, self.name)
         asking = Asking(self.name)
         until = asyncio.get_running_loop().time() + self._seconds
-        batches = [services[at : at + _BATCH] for at in range(0, len(services), _BATCH)]
         found: dict[str, FoundTrace] = {}
-        for batch in batches:
-            ask = asking.of(partial(self._search, batch))
-            found |= await drawn(ask, window, self._most // len(batches), lambda one: one.seconds)
+        searches = asyncio.create_task(self._searches(services, window, asking, found))
+        if await late_of([searches], self._seconds * _SEARCH_SHARE):
+            asking.fail(f"no answer within {self._seconds * _SEARCH_SHARE:g} s to some of the searches")
         rows = await self._fetched(list(found), window, asking, until)
-        return await asyncio.to_thread(asking.evidence, rows, len(found), left_out)
+        return await asyncio.to_thread(asking.evidence, window, rows, len(found), left_out)
 
     async def aclose(self) -> None:
         """Let go of connections."""
         await self._client.aclose()
+
+    async def _searches(
+        self, services: Sequence[str], window: Window, asking: Asking, found: dict[str, FoundTrace]
+    ) -> None:
+        """One batch of services after another; ``found`` has those of the batches that are done."""
+        batches = [services[at : at + _BATCH] for at in range(0, len(services), _BATCH)]
+        for batch in batches:
+            ask = asking.of(partial(self._search, batch))
+            found |= await drawn(ask, window, self._most // len(batches), lambda one: one.seconds)
 
     async def _search(self, services: Sequence[str], question: Question) -> Mapping[str, FoundTrace]:
         query = traceql(services, question)
@@ -77,26 +87,20 @@ class TempoEvidence:
 
     async def _fetched(self, ids: Sequence[str], window: Window, asking: Asking, until: float) -> list[SpanRow]:
         tasks = [asyncio.create_task(self._trace(one, window, asking)) for one in ids]
-        if not tasks:
-            return []
-        try:
-            left = max(until - asyncio.get_running_loop().time(), 0.0)
-            done, late = await asyncio.wait(tasks, timeout=left)
-        finally:  # nobody waits for the rest, whatever ended this
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        late = await late_of(tasks, max(until - asyncio.get_running_loop().time(), 0.0))
         if late:
             asking.fail(f"{len(late)} of {len(ids)} traces did not come within {self._seconds:g} s")
-        return [row for task in tasks if task in done for row in task.result()]
+        return [row for task in tasks if task not in late for row in task.result()]
 
     async def _trace(self, trace_id: str, window: Window, asking: Asking) -> list[SpanRow]:
         try:
             body = await self._client.trace(trace_id, window.baseline_start, window.end)
-            return await asyncio.to_thread(spans_of, body, trace_id, self._cluster)
+            parsed = await asyncio.to_thread(spans_of, body, trace_id, self._cluster)
         except BrainError as error:
             asking.fail(str(error))
             return []
+        asking.damaged(parsed.damaged)
+        return parsed.rows
 
 
 def traceql(services: Sequence[str], question: Question) -> str:

@@ -1,15 +1,28 @@
-"""From an incident as gRPC sends it to what ``show.py`` prints; what is not printed is left out."""
+"""From an incident as gRPC sends it back to the service's own words, for those who show it elsewhere.
+
+The counterpart of ``convert.incident_to``. Plots, and what only the store needs, are not sent. Whoever sends may be of
+a newer release: a status or severity that this one does not know is the more alarming one, and kinds of feedback and
+of changes that it does not know are left out.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from brain_api.rca.v1 import rca_pb2 as pb
+from brain_rca.grpc_api.words import ANALYSIS, DELIVERY, FEEDBACK, SEVERITY, STATUS
 from brain_rca.model import (
     Alert,
     Analysis,
+    AnalysisState,
     Cause,
+    Change,
+    ChangeKind,
+    Delivery,
+    DeliveryState,
     Feedback,
-    FeedbackKind,
     Finding,
     Incident,
     IncidentStatus,
@@ -20,21 +33,20 @@ from brain_rca.model import (
     SharedMember,
     SimilarIncident,
     Suspect,
+    TimelineEntry,
     Weighing,
 )
 
-if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
-    from brain_api.rca.v1 import rca_pb2 as pb
-
-_STATUS = {1: IncidentStatus.OPEN, 2: IncidentStatus.RESOLVED}
-_SEVERITY = {1: Severity.INFO, 2: Severity.WARNING, 3: Severity.CRITICAL}
-_SAID = {1: FeedbackKind.CONFIRMED, 2: FeedbackKind.REJECTED}
+_STATUS: Final = {number: word for word, number in STATUS.items()}
+_SEVERITY: Final = {number: word for word, number in SEVERITY.items()}
+_ANALYSIS: Final = {number: word for word, number in ANALYSIS.items()}
+_DELIVERY: Final = {number: word for word, number in DELIVERY.items()}
+_FEEDBACK: Final = {number: word for word, number in FEEDBACK.items()}
+_CHANGES: Final = frozenset(ChangeKind)
 
 
 def received(message: pb.Incident) -> Incident:
-    """The incident of a message; a status or severity that this release does not know is the more alarming one."""
+    """The incident of a message."""
     return Incident(
         id=message.id,
         source=message.source,
@@ -44,19 +56,26 @@ def received(message: pb.Incident) -> Incident:
         episode=message.episode,
         status=_STATUS.get(message.status, IncidentStatus.OPEN),
         severity=_SEVERITY.get(message.severity, Severity.CRITICAL),
-        opened_at=seconds(message.opened_at),
-        received_at=seconds(message.received_at),
+        opened_at=_seconds(message.opened_at),
+        received_at=_seconds(message.received_at),
+        closed_at=_seconds(message.closed_at) if message.HasField("closed_at") else None,
         alerts=tuple(_alert(alert) for alert in message.alerts),
         group_labels=dict(message.group_labels),
+        truncated_alerts=message.truncated_alerts,
+        notifications=message.notifications,
+        revision=message.revision,
+        analysis_state=_ANALYSIS.get(message.analysis_state, AnalysisState.PENDING),
+        analysis_error=message.analysis_error,
         analysis=_analysis(message.analysis) if message.HasField("analysis") else None,
-        feedback=tuple(_feedback(said) for said in message.feedback if said.kind in _SAID),
+        deliveries=tuple(_delivery(delivery) for delivery in message.deliveries),
+        feedback=tuple(_feedback(said) for said in message.feedback if said.kind in _FEEDBACK),
         shared=_shared(message.shared) if message.HasField("shared") else None,
     )
 
 
-def seconds(stamp: Timestamp) -> float:
+def _seconds(stamp: Timestamp) -> float:
     """Since the epoch."""
-    return stamp.seconds + stamp.nanos / 1e9
+    return (stamp.seconds * 1_000_000 + stamp.nanos // 1000) / 1e6  # as sent: a sum of floats may be another one
 
 
 def _alert(message: pb.Alert) -> Alert:
@@ -64,22 +83,27 @@ def _alert(message: pb.Alert) -> Alert:
         fingerprint=message.fingerprint,
         status=message.status,
         labels=dict(message.labels),
-        starts_at=seconds(message.starts_at),
+        annotations=dict(message.annotations),
+        starts_at=_seconds(message.starts_at),
+        ends_at=_seconds(message.ends_at) if message.HasField("ends_at") else None,
+        generator_url=message.generator_url,
     )
 
 
 def _analysis(message: pb.Analysis) -> Analysis:
     return Analysis(
-        finished_at=seconds(message.finished_at),
-        window_start=seconds(message.window_start),
-        window_end=seconds(message.window_end),
+        finished_at=_seconds(message.finished_at),
+        window_start=_seconds(message.window_start),
+        window_end=_seconds(message.window_end),
         alerting=tuple(message.alerting),
         causes=tuple(_cause(cause) for cause in message.causes),
         no_cause_reason=message.no_cause_reason,
         none_probability=message.none_probability,
         missing=tuple(message.missing),
+        timeline=tuple(TimelineEntry(at=_seconds(entry.at), what=entry.what) for entry in message.timeline),
+        seconds=message.seconds,
         similar=tuple(_similar(similar) for similar in message.similar),
-        trouble_began=seconds(message.trouble_began) if message.HasField("trouble_began") else None,
+        trouble_began=_seconds(message.trouble_began) if message.HasField("trouble_began") else None,
         resolution=message.resolution,
         suspects=tuple(_suspect(suspect) for suspect in message.suspects),
     )
@@ -98,7 +122,9 @@ def _cause(message: pb.Cause) -> Cause:
         probability=message.probability,
         findings=tuple(_finding(finding) for finding in message.findings),
         against=tuple(message.against),
+        path=tuple(message.path),
         explanation=message.explanation,
+        changes=tuple(_change(change) for change in message.changes if change.kind in _CHANGES),
         proposals=tuple(_proposal(proposal) for proposal in message.proposals),
         weight=message.weight,
         weighed=tuple(Weighing(what=step.what, nats=step.nats, how=step.how) for step in message.weighed),
@@ -112,9 +138,27 @@ def _finding(message: pb.Finding) -> Finding:
         entity=message.entity,
         signal=message.signal,
         score=message.score,
-        onset=seconds(message.onset) if message.HasField("onset") else None,
+        onset=_seconds(message.onset) if message.HasField("onset") else None,
         direction=message.direction,
         sentence=message.sentence,
+        query=message.query,
+        link=message.link,
+        nats=message.nats,
+        usual=message.usual if message.HasField("usual") else None,
+        extreme=message.extreme if message.HasField("extreme") else None,
+        unit=message.unit,
+        subject=message.subject,
+    )
+
+
+def _change(message: pb.Change) -> Change:
+    return Change(
+        at=_seconds(message.at),
+        kind=ChangeKind(message.kind),
+        seconds_before=message.seconds_before,
+        reason=message.reason,
+        message=message.message,
+        actor=message.actor,
     )
 
 
@@ -133,17 +177,17 @@ def _proposal(message: pb.Proposal) -> Proposal:
 def _feedback(message: pb.Feedback) -> Feedback:
     return Feedback(
         entity=message.entity,
-        kind=_SAID[message.kind],
+        kind=_FEEDBACK[message.kind],
         fault_kind=message.fault_kind,
         fix=message.fix,
         actor=message.actor,
-        at=seconds(message.at),
+        at=_seconds(message.at),
     )
 
 
 def _shared(message: pb.SharedCause) -> SharedCause:
     members = tuple(
-        SharedMember(incident_id=one.id, title=one.title, received_at=seconds(one.received_at), open=one.open)
+        SharedMember(incident_id=one.id, title=one.title, received_at=_seconds(one.received_at), open=one.open)
         for one in message.members
     )
     return SharedCause(id=message.id, entity=message.entity, total=message.total, members=members)
@@ -155,10 +199,21 @@ def _similar(message: pb.SimilarIncident) -> SimilarIncident:
         title=message.title,
         entity=message.entity,
         fault_kind=message.fault_kind,
-        opened_at=seconds(message.opened_at),
+        opened_at=_seconds(message.opened_at),
         lasted=message.lasted if message.HasField("lasted") else None,
         score=message.score,
         why=message.why,
         confirmed=message.confirmed,
         fix=message.fix,
+    )
+
+
+def _delivery(message: pb.Delivery) -> Delivery:
+    return Delivery(
+        sink=message.sink,
+        state=_DELIVERY.get(message.state, DeliveryState.PENDING),
+        external_id=message.external_id,
+        attempts=message.attempts,
+        error=message.error,
+        updated_at=_seconds(message.updated_at),
     )

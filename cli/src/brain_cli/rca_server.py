@@ -1,0 +1,40 @@
+"""Options that say where the service's gRPC API is and who calls, checked before anything is sent."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from brain_common.errors import ConfigError
+
+if TYPE_CHECKING:
+    from brain_common.clients.rca import RcaServer
+
+
+def check_options(server: RcaServer, address: str) -> None:
+    """Refuse what does not fit together, and credentials in plain text over a network.
+
+    Args:
+        server: What the options say.
+        address: The option that names the service.
+
+    Raises:
+        ConfigError: The message names the options.
+    """
+    if server.token_file is not None and server.username is not None:
+        raise ConfigError("--token-file, --username: give one of them")
+    if (server.username is None) != (server.password_file is None):
+        raise ConfigError("--username, --password-file: give both")
+    if (server.cert_file is None) != (server.key_file is None):
+        raise ConfigError("--cert-file, --key-file: give both")
+    credentials = server.token_file is not None or server.username is not None
+    if credentials and not server.tls and not _is_loopback(server.address):
+        raise ConfigError(f"{address} {server.address}: credentials would travel in plain text; use TLS (--ca-file)")
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
