@@ -25,14 +25,18 @@ class FakePrometheus(FakeServer):
 
     Attributes:
         suffix: Appended to the names of services, as a hostile label would be.
+        refused: Queries that hold this text are refused; empty for none.
     """
 
     def __init__(self) -> None:
         super().__init__(self._answer)
         self.suffix = ""
+        self.refused = ""
 
     def _answer(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if self.refused and self.refused in form["query"]:
+            return Answer(422, {"status": "error", "error": "too [bold]many[/] samples"})
         found = self._series(form["query"], float(form["start"]), float(form["end"]), float(form["step"]))
         return Answer(200, {"status": "success", "data": {"resultType": "matrix", "result": found}})
 

@@ -91,11 +91,10 @@ def test_what_names_nothing_gets_a_reason(brain: Brain, prometheus: FakePromethe
 
 
 def test_evidence_that_is_refused_is_named(brain: Brain, prometheus: FakePrometheus, tmp_path: Path) -> None:
-    prometheus.fail(422, times=6, body={"status": "error", "error": "too [bold]many[/] samples"})
+    prometheus.refused = "traces_service_graph_request_total"
     result = brain(*arguments(prometheus, group(tmp_path)))
     missing = [line for line in result.out.splitlines() if line.startswith("missing evidence: ")]
-    assert len(missing) >= 1
-    assert all("answered 422: too [bold]many[/] samples" in line for line in missing)
+    assert any("answered 422: too [bold]many[/] samples" in line for line in missing)
 
 
 def test_a_hostile_label_neither_moves_the_cursor_nor_marks_up(
