@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from brain_cli.ablation import SIGNALS, ranker_without
 from brain_cli.simulated import SimulatedJudge
 from brain_common.errors import ConfigError
 from brain_engine.plugins import UnknownPluginError, load_ranker
@@ -29,7 +30,7 @@ _LEAST_WIDTH = 120  # columns of the table on standard output; a narrower termin
 class Request:
     """What is evaluated: the scenarios of a file or folder, or else a plan.
 
-    Empty platforms and faults mean all there are.
+    Empty platforms and faults mean all there are. What is ``ablated``, a signal or an idea of the ranker, is left out.
     """
 
     platforms: tuple[str, ...]
@@ -39,6 +40,7 @@ class Request:
     workers: int
     dask: str
     scenarios: Path | None = None
+    ablated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Evaluation:
     ranker: str
     runs: tuple[RunResult, ...]
     scores: Scores
+    ablated: str = ""
 
     def page(self) -> str:
         """The report, HTML."""
@@ -56,7 +59,7 @@ class Evaluation:
     def show(self, *, as_json: bool) -> None:
         """The scores on standard output."""
         if as_json:
-            said = {"bench": "lab", "ranker": self.ranker, **msgspec.to_builtins(self.scores)}
+            said = {"bench": "lab", "ranker": self.ranker, "ablated": self.ablated, **msgspec.to_builtins(self.scores)}
             sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
             sys.stdout.flush()
         else:
@@ -72,14 +75,18 @@ def evaluation(request: Request, judge: Judge | None = None) -> Evaluation:
 
     Raises:
         ConfigError: There is no such platform, fault or ranker, the seeds are none, or nothing is left to run.
+        InputError: There is nothing of that name to take away.
         TemporaryError: The Dask scheduler cannot be reached.
     """
     try:
         load_ranker(request.ranker)
     except UnknownPluginError as error:
         raise ConfigError(f"--ranker: {error}") from error
-    runs = runner.run(planned(request), judge or SimulatedJudge(request.ranker), request.workers, request.dask)
-    return Evaluation(request.ranker, tuple(runs), score(runs))
+    if request.ablated and request.ablated not in SIGNALS:
+        ranker_without(request.ranker, request.ablated)  # a name that is none is said now, not after the first run
+    judging = judge or SimulatedJudge(request.ranker, request.ablated)
+    runs = runner.run(planned(request), judging, request.workers, request.dask)
+    return Evaluation(request.ranker, tuple(runs), score(runs), request.ablated)
 
 
 def planned(request: Request) -> Sequence[Scenario]:

@@ -61,6 +61,7 @@ def evaluate(
         typer.Option(help="Scenario file, or folder of them, instead of all faults and seeds."),
     ] = None,
     ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
+    ablate: Annotated[str, typer.Option(help="Take a signal, or an idea of the ranker, away.")] = "",
     workers: Annotated[int, typer.Option(help="Processes; 0: one for each processor.")] = 0,
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of processes.")] = "",
     report: Annotated[Path | None, typer.Option(help="HTML file for the report.")] = None,
@@ -70,7 +71,7 @@ def evaluate(
     from brain_cli.evaluation import Request, evaluation
 
     names = tuple(name.strip() for name in faults.split(",") if name.strip())
-    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask, scenarios))
+    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask, scenarios, ablate))
     if report is not None:
         report.write_text(done.page(), encoding="utf-8")
         typer.echo(f"report: {report}", err=True)

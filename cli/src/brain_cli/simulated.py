@@ -19,9 +19,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from brain_cli.ablation import SIGNALS, Without, ranker_without
 from brain_cli.told_lake import write_told
 from brain_common.clock import ManualClock
 from brain_common.settings import check_settings
+from brain_engine.rank.protocol import Ranker
 from brain_lab.emit import alerts, metrics
 from brain_lab.evaluate.run_result import Judgement, RunResult, RunTruth, SaidCause
 from brain_lab.replay.blocks import write_blocks
@@ -61,9 +63,11 @@ class SimulatedJudge:
 
     Attributes:
         ranker: Entry point of the ranker.
+        ablated: What is taken away, a signal or an idea of the ranker; empty for nothing.
     """
 
     ranker: str = "explain-away"
+    ablated: str = ""
 
     def __call__(self, scenario: Scenario) -> RunResult:
         """The result of one scenario.
@@ -107,8 +111,10 @@ class SimulatedJudge:
             environ={},
         )
         source = build_evidence(settings.evidence, settings.cluster, settings.scope.aliases)
+        shown = Without(source, self.ablated) if self.ablated in SIGNALS else source
+        judging = ranker_without(self.ranker, self.ablated) if self.ablated and shown is source else None
         try:
-            return tuple([await _judgement(one, settings, source) for one in told])
+            return tuple([await _judgement(one, settings, shown, judging) for one in told])
         finally:
             await source.aclose()
 
@@ -171,8 +177,8 @@ def _metrics_read() -> frozenset[str]:
     return frozenset(word for query in queries for word in _WORD.findall(query))
 
 
-async def _judgement(told: Told, settings: RcaSettings, source: EvidenceSource) -> Judgement:
-    incident = await judge_group(json.dumps(told.payload).encode(), settings, source, ManualClock(told.at))
+async def _judgement(told: Told, settings: RcaSettings, source: EvidenceSource, ranker: Ranker | None) -> Judgement:
+    incident = await judge_group(json.dumps(told.payload).encode(), settings, source, ManualClock(told.at), ranker)
     return _said(incident, told.at)
 
 

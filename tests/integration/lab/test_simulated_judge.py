@@ -41,6 +41,14 @@ def test_a_fault_is_noticed_judged_and_comes_with_its_truth() -> None:
     assert truth.entity in {cause.entity for one in result.judgements for cause in one.causes}
 
 
+def test_a_signal_can_be_taken_away() -> None:
+    """Without latencies nothing that deviates is one."""
+    whole, less = (SimulatedJudge(ablated=name)(BROKEN) for name in ("", "latency"))
+    assert whole.judgements
+    assert len(less.judgements) == len(whole.judgements)
+    assert less.judgements[-1].causes != whole.judgements[-1].causes
+
+
 def test_a_quiet_run_is_asked_about_a_false_alarm() -> None:
     result = SimulatedJudge()(Scenario(platform="automotive", seed=4, load=SHORT))
     assert result.truths == ()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from brain_cli import evaluation as module
 from brain_cli.evaluation import Request, evaluation, planned
 from brain_cli.main import app
-from brain_common.errors import ConfigError
+from brain_common.errors import ConfigError, InputError
 from brain_lab.faults import registry as faults
 from brain_lab.platforms import registry as platforms
 from brain_lab.scenario import FaultPart, Load, Scenario
@@ -91,10 +91,11 @@ def test_a_target_that_is_not_there_is_not_possible() -> None:
         ({"faults": ("gremlins",)}, "'gremlins'"),
         ({"seeds": "3..1"}, "'3..1'"),
         ({"ranker": "crystal-ball"}, "--ranker: 'crystal-ball' is not among"),
+        ({"ablated": "gut-feeling"}, "--ablate: 'gut-feeling' is none of latency, "),
     ],
 )
 def test_what_is_not_there_is_refused_before_anything_runs(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises((ConfigError, InputError), match=said):
         evaluation(request(**changes), judges.right)
 
 
@@ -106,7 +107,7 @@ def test_every_run_is_scored() -> None:
 
 
 def test_the_command_prints_json_and_writes_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SimulatedJudge", lambda ranker: judges.raising)
+    monkeypatch.setattr(module, "SimulatedJudge", lambda ranker, ablated: judges.raising)
     report = tmp_path / "report.html"
     options = ["--platform", "automotive", "--faults", "latency-spike, oom-kill", "--seeds", "1..2", "--workers", "1"]
     answer = CliRunner().invoke(app, ["lab", "evaluate", *options, "--json", "--report", str(report)])
@@ -119,7 +120,7 @@ def test_the_command_prints_json_and_writes_the_report(tmp_path: Path, monkeypat
 
 
 def test_the_command_prints_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SimulatedJudge", lambda ranker: judges.right)
+    monkeypatch.setattr(module, "SimulatedJudge", lambda ranker, ablated: judges.right)
     options = ["--platform", "automotive", "--faults", "latency-spike", "--seeds", "1", "--workers", "1"]
     answer = CliRunner().invoke(app, ["lab", "evaluate", *options])
     assert answer.exit_code == 0, answer.output
