@@ -77,7 +77,7 @@ def assert_clear_alerts_fire(server: Prometheus, case: RecordedCase, now: float)
 def test_prometheus_reads_back_every_sample_and_fires(
     tmp_path: Path, prometheus: PrometheusFactory, dataset: str
 ) -> None:
-    root = getattr(folders, dataset)(tmp_path / "data")
+    root = folders.maker(dataset)(tmp_path / "data")
     case = load_case(dataset, root, list_cases(dataset, root)[0])
     now, steps = time.time(), list[tuple[int, int]]()
     result = replay(case, tmp_path / "prometheus" / "tsdb", now, lambda done, of: steps.append((done, of)))

@@ -80,6 +80,7 @@ async def test_the_root_cause(template: Path, root_cause: Mapping[str, Any]) -> 
     assert rendered(template, "brain.rootcause.text", root_cause).splitlines() == [
         "Likely root cause: payments (workload in shop): cpu, 82 %",
         "1. payments (workload in shop): cpu, 82 %",
+        "Cause began 2025-11-25 03:13:00 UTC",
         "Proposed fix: Raise the limit of prod/shop/workload/payments (not validated)",
         LINK,
     ]

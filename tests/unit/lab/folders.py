@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ FOLDERS = {
     "rcd": "rcd_sockshop",
     "rcaeval4": "rcaeval_4cases",
     "nezha": "nezha",
+    "nezha-past": "nezha",
     "causalrca": "causalrca",
 }
 
@@ -214,3 +215,16 @@ def _petshop_row(time: int, services: Sequence[str], *, slow: bool = False, wobb
         factor = 3.0 if slow and service == "web" else 1.0 + wobble / 100
         row += [str(v * factor if n > 1 else v) for n, v in enumerate(PETSHOP_USUAL)]
     return row
+
+
+def maker(dataset: str) -> Callable[..., Path]:
+    """What writes the layout that a data set's loader reads."""
+    makers: dict[str, Callable[..., Path]] = {
+        "petshop": petshop,
+        "rcd": rcd,
+        "rcaeval4": rcaeval4,
+        "nezha": nezha,
+        "nezha-past": nezha,
+        "causalrca": causalrca,
+    }
+    return makers[dataset]

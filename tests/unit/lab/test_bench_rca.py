@@ -114,7 +114,7 @@ def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_a_question_holds_neither_the_cases_name_nor_its_cause(tmp_path: Path, dataset: str) -> None:
-    root = getattr(folders, dataset.removesuffix("-past"))(tmp_path / "hippopotamus")
+    root = folders.maker(dataset)(tmp_path / "hippopotamus")
     asked = question(load_case(dataset, root, list_cases(dataset, root)[0]))
     assert asked is not None
     held = pickle.dumps(asked)
@@ -127,7 +127,7 @@ def test_the_command_judges_a_folder_with_the_product(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, first: str
 ) -> None:
     monkeypatch.setattr(rca, "quiet_cases", lambda cases: quiet_cases(cases, wanted=2))
-    root = getattr(folders, dataset.removesuffix("-past"))(tmp_path / "data")
+    root = folders.maker(dataset)(tmp_path / "data")
     out = tmp_path / "rankings.jsonl"
     options = ["--dataset", dataset, "--path", str(root), "--rankings", str(out), "--json"]
     answer = CliRunner().invoke(app, ["bench", "rca", *options])

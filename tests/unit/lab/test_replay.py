@@ -200,7 +200,7 @@ def test_nothing_written_depends_on_the_cases_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str
 ) -> None:
     case_id, renamed = RENAMES[dataset]
-    make = getattr(folders, dataset.removesuffix("-past"))
+    make = folders.maker(dataset)
     plain = load_case(dataset, make(tmp_path / "plain"), case_id)
     root = make(tmp_path / "renamed", **renamed)
     other_id, *_ = list_cases(dataset, root)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
@@ -72,8 +72,9 @@ class Stream:
             yield from self._response.stream(_CHUNK, decode_content=True)
 
     def shutdown(self) -> None:
-        """End reading."""
-        self._response.shutdown()
+        """End reading; harmless when the watch has ended by itself, also at this moment."""
+        with suppress(OSError, RuntimeError, ValueError):  # its socket is closed, or given back
+            self._response.shutdown()
 
 
 class KubeApi:
