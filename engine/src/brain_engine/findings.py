@@ -1,45 +1,16 @@
-"""What a detector says: how far each series of a panel left its usual level, when, and in which direction."""
+"""What deviates in the evidence: the series of all panels that are further from their usual level than by chance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brain_engine.anomaly.counting import most_nats
+from brain_engine.deviations import Detector, Deviations
 from brain_engine.series import Array, CountPanel, Direction, Evidence, Family, Panel, Signal
-
-
-@dataclass(frozen=True, slots=True)
-class Deviations:
-    """One row per series of a panel, [N] each.
-
-    Attributes:
-        nats: Evidence against "nothing changed" in nats (natural units of log-likelihood), >= 0.
-        up: Whether the series went up.
-        onset: Index into ``Evidence.times`` of the first deviating sample; -1 where there is none.
-        usual: The level of the baseline, in the signal's unit; NaN where unknown.
-        extreme: The level at the strongest deviation, in the signal's unit; NaN where unknown.
-    """
-
-    nats: Array
-    up: NDArray[np.bool_]
-    onset: NDArray[np.int64]
-    usual: Array
-    extreme: Array
-
-
-class Detector(Protocol):
-    """Scores all series of a panel at once.
-
-    A high score is an anomaly. Constant, missing and NaN series score 0.
-    """
-
-    name: str
-
-    def deviations(self, evidence: Evidence, panel: Panel) -> Deviations: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +24,7 @@ class Finding:
         nats: Evidence in nats, after the price of having looked at many series.
         score: The same in [0, 1): ``1 - exp(-nats)``.
         onset: Seconds since the epoch; None when it cannot be told.
+        until: When it was over, seconds since the epoch; None while it lasts, and when it cannot be told.
         direction: Where it went.
         usual, extreme: Levels in the signal's unit.
         subject: What exactly was counted: a template, a reason; empty for a signal that is measured.
@@ -68,6 +40,7 @@ class Finding:
     usual: float
     extreme: float
     subject: str = ""
+    until: float | None = None
 
 
 # A fall of a signal whose rise is the bad news (an idle CPU, a fast answer) tells little: it is usually a consequence.
@@ -88,9 +61,12 @@ def find(evidence: Evidence, detector: Detector) -> tuple[Finding, ...]:
     """
     searched = sum(len(panel.entities) for panel in evidence.panels)
     price = float(np.log(min(max(searched, 1), _NEIGHBOURHOOD)))
+    panels = {panel.signal.name: panel for panel in evidence.panels}
     found: list[Finding] = []
     for panel in evidence.panels:
-        found.extend(of_panel(evidence, panel, detector.deviations(evidence, panel), price))
+        deviations = detector.deviations(evidence, panel)
+        nats = np.minimum(deviations.nats, most_nats(evidence, panel, panels.get(panel.signal.out_of)))
+        found.extend(of_panel(evidence, panel, replace(deviations, nats=nats), price))
     return strongest_first(found)
 
 
@@ -120,6 +96,7 @@ def of_panel(evidence: Evidence, panel: Panel | CountPanel, deviations: Deviatio
             usual=float(deviations.usual[row]),
             extreme=float(deviations.extreme[row]),
             subject=panel.subjects[row] if isinstance(panel, CountPanel) else "",
+            until=float(evidence.times[deviations.until[row]]) if deviations.until[row] >= 0 and not billed else None,
         )
         for row in rows
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import cast
 
-from brain_engine.findings import Detector
+from brain_engine.deviations import Detector
 from brain_engine.logs.templates import TemplateMiner
 from brain_engine.rank.protocol import Ranker
 

@@ -48,6 +48,7 @@ class Signal:
         direction: Which deviation is bad.
         saturation: The value at which the resource is exhausted, in ``unit``; None when there is no such limit.
         least: The smallest change that means anything, in ``unit``: a few lost packets are no trouble, however unusual.
+        out_of: Of a share, the signal that says of how many a second: one failed request of a thousand is chance.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Signal:
     direction: Direction
     saturation: float | None = None
     least: float = 0.0
+    out_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

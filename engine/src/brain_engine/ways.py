@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from brain_engine.findings import Detector
+from brain_engine.deviations import Detector
 from brain_engine.measured import measured
 from brain_engine.series import Array, Direction, EdgePanel, Evidence, Family, Panel, Signal
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from brain_engine.findings import Detector, Deviations, find
+from brain_engine.deviations import Detector, Deviations
+from brain_engine.findings import find
 from brain_engine.plugins import load_detector
 from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
 from tests.contract.engine.scenes import (

@@ -42,6 +42,7 @@ def excess(**entities: Mapping[str, float]) -> Excess:
         window=np.repeat(column["mass"][:, None], 4, axis=1),
         nats=column["nats"],
         onset=column["onset"],
+        until=np.full(len(ways), np.nan),
         level=np.repeat(column["factor"][:, None], 4, axis=1),
         usual=np.ones(len(ways)),
         rate=column["rate"],

@@ -34,6 +34,8 @@ from tests.contract.engine.scenes import (
     shop,
 )
 
+NOT_READY = Signal("pod_not_ready", Family.AVAILABILITY, "pods", Direction.UP)
+
 
 def situation(scene: Evidence, *alerting: str, more: Sequence[Finding] = (), since: float | None = None) -> Situation:
     found = (*find(scene, RobustShift()), *more)
@@ -426,3 +428,17 @@ def test_who_asks_for_too_much_is_ahead_of_whom_it_overwhelms() -> None:
     flooded = {"gate": faulty(3, 50.0, 0.5, 120.0), "check": faulty(4, 20.0, 0.2, 90.0)}
     assert names(chain(latency, steady, ("gate", "check")), "gate")[0] == "check"
     assert names(chain(latency, flooded, ("gate", "check")), "gate")[0] == "gate"
+
+
+@pytest.mark.parametrize(("minutes_before", "expected"), [(3, ["front"]), (30, [])])
+def test_what_was_over_long_before_the_alert_is_not_what_it_fires_about(
+    minutes_before: int, expected: list[str]
+) -> None:
+    """Pods that were replaced half an hour ago, and have been ready ever since."""
+    values = np.zeros(STEPS)
+    values[ONSET : ONSET + 5] = 1.0
+    answers = {"front": noise(1, 0.1, 0.005), "back": noise(2, 0.1, 0.005)}
+    scene = evidence(panel(NOT_READY, {"front": values, "back": np.zeros(STEPS)}), panel(LATENCY, answers))
+    over = float(scene.times[ONSET + 5])
+    ranked = ExplainAway().rank(situation(scene, "front", since=over + 60.0 * minutes_before))
+    assert named(ranked) == expected

@@ -123,3 +123,30 @@ def test_one_sample_that_falls_back_does_not_move_the_onset() -> None:
     values[145] = 1.0
     [found] = find(evidence(panel(LATENCY, {"it": values})), RobustShift())
     assert found.onset == T0 + STEP * 140
+
+
+@pytest.mark.parametrize(("back", "until"), [(ONSET + 15, ONSET + 15), (STEPS - 1, None), (STEPS, None)])
+def test_what_is_back_at_its_usual_level_was_over_then(back: int, until: int | None) -> None:
+    values = noise(1, 1.0, 0.02)
+    values[ONSET:back] = 5.0
+    [found] = find(evidence(panel(LATENCY, {"it": values})), RobustShift())
+    assert found.until == (None if until is None else T0 + STEP * until)
+
+
+def test_what_comes_back_again_is_not_over() -> None:
+    values = noise(1, 1.0, 0.02)
+    values[ONSET : ONSET + 15] = values[STEPS - 2 :] = 5.0
+    [found] = find(evidence(panel(LATENCY, {"it": values})), RobustShift())
+    assert found.until is None
+
+
+@pytest.mark.parametrize(("per_second", "failed", "sure"), [(100.0, 1, False), (100.0, 60, True), (0.2, 60, True)])
+def test_a_share_tells_no_more_than_what_was_counted(per_second: float, failed: int, sure: bool) -> None:
+    """The range of a rate smears one failed request over several samples, all of which are unusual."""
+    answered = per_second * 10 * STEP
+    shares = np.zeros(STEPS)
+    shares[ONSET : ONSET + 10] = failed / answered
+    errors = Signal("errors", Family.ERRORS, "ratio", Direction.UP, out_of=RATE.name)
+    asked = panel(RATE, {"it": np.full(STEPS, per_second)})
+    assert [found.nats > 5.0 for found in find(evidence(panel(errors, {"it": shares}), asked), RobustShift())] == [sure]
+    assert [found.nats > 5.0 for found in find(evidence(panel(errors, {"it": shares})), RobustShift())] == [True]

@@ -14,22 +14,27 @@ AT = Timing(trouble=10_000.0, tolerance=30.0)
 
 @pytest.mark.parametrize("onset", [None, 9_500.0, 10_000.0, 10_030.0])
 def test_in_time_counts_whole(onset: float | None) -> None:
-    assert AT.weight(onset) == 1.0
+    assert AT.weight(onset, None) == 1.0
 
 
 def test_the_later_the_less_and_never_nothing() -> None:
-    weights = [AT.weight(10_000.0 + late) for late in (30, 50, 80, 90, 1_000)]
+    weights = [AT.weight(10_000.0 + late, None) for late in (30, 50, 80, 90, 1_000)]
     assert weights == sorted(weights, reverse=True)
     assert weights[0] == 1.0
     assert weights[-1] == pytest.approx(0.25)
 
 
 def test_long_before_counts_half() -> None:
-    assert AT.weight(9_000.0) == 0.5
+    assert AT.weight(9_000.0, None) == 0.5
+
+
+@pytest.mark.parametrize(("until", "weight"), [(9_600.0, 0.25), (9_680.0, 1.0), (10_000.0, 1.0), (None, 1.0)])
+def test_what_was_over_well_before_counts_a_quarter(until: float | None, weight: float) -> None:
+    assert AT.weight(9_500.0, until) == weight
 
 
 def test_without_a_known_beginning_everything_is_in_time() -> None:
-    assert Timing(None, 30.0).weight(0.0) == 1.0
+    assert Timing(None, 30.0).weight(0.0, 10.0) == 1.0
 
 
 def evidence(values: np.ndarray) -> Evidence:

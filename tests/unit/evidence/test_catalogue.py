@@ -104,6 +104,16 @@ def test_a_mistake_is_told_with_file_and_key(tmp_path: Path, content: Any, messa
     assert message in str(caught.value)
 
 
+def test_a_share_of_what_nobody_asks_for_is_a_mistake(tmp_path: Path) -> None:
+    path = file(tmp_path, {"signals": {"q": {**QUEUE, "out_of": "request_rate"}}})
+    with pytest.raises(ConfigError, match=r"signals\.q\.out_of: 'request_rate' is no signal of the catalogue"):
+        load_catalogue([path])
+
+
+def test_a_share_names_what_it_is_a_share_of() -> None:
+    assert load_catalogue().signals["service_error_ratio"].signal("errors").out_of == "service_request_rate"
+
+
 def test_every_mistake_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     path = file(tmp_path, {"signals": {"a": without("unit"), "b": without("entity")}})
     with pytest.raises(ConfigError, match=r"signals\.a\.unit: .*; signals\.b\.entity: "):

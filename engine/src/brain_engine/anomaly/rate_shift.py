@@ -16,7 +16,7 @@ import numpy as np
 
 from brain_engine.anomaly.running_sum import running_sum
 from brain_engine.anomaly.tail import nats_of
-from brain_engine.findings import Deviations
+from brain_engine.deviations import Deviations
 from brain_engine.series import Array, CountPanel, Evidence
 
 _LONGEST_SUM: Final = 10  # samples, as of the running median
@@ -35,8 +35,7 @@ class RateShift:
         looked = np.isfinite(panel.hits).astype(np.float64)
         rows, width = len(hits), hits.shape[1] - split
         if width == 0 or split == 0 or rows == 0:
-            nothing = np.full(rows, np.nan)
-            return Deviations(np.zeros(rows), np.ones(rows, bool), np.full(rows, -1), nothing, nothing)
+            return Deviations.none(rows)
         rate = (hits[:, :split].sum(axis=1) + _PRIOR) / np.maximum(looked[:, :split].sum(axis=1), 1.0)
         length = min(width, _LONGEST_SUM)
         seen, steps = running_sum(hits[:, split:], length), running_sum(looked[:, split:], length)
@@ -53,6 +52,7 @@ class RateShift:
             nats=np.maximum(nats, 0.0),
             up=shift[index, peak] >= 0,
             onset=_onset(hits[:, split:], rate[:, None] * looked_at, extreme[:, None] * looked_at, shift, peak) + split,
+            until=np.full(rows, -1),
             usual=(rate - _PRIOR / np.maximum(looked[:, :split].sum(axis=1), 1.0)),
             extreme=extreme,
         )

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from brain_engine.anomaly.running_median import running_median
 from brain_engine.anomaly.tail import nats_of
-from brain_engine.findings import Deviations
+from brain_engine.deviations import Deviations
 from brain_engine.measured import measured
 from brain_engine.series import Array, Direction, Evidence, Family, Panel
 
 _LONGEST_MEDIAN = 10  # samples: enough to drop spikes, short enough to see a fault of a few minutes
+_QUIET = 3  # samples at the end that are back at the usual level, of what is over
 _FEWEST_REFERENCE = 5  # samples of baseline below which no usual level is claimed
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution, as the next two
 _IQR_TO_SIGMA = 1.349
@@ -119,8 +120,7 @@ def _scan(
 ) -> Deviations:
     rows, width = window.shape
     if width == 0:
-        empty = np.full(rows, np.nan)
-        return Deviations(np.zeros(rows), np.ones(rows, bool), np.full(rows, -1), empty, empty)
+        return Deviations.none(rows)
     filled = _fill_forward(window, usual)
     smooth = running_median(filled, length)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -130,10 +130,12 @@ def _scan(
     peak, up = _peak(shift, direction)
     index = np.arange(rows)
     z = np.abs(shift[index, peak])
+    beyond = _beyond(filled, usual, smooth[index, peak])
     return Deviations(
         nats=nats_of(z),
         up=up,
-        onset=_onset(filled, usual, smooth[index, peak], peak + length - 1, z, split),
+        onset=np.where(z > 0, _onset(beyond, peak + length - 1) + split, -1),
+        until=np.where(z > 0, _until(beyond, split), -1),
         usual=usual,
         extreme=smooth[index, peak],
     )
@@ -157,25 +159,28 @@ def _peak(shift: Array, direction: Direction) -> tuple[NDArray[np.int64], NDArra
     return np.where(up, high, low), up
 
 
-def _onset(
-    filled: Array, usual: Array, extreme: Array, peak: NDArray[np.int64], z: Array, split: int
-) -> NDArray[np.int64]:
-    """First sample of the run that leads to the peak: beyond half of the way from usual to extreme.
+def _beyond(filled: Array, usual: Array, extreme: Array) -> NDArray[np.bool_]:
+    """Which samples are nearer to the extreme than to the usual level, [N, W]."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((filled - usual[:, None]) / (extreme - usual)[:, None] >= 0.5, dtype=np.bool_)
+
+
+def _onset(beyond: NDArray[np.bool_], peak: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First sample of the run that leads to the peak.
 
     Single samples inside the run may fall back; the run starts after the last two in a row that do.
     """
-    width = filled.shape[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        beyond = (filled - usual[:, None]) / (extreme - usual)[:, None] >= 0.5
-    beyond |= np.pad(beyond, ((0, 0), (0, 1)))[:, 1:]  # bridge a single sample
+    rows, width = beyond.shape
+    bridged = beyond | np.pad(beyond, ((0, 0), (0, 1)))[:, 1:]
     position = np.arange(width)[None, :]
-    quiet = np.where(~beyond & (position <= peak[:, None]), position, -1).max(axis=1)
+    quiet = np.where(~bridged & (position <= peak[:, None]), position, -1).max(axis=1)
     first = np.minimum(quiet + 1, peak)
-    first += ~_at(filled, usual, extreme, first)  # the bridge may have begun one sample early
-    return np.where(z > 0, np.minimum(first, width - 1) + split, -1)
+    first += ~beyond[np.arange(rows), first]  # the bridge may have begun one sample early
+    return np.asarray(np.minimum(first, width - 1), dtype=np.int64)
 
 
-def _at(filled: Array, usual: Array, extreme: Array, index: NDArray[np.int64]) -> NDArray[np.bool_]:
-    value = filled[np.arange(len(filled)), index]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((value - usual) / (extreme - usual) >= 0.5, dtype=np.bool_)
+def _until(beyond: NDArray[np.bool_], split: int) -> NDArray[np.int64]:
+    """First sample after the last one that is beyond; -1 where that is among the last few, and may come again."""
+    width = beyond.shape[1]
+    after = width - beyond[:, ::-1].argmax(axis=1)
+    return np.where(after <= width - _QUIET, after + split, -1)

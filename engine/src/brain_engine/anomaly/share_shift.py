@@ -17,7 +17,7 @@ import numpy as np
 
 from brain_engine.anomaly.running_sum import running_sum
 from brain_engine.anomaly.tail import nats_of
-from brain_engine.findings import Deviations
+from brain_engine.deviations import Deviations
 from brain_engine.series import Array
 
 _BLOCKS: Final = 20
@@ -41,25 +41,61 @@ def share_deviations(hits: Array, trials: Array, split: int) -> Deviations:
     """Deviations of [N, T] hits of as many trials; samples before ``split`` are the baseline."""
     rows, width = len(hits), hits.shape[1] - split
     if width == 0 or split == 0 or rows == 0:
-        nothing = np.full(rows, np.nan)
-        return Deviations(np.zeros(rows), np.ones(rows, bool), np.full(rows, -1), nothing, nothing)
-    usual, dispersion = _baseline(hits[:, :split], trials[:, :split])
+        return Deviations.none(rows)
+    seen, chances = _usual_blocks(hits[:, :split], trials[:, :split])
+    usual = _share(seen, chances)
     peak = _scan(hits[:, split:], trials[:, split:], usual)
-    nats = np.maximum(nats_of(peak.ratio / dispersion) - np.log(1 + len(_LENGTHS)), 0.0)
-    return Deviations(nats, np.ones(rows, bool), _onset(hits[:, split:], peak) + split, usual, peak.share)
+    nats = np.maximum(nats_of(peak.ratio / _dispersion(seen, chances)) - np.log(1 + len(_LENGTHS)), 0.0)
+    onset = _onset(hits[:, split:], peak) + split
+    until = _until(hits[:, split:], trials[:, split:], usual, peak, split)
+    return Deviations(nats, np.ones(rows, bool), onset, until, usual, peak.share)
 
 
-def _baseline(hits: Array, trials: Array) -> tuple[Array, Array]:
-    """Share and dispersion of each row, [N] each."""
+def most_by_chance(hits: Array, trials: Array, split: int) -> Array:
+    """The most that such counts can tell of a share that grew, in nats, [N], as if each trial were independent.
+
+    The log-likelihood ratio of one share before and in the worst part of the window against two; that the usual share
+    is known from a few hits only is in it, unlike in ``share_deviations``.
+
+    Args:
+        hits, trials: [N, T] counts.
+        split: Samples before it are the baseline.
+    """
+    if split == 0 or hits.shape[1] == split or not len(hits):
+        return np.full(len(hits), np.inf)
+    blocks = _usual_blocks(hits[:, :split], trials[:, :split])
+    before, chances = (one.sum(axis=1)[:, None] for one in blocks)
+    most = np.zeros(len(hits))
+    width = hits.shape[1] - split
+    for length in sorted({min(length, width) for length in (*_LENGTHS, width)}):
+        seen, tried = running_sum(hits[:, split:], length), running_sum(trials[:, split:], length)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pooled = (before + seen) / (chances + tried)
+            ratio = _likelihood(seen, tried, pooled) + _likelihood(before, chances, pooled)
+            grew = seen * chances > before * tried
+        most = np.maximum(most, np.where(grew, ratio, 0.0).max(axis=1))
+    return np.asarray(most / _dispersion(*blocks), dtype=np.float64)
+
+
+def _usual_blocks(hits: Array, trials: Array) -> tuple[Array, Array]:
+    """Hits and trials of the baseline's blocks, [N, B] each; zeros for those that may be incidents."""
     edges = np.unique(np.linspace(0, hits.shape[1], min(_BLOCKS, hits.shape[1]) + 1).astype(np.int64))[:-1]
     seen, chances = np.add.reduceat(hits, edges, axis=1), np.add.reduceat(trials, edges, axis=1)
     kept = _ordinary(seen, chances)
-    seen, chances = np.where(kept, seen, 0.0), np.where(kept, chances, 0.0)
-    usual = (seen.sum(axis=1) + _PRIOR) / (chances.sum(axis=1) + 2 * _PRIOR)
+    return np.where(kept, seen, 0.0), np.where(kept, chances, 0.0)
+
+
+def _share(seen: Array, chances: Array) -> Array:
+    return np.asarray((seen.sum(axis=1) + _PRIOR) / (chances.sum(axis=1) + 2 * _PRIOR), dtype=np.float64)
+
+
+def _dispersion(seen: Array, chances: Array) -> Array:
+    """How much more the blocks of the baseline differ than by chance, [N]; at least 1."""
+    usual = _share(seen, chances)
     expected = usual[:, None] * chances
     spread = (seen - expected) ** 2 / np.maximum(expected * (1.0 - usual[:, None]), _TINY)
     freedom = np.maximum((chances > 0).sum(axis=1) - 1, 1)
-    return usual, np.maximum(np.where(chances > 0, spread, 0.0).sum(axis=1) / freedom, 1.0)
+    return np.asarray(np.maximum(np.where(chances > 0, spread, 0.0).sum(axis=1) / freedom, 1.0), dtype=np.float64)
 
 
 def _ordinary(seen: Array, chances: Array) -> np.ndarray:
@@ -92,13 +128,19 @@ def _scan(hits: Array, trials: Array, usual: Array) -> _Peak:
 
 def _ratio(seen: Array, chances: Array, usual: Array) -> Array:
     """Binomial log-likelihood ratio; 0 for what became rarer, or changed too little."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        large = seen / chances >= LEAST_RATIO * usual
+    return np.where(large, np.maximum(_likelihood(seen, chances, usual), 0.0), 0.0)
+
+
+def _likelihood(seen: Array, chances: Array, share: Array) -> Array:
+    """Log-likelihood of so many hits at their own share over that at ``share``, of binomials."""
     other = chances - seen
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = seen / chances
-        value = np.where(seen > 0, seen * np.log(share / usual), 0.0)
-        value += np.where(other > 0, other * np.log((1.0 - share) / np.maximum(1.0 - usual, _TINY)), 0.0)
-        large = share >= LEAST_RATIO * usual
-    return np.asarray(np.where(large, np.maximum(value, 0.0), 0.0), dtype=np.float64)
+        own = seen / chances
+        value = np.where(seen > 0, seen * np.log(own / share), 0.0)
+        value += np.where(other > 0, other * np.log((1.0 - own) / np.maximum(1.0 - share, _TINY)), 0.0)
+    return np.asarray(value, dtype=np.float64)
 
 
 def _onset(hits: Array, peak: _Peak) -> np.ndarray:
@@ -107,3 +149,12 @@ def _onset(hits: Array, peak: _Peak) -> np.ndarray:
     inside = (position >= peak.start[:, None]) & (position < (peak.start + peak.length)[:, None])
     first = np.where(inside & (hits > 0), position, hits.shape[1]).min(axis=1)
     return np.asarray(np.where(first < hits.shape[1], first, peak.start), dtype=np.int64)
+
+
+def _until(hits: Array, trials: Array, usual: Array, peak: _Peak, split: int) -> np.ndarray:
+    """Where the strongest part ends, if what came after it is nearer to the usual share; -1 where it lasts."""
+    end = peak.start + peak.length
+    after = np.arange(hits.shape[1])[None, :] >= end[:, None]
+    seen, chances = np.where(after, hits, 0.0).sum(axis=1), np.where(after, trials, 0.0).sum(axis=1)
+    over = (chances > 0) & (seen < 0.5 * (usual + peak.share) * chances)
+    return np.where(over, end + split, -1)

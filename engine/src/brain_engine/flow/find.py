@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_engine.anomaly.share_shift import share_deviations
-from brain_engine.findings import Deviations, Finding, of_panel, strongest_first
+from brain_engine.deviations import Deviations
+from brain_engine.findings import Finding, of_panel, strongest_first
 from brain_engine.flow.counted import Counted, counted, steps_at
 from brain_engine.flow.questions import Question, questions_of
 from brain_engine.flow.tables import NOWHERE, Spans

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brain_engine.findings import Detector
+from brain_engine.deviations import Detector
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.rank.blame import Blame
 from brain_engine.rank.excess import SIGNIFICANT

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from brain_engine.findings import Detector
+from brain_engine.anomaly.counting import most_nats
+from brain_engine.deviations import Detector
 from brain_engine.measured import measured
 from brain_engine.rank.protocol import Situation
 from brain_engine.series import Array, Direction, Evidence, Family, Panel, Signal
@@ -46,6 +47,7 @@ class Excess:
         window: [N, W] the excess.
         nats: [N] evidence that it deviates at all.
         onset: [N] seconds since the epoch; NaN where it does not deviate.
+        until: [N] when it was over, seconds since the epoch; NaN where it lasts or does not deviate.
         level: [N, W] latency or error ratio itself.
         usual: [N] its level in the baseline; NaN where unknown.
         rate: [N] requests a second in the baseline; 1 for all where nothing is known of rates.
@@ -56,6 +58,7 @@ class Excess:
     window: Array
     nats: Array
     onset: Array
+    until: Array
     level: Array
     usual: Array
     rate: Array
@@ -63,6 +66,11 @@ class Excess:
     def nats_of(self, entity: str) -> float:
         """0 for what is not measured."""
         return float(self.nats[self.row[entity]]) if entity in self.row else 0.0
+
+    def until_of(self, entity: str) -> float | None:
+        """When the excess of an entity was over; None where it lasts, or is not measured."""
+        over = float(self.until[self.row[entity]]) if entity in self.row else np.nan
+        return over if np.isfinite(over) else None
 
     def profile(self, alarms: Sequence[str]) -> Array | None:
         """[W] which moments count, summing up to 1: the mean of the alarms' own positive excess; None without any."""
@@ -130,13 +138,15 @@ def _excess(evidence: Evidence, panel: Panel, rate: Panel | None, detector: Dete
     )
     deviations = detector.deviations(evidence, derived)
     old = _had_traffic(panel, rate, split)
-    nats = np.where(deviations.up & old, deviations.nats, 0.0)
+    counted = most_nats(evidence, panel, rate if panel.signal.out_of else None)
+    nats = np.where(deviations.up & old, np.minimum(deviations.nats, counted), 0.0)
     return Excess(
         family=panel.signal.family,
         row={entity: row for row, entity in enumerate(panel.entities)},
         window=np.where(old[:, None], np.nan_to_num(values[:, split:]), 0.0),
         nats=nats,
         onset=np.where(nats > 0, evidence.times[deviations.onset], np.nan),
+        until=np.where((nats > 0) & (deviations.until >= 0), evidence.times[deviations.until], np.nan),
         level=np.where(old[:, None], np.nan_to_num(levels[:, split:]), 0.0),
         usual=usual,
         rate=np.nan_to_num(_median(rates[:, :split])),

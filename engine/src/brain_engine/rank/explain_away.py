@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from brain_engine.anomaly.robust_shift import RobustShift
-from brain_engine.findings import Detector, Finding
+from brain_engine.deviations import Detector
+from brain_engine.findings import Finding
 from brain_engine.flow.questions import OF_REQUESTS
 from brain_engine.rank.blame import (
     Blame,
@@ -127,8 +128,10 @@ class _View:
         for event in situation.evidence.events:
             if event.kind is EventKind.CHANGE:
                 self._changes.setdefault(event.entity, []).append(event)
+        tolerance = tolerance_of(situation.evidence)
+        self._firing = Timing(situation.since if ideas.onset_order else None, tolerance)
         self.alarms = self._real_alarms()
-        self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance_of(situation.evidence))
+        self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance)
         self._machines = self._blame_of_machines() if ideas.machines else {}
         self._demand = self._blame_of_load() if ideas.callers_load else {}
         self._shares = self._flows() if ideas.explaining_away else {}
@@ -175,7 +178,7 @@ class _View:
 
     def _factors(self, finding: Finding) -> tuple[tuple[float, str], ...]:
         """What the evidence of a finding is multiplied by, and why, in words that go after the number."""
-        timely = (self._timing.weight(finding.onset), "for when it began")
+        timely = (self._timing.weight(finding.onset, finding.until), "for when it was")
         if not self._shares or finding.signal in OF_REQUESTS:
             return (timely,)
         if finding.signal.family in _SYMPTOMS:
@@ -207,8 +210,9 @@ class _View:
     def _real_alarms(self) -> tuple[str, ...]:
         """What alerts and deviates itself, or cannot be told to be normal for lack of its own series.
 
-        The alarm was not searched for among many series, so it need not pay the price of a search. Where the alert
-        names nothing, whatever is in trouble and has nobody in trouble above it stands for it.
+        What was over well before the alert began to fire is not what it fires about. The alarm was not searched for
+        among many series, so it need not pay the price of a search. Where the alert names nothing, whatever is in
+        trouble and has nobody in trouble above it stands for it.
         """
         if not self._situation.alerting:
             return self._uppermost()
@@ -219,8 +223,14 @@ class _View:
         )
 
     def _deviates(self, entity: str) -> bool:
-        own = any(finding.signal.family is not Family.LOAD for finding in self._telling.get(entity, ()))
-        return own or any(one.nats_of(entity) >= _ALARMING for one in self._excess.values())
+        own = any(
+            finding.signal.family is not Family.LOAD and not self._firing.was_over(finding.until)
+            for finding in self._telling.get(entity, ())
+        )
+        return own or any(
+            one.nats_of(entity) >= _ALARMING and not self._firing.was_over(one.until_of(entity))
+            for one in self._excess.values()
+        )
 
     def _uppermost(self) -> tuple[str, ...]:
         graph = self._situation.graph

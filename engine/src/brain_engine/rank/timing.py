@@ -2,7 +2,8 @@
 
 A cause begins before its consequences, by not more than it takes to be felt. What begins long after the trouble is a
 consequence (requests pile up, memory runs out, containers are killed); what began long before it has been there without
-doing harm. Both are only weighed down: a leak takes its time, and onsets are estimates.
+doing harm; what was over before it can only have left something behind. All are only weighed down: a leak takes its
+time, queues outlast what filled them, and onsets are estimates.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from brain_engine.series import Evidence
 _LATE_WEIGHT = 0.25
 _EARLY_WEIGHT = 0.5
 _EARLY_SECONDS = 600.0  # before the trouble: longer than retries, probes and autoscalers take to pass harm on
+_OVER_WEIGHT = 0.25
+_OVER_SECONDS = 300.0  # rules look back over minutes: an alert may fire on what has just passed
 _STEPS = 2.0  # of the resolution: what an onset is uncertain by
 _FEWEST_CHANGES = 8  # of all values together, to tell how often they change
 
@@ -32,14 +35,22 @@ class Timing:
     trouble: float | None
     tolerance: float
 
-    def weight(self, onset: float | None) -> float:
-        """Of a finding that began at ``onset``, in (0, 1]."""
+    def weight(self, onset: float | None, until: float | None) -> float:
+        """Of a finding that began at ``onset`` and was over at ``until``, in (0, 1]."""
         if onset is None or self.trouble is None:
             return 1.0
+        if self.was_over(until):
+            return _OVER_WEIGHT
         if onset > self.trouble + self.tolerance:
             late = (onset - self.trouble - self.tolerance) / (2.0 * self.tolerance)
             return max(1.0 - (1.0 - _LATE_WEIGHT) * late, _LATE_WEIGHT)
         return _EARLY_WEIGHT if onset < self.trouble - self.tolerance - _EARLY_SECONDS else 1.0
+
+    def was_over(self, until: float | None) -> bool:
+        """Whether what ended at ``until`` was over well before the trouble; not what lasts, where it is None."""
+        if until is None or self.trouble is None:
+            return False
+        return until < self.trouble - self.tolerance - _OVER_SECONDS
 
 
 def tolerance_of(evidence: Evidence) -> float:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from brain_engine.detail import find_in_detail
-from brain_engine.findings import Detector, Finding, find, strongest_first
+from brain_engine.deviations import Detector
+from brain_engine.findings import Finding, find, strongest_first
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.series import Evidence, with_detail
 from brain_engine.ways import with_delays

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from brain_common.entity import Entity, EntityKind
+from brain_common.errors import ConfigError
 from brain_common.settings import Settings, check_settings, load_yaml
 from brain_engine.series import Direction, EdgeKind, Family, Signal
 from brain_rca.scope.identity import without_port
@@ -72,13 +73,14 @@ class SignalRule(Settings):
     direction: Direction = Field(description="Which deviation is bad.")
     saturation: float | None = Field(default=None, description="Value at which the resource is exhausted.")
     least: float = Field(default=0.0, ge=0, description="Smallest change that means anything, in the unit.")
+    out_of: str = Field(default="", description="Of a share: the signal that says of how many a second.")
     combine: Combine = Field(default=Combine.MAX, description="How series of one entity become one.")
     query: str = Field(min_length=1, description="PromQL; $window is the range to use in rates.")
     entity: EntityRule = Field(description="Which labels name the entity.")
 
     def signal(self, name: str) -> Signal:
         """The same for the engine."""
-        return Signal(name, self.family, self.unit, self.direction, self.saturation, self.least)
+        return Signal(name, self.family, self.unit, self.direction, self.saturation, self.least, self.out_of)
 
 
 class EdgeRule(Settings):
@@ -130,7 +132,11 @@ def load_catalogue(extra: Sequence[Path] = ()) -> Catalogue:
     Raises:
         ConfigError: A file is wrong; the message names file and key.
     """
-    return _over((_built_in(), *(_load(path) for path in extra)))
+    catalogue = _over((_built_in(), *(_load(path) for path in extra)))
+    for name, rule in catalogue.signals.items():
+        if rule.out_of and rule.out_of not in catalogue.signals:
+            raise ConfigError(f"signals.{name}.out_of: {rule.out_of!r} is no signal of the catalogue")
+    return catalogue
 
 
 @lru_cache(maxsize=1)
