@@ -25,6 +25,7 @@ from brain_common.clock import ManualClock
 from brain_common.settings import check_settings
 from brain_engine.rank.protocol import Ranker
 from brain_lab.emit import alerts, metrics
+from brain_lab.emit.metrics import SCRAPE_SECONDS
 from brain_lab.evaluate.run_result import Judgement, RunResult, RunTruth, SaidCause
 from brain_lab.replay.blocks import write_blocks
 from brain_lab.replay.webhook import Firing
@@ -52,6 +53,8 @@ BASELINE_SECONDS: Final = 1800.0
 FALSE_ALARM_BEFORE_END: Final = 300.0
 """Seconds before the end at which the false alarm of a quiet run begins."""
 
+# A scrape marks series that are gone as ended. Blocks cannot hold such marks, so samples are too old soon instead.
+_FLAGS: Final = ("--storage.tsdb.retention.time=100y", f"--query.lookback-delta={2 * SCRAPE_SECONDS:.0f}s")
 _IN_LAKE: Final = frozenset({"events", "changes", "aws_calls", "logs"})
 _NOT_READ: Final = frozenset({"cost"})
 _WORD: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -95,7 +98,7 @@ class SimulatedJudge:
             folder, lake = Path(name) / "prometheus", Path(name) / "lake"
             _write(recording, folder / "tsdb")
             write_told(recording, lake)
-            with Prometheus(data_dir=folder, flags=["--storage.tsdb.retention.time=100y"]) as server:
+            with Prometheus(data_dir=folder, flags=_FLAGS) as server:
                 return asyncio.run(self._ask(server.url, lake, recording, told))
 
     async def _ask(self, url: str, lake: Path, recording: Recording, told: Sequence[Told]) -> tuple[Judgement, ...]:

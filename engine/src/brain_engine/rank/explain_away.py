@@ -29,6 +29,7 @@ from brain_engine.rank.blame import (
 from brain_engine.rank.change import change_before
 from brain_engine.rank.demand import blame_of_growth, blame_of_load, rises, without_own
 from brain_engine.rank.excess import RATE, SIGNIFICANT, Excess, excesses
+from brain_engine.rank.failure import accounted, began_to_fail, blame_of_failures
 from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import DISCOUNTS, Candidate, Situation, Weighing, ordered
 from brain_engine.rank.timing import Timing, tolerance_of
@@ -135,6 +136,8 @@ class _View:
         self._machines = self._blame_of_machines() if ideas.machines else {}
         self._demand = self._blame_of_load() if ideas.callers_load else {}
         self._shares = self._flows() if ideas.explaining_away else {}
+        self._failures = self._blame_of_failures() if ideas.explaining_away else {}
+        self._failing = {user: self._nats_of_errors(user) for user in self._failures}
         self._reachable = {name for alarm in self.alarms for name in situation.graph.distances(alarm)}
 
     def weigh(self, entity: str) -> Candidate:
@@ -144,6 +147,8 @@ class _View:
         parts = _parts(weighed, self._factors)
         if self._ideas.changes and (changed := self._changed(entity, parts)):
             parts.append(changed)
+        if told := accounted(entity, self._failures, self._failing, sum(part.nats for part in parts)):
+            parts.append(told)
         against = self._against(entity)
         weight = sum(part.nats for part in parts)
         left, words = self._left(entity)
@@ -179,6 +184,9 @@ class _View:
     def _factors(self, finding: Finding) -> tuple[tuple[float, str], ...]:
         """What the evidence of a finding is multiplied by, and why, in words that go after the number."""
         timely = (self._timing.weight(finding.onset, finding.until), "for when it was")
+        if finding.entity in self._failures and finding.signal.family is Family.ERRORS:
+            left = 1.0 - sum(self._failures[finding.entity].values())
+            return (timely, (left, "as something that it uses fails as well"))
         if not self._shares or finding.signal in OF_REQUESTS:
             return (timely,)
         if finding.signal.family in _SYMPTOMS:
@@ -295,16 +303,26 @@ class _View:
         requests = blame_of_load(rises(evidence, self._detector, RATE), self._situation.graph, self._timing)
         return together(requests, blame_of_growth(rises(evidence, self._detector, _WANTED), evidence))
 
+    def _blame_of_failures(self) -> Blame:
+        return blame_of_failures(
+            began_to_fail(self._telling), self._situation.evidence.edges, self._measured, self._timing
+        )
+
+    def _nats_of_errors(self, entity: str) -> float:
+        errors = (one for one in self._telling[entity] if one.signal.family is Family.ERRORS)
+        return max(one.nats * self._timing.weight(one.onset, one.until) for one in errors)
+
     def _against(self, entity: str) -> tuple[str, ...]:
         """What explains the entity's symptoms, in words."""
-        accounted = [
+        blamed = [
             shares.blamed[entity]
             for shares in self._shares.values()
             if entity in shares.blamed and shares.own.get(entity, 0.0) < 0.5 * shares.inflow.get(entity, 0.0)
         ]
-        if not accounted:
+        blamed += list(self._failures.get(entity, {}).items())
+        if not blamed:
             return ()
-        return (f"most of its trouble comes from {max(accounted, key=lambda pair: pair[1])[0]}, which it depends on",)
+        return (f"most of its trouble comes from {max(blamed, key=lambda pair: pair[1])[0]}, which it depends on",)
 
 
 def _weighted_median(weighted: Iterable[tuple[float, float]]) -> float:
