@@ -107,7 +107,8 @@ def _evidence(cause: Cause) -> Iterator[str]:
     dated = any(finding.onset == cause.began for finding in best)
     first = [] if dated else [finding for finding in rest if finding.onset == cause.began][:1]
     for finding in (*best, *first):
-        yield finding.sentence + ("" if finding.onset is None else f", began {_time(finding.onset)}")
+        moments = (("began", finding.onset), ("over", finding.until))
+        yield ", ".join((finding.sentence, *(f"{name} {_time(at)}" for name, at in moments if at is not None)))
 
 
 def _print_suspects(analysis: Analysis, console: Console) -> None:

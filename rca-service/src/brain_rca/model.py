@@ -94,6 +94,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     extreme: float | None = None  # typical level while it deviates most, in ``unit``; single values may be beyond it
     unit: str = ""
     subject: str = ""  # what exactly was counted: a template, a reason; data from anybody, masked, one line
+    until: float | None = None  # when it was over; None while it lasts, and when it cannot be told
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):

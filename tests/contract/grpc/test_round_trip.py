@@ -29,7 +29,7 @@ from tests.unit.page import samples
 
 # Not sent: the page has plots, and the rest is the store's own.
 NOT_SENT = {"plot": None, "entities": (), "last_heard_at": 0.0, "closed_for_silence": False, "cause_id": ""}
-TIMES = {"at", "onset", "trouble_began", "window_start", "window_end"}  # and what ends with _at
+TIMES = {"at", "onset", "until", "trouble_began", "window_start", "window_end"}  # and what ends with _at
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 TIME = st.integers(0, 4_000_000_000_000_000).map(lambda microseconds: microseconds / 1e6)
 

@@ -109,6 +109,9 @@ async def test_an_assistant_reads_incidents_causes_and_evidence(tmp_path: Path) 
         assert evidence["weight"] == pytest.approx(sum(step["nats"] for step in evidence["weighed"]))
         assert "7.2 nats × 1/2 as its second finding" in [step["how"] for step in evidence["weighed"]]
         assert evidence["findings"][0]["query"].startswith("sum by")
+        assert evidence["findings"][0]["until"] == ""
+        over = answer(await session.call_tool("get_evidence", {"incident_id": known, "rank": 3}))["findings"][0]
+        assert (over["onset"], over["until"]) == ("2025-11-25T03:12:30Z", "2025-11-25T03:16:15Z")
         said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
         assert "82\N{NO-BREAK SPACE}%, began 2025-11-25T03:12:15Z: Its connection pool was exhausted" in said
         assert said.endswith("Trouble began 2025-11-25T03:12:30Z.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,11 +51,15 @@ def incident(*alerts: Alert, **changes: Any) -> Incident:
     return Incident(**{**given, **changes})
 
 
-def panel(signal: Signal, factors: Mapping[str, float], usual: float, window: Window = WINDOW) -> Panel:
-    """Series at ``usual`` that are ``factors`` times as high from the onset on."""
+def panel(
+    signal: Signal, factors: Mapping[str, float], usual: float, window: Window = WINDOW, until: float = math.inf
+) -> Panel:
+    """Series at ``usual`` that are ``factors`` times as high from the onset until ``until``."""
     times = grid(window)
     noise = 1 + 0.02 * np.random.default_rng(1).standard_normal((len(factors), len(times)))
-    values = usual * noise * np.where(times >= ONSET, np.array(list(factors.values()))[:, None], 1.0)
+    values = (
+        usual * noise * np.where((times >= ONSET) & (times < until), np.array(list(factors.values()))[:, None], 1.0)
+    )
     return Panel(signal, tuple(factors), values)
 
 

@@ -13,7 +13,7 @@ from brain_engine.rank.prior import Prior, PriorOf, nothing_known
 from brain_engine.rank.protocol import Candidate, Ranker, Situation
 from brain_engine.series import Event, Evidence, Family, Panel
 from brain_rca.analysis.analyse import analyse
-from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal
+from brain_rca.model import Analysis, Cause, Incident, IncidentStatus, Proposal, TimelineEntry
 from tests.unit.analysis.samples import (
     CART,
     FRONT,
@@ -258,6 +258,24 @@ def test_the_timeline_tells_changes_onsets_alerts_and_the_end_in_order() -> None
     assert told[-2:] == ["alert Slow began to fire", "the alert group was resolved"]
 
 
+def test_what_is_over_says_so_in_its_finding_and_in_the_timeline() -> None:
+    over = ONSET + 240
+    analysis = judged(
+        evidence(panel(LATENCY, {CART: 10.0, FRONT: 5.0, IDLE: 1.0}, 0.02, until=over)), ranker=Listed(CART)
+    )
+    [finding] = analysis.causes[0].findings
+    assert finding.until is not None
+    assert finding.until == pytest.approx(over, abs=60)
+    back = TimelineEntry(at=finding.until, what="service shop/cart: latency p99 is back at its usual level")
+    assert back in analysis.timeline
+
+
+def test_what_lasts_is_not_back() -> None:
+    analysis = judged()
+    assert analysis.causes[0].findings[0].until is None
+    assert not any("usual level" in text for text in what(analysis))
+
+
 def test_a_change_before_the_onset_is_named_and_goes_to_who_proposes() -> None:
     asked: list[Cause] = []
     known = evidence(events=[event(ONSET - 90, actor="alex"), event(ONSET - 60, FRONT), event(ONSET - 4000)])
@@ -302,8 +320,10 @@ def test_what_happened_elsewhere_or_long_before_is_no_part_of_it(other: Event) -
 def test_a_storm_of_events_and_alerts_does_not_push_the_onsets_out() -> None:
     storm = [event(WINDOW.start + number, message=f"event {number}") for number in range(500)]
     alerts = [alert(str(number), starts_at=OPENED + number) for number in range(500)]
-    told = what(judged(evidence(events=storm), about=incident(*alerts)))
+    closed = incident(*alerts, status=IncidentStatus.RESOLVED, closed_at=NOW)
+    told = what(judged(evidence(events=storm), about=closed))
     assert len(told) <= 40
+    assert told[-1] == "the alert group was resolved"
     assert any("latency p99 rose" in text for text in told)
     assert [text for text in told if "event" in text] == [
         f"service shop/cart: ConfigMapUpdated: event {number}" for number in range(490, 500)

@@ -131,7 +131,14 @@ def test_the_finding_that_a_cause_began_with_is_shown_however_weak() -> None:
 
 
 def test_a_finding_whose_onset_is_unknown_has_no_time() -> None:
-    assert ", began" not in shown(judged(cause(findings=(finding("rose", None),))))
+    text = shown(judged(cause(findings=(finding("rose", None),))))
+    assert ", began" not in text
+    assert ", over" not in text
+
+
+def test_a_finding_that_is_over_says_since_when() -> None:
+    over = replace(finding("memory drifted", ONSET - 300), until=ONSET)
+    assert "memory drifted, began 22:00:00, over 22:05:00" in shown(judged(cause(findings=(over,))))
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,14 @@ def series(
     points: int = 240,
     seed: int = 1,
     ramp: float = 120.0,
+    until: float = math.inf,
 ) -> Plot:
-    """A noisy level that moves from ``usual`` to ``after`` at the onset, within ``ramp`` seconds."""
+    """A noisy level that moves from ``usual`` to ``after`` at the onset, within ``ramp`` seconds, and back."""
     noise = random.Random(seed)
     times = tuple(START + index * STEP * 240 / points for index in range(points))
     values = []
     for at in times:
-        share = min(max((at - ONSET) / ramp, 0.0), 1.0)
+        share = min(max((at - ONSET) / ramp, 0.0), 1.0) if at < until else 0.0
         level = usual + (after - usual) * share
         value = level * (1 + noise.gauss(0, 0.05)) + 0.03 * usual * math.sin(at / 200)
         values.append(min(value, 1.0) if unit == "ratio" else value)
@@ -81,9 +82,17 @@ def series(
 
 
 def finding(
-    entity: str, signal: str, unit: str, levels: tuple[float, float], sentence: str, score: float, seed: int
+    entity: str,
+    signal: str,
+    unit: str,
+    levels: tuple[float, float],
+    sentence: str,
+    score: float,
+    seed: int,
+    until: float | None = None,
 ) -> Finding:
     usual, after = levels
+    ends = math.inf if until is None else until
     return Finding(
         entity=entity,
         signal=signal,
@@ -98,7 +107,8 @@ def finding(
         subject="timed out waiting for <*>" if unit == "seconds" else "",
         query=f'sum by (service) (rate({signal}{{namespace="shop",service="x"}}[1m]))',
         link="https://grafana.example.org/explore?left=%7B%7D",
-        plot=series(signal.replace("_", " "), unit, usual, after, seed=seed),
+        plot=series(signal.replace("_", " "), unit, usual, after, seed=seed, until=ends),
+        until=until,
     )
 
 
@@ -225,6 +235,7 @@ def causes() -> tuple[Cause, ...]:
                 "CPU at 63 %, usually 41 %",
                 0.48,
                 7,
+                ONSET + 240,
             ),
         ),
     )
@@ -474,7 +485,8 @@ def big() -> Incident:
     template = causes()[0]
     one = template.findings[1]
     many = tuple(
-        msgspec.structs.replace(one, plot=series("wait", "seconds", 0.004, 1.8, seed=seed)) for seed in range(6)
+        msgspec.structs.replace(one, plot=series("wait", "seconds", 0.004, 1.8, seed=seed), until=ONSET + 240)
+        for seed in range(6)
     )
     return msgspec.structs.replace(
         rich(),

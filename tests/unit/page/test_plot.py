@@ -17,8 +17,8 @@ from tests.unit.page.samples import ONSET, START, series
 WINDOW = (ONSET - 600, ONSET + 900)
 
 
-def drawing(plot: Plot, onset: float | None = ONSET, direction: str = "up") -> Drawing:
-    result = draw(plot, onset, WINDOW, direction)
+def drawing(plot: Plot, onset: float | None = ONSET, direction: str = "up", until: float | None = None) -> Drawing:
+    result = draw(plot, onset, WINDOW, direction, until)
     assert result is not None
     return result
 
@@ -75,6 +75,19 @@ def test_onset_window_and_baseline_are_where_they_belong() -> None:
 def test_an_onset_outside_the_plot_is_not_drawn() -> None:
     assert drawing(flat((1.0, 2.0)), onset=START - 1).onset is None
     assert drawing(flat((1.0, 2.0)), onset=None).onset is None
+
+
+def test_the_end_is_marked_and_spoken_like_the_onset() -> None:
+    result = drawing(series("wait", "seconds", 0.5, 1.0), until=ONSET + 300)
+    assert result.until is not None
+    assert result.until.at == pytest.approx(100 * (ONSET + 300 - START) / (239 * 15), abs=0.01)
+    assert result.until.label == "over 03:17:15"
+    assert result.spoken.endswith("began 03:12:15 UTC, over 03:17:15 UTC")
+
+
+def test_an_end_outside_the_plot_is_not_drawn_and_what_lasts_has_none() -> None:
+    assert drawing(flat((1.0, 2.0)), until=START + 16).until is None
+    assert "over" not in drawing(flat((1.0, 2.0)), until=None).spoken
 
 
 def test_the_line_starts_left_ends_right_and_stays_inside() -> None:

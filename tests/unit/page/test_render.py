@@ -162,6 +162,7 @@ def test_the_page_holds_the_evidence() -> None:
         "All pooled connections in use, usually a third",
         "score 0.99",
         "began 03:12:30",
+        "began 03:12:30 over 03:16:15",
         "usually 34 %, then typically",
         "highest single value",
         "CPU of payments-db stayed at its usual 31 %.",

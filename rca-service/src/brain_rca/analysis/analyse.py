@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import msgspec
 
@@ -19,13 +19,15 @@ from brain_rca.analysis.showing import LinkOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.weakness import weaknesses
 from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
-from brain_rca.analysis.words import short
+from brain_rca.analysis.words import short, signal_name
 from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, Suspect, TimelineEntry, Weighing
 from brain_rca.scope.clusters import elsewhere
 
 Propose = Callable[[Cause], Sequence[Proposal]]
 _SHOWN_MISSING = 20
 _EVENTS_SHOWN = 10  # the latest; an event storm must not push the onsets off the page
+_ALERTS_SHOWN = 20  # the first
+_TIMELINE_SHOWN = 40
 _EVENT_REASON, _EVENT_MESSAGE = 60, 320  # characters
 _PLOTTED_CAUSES = 5  # causes with plots; further ones are listed without
 _DATING = 6  # findings about what alerts that date the trouble, as many as of a cause
@@ -184,17 +186,8 @@ def _entities(snapshot: Snapshot, alerting: Collection[str]) -> tuple[str, ...]:
 
 
 def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -> tuple[TimelineEntry, ...]:
-    """What happened to the leading causes, their onsets, and the starts of the alerts, in order; at most 40 entries."""
-    entries = [
-        TimelineEntry(at=finding.onset, what=f"{short(cause.entity)}: {finding.sentence}")
-        for cause in causes[:3]
-        for finding in cause.findings[:3]
-        if finding.onset is not None
-    ]
-    entries += [
-        TimelineEntry(at=alert.starts_at, what=f"alert {alert.name or 'without a name'} began to fire")
-        for alert in sorted(incident.alerts, key=lambda alert: alert.starts_at)[:20]
-    ]
+    """What happened to the leading causes, when they deviated, and the starts of the alerts, in order; at most 40."""
+    entries = [entry for cause in causes[:3] for finding in cause.findings[:3] for entry in _course(cause, finding)]
     leading = {entity for cause in causes[:3] for entity in (cause.entity, *cause.path)}
     entries += [
         TimelineEntry(at=event.at, what=_happened(event))
@@ -203,7 +196,23 @@ def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -
     ][-_EVENTS_SHOWN:]
     if incident.closed_at is not None:
         entries.append(TimelineEntry(at=incident.closed_at, what="the alert group was resolved"))
-    return tuple(sorted(entries, key=lambda entry: (entry.at, entry.what)))[:40]
+    entries += [
+        TimelineEntry(at=alert.starts_at, what=f"alert {alert.name or 'without a name'} began to fire")
+        for alert in sorted(incident.alerts, key=lambda alert: alert.starts_at)
+    ][
+        : min(_ALERTS_SHOWN, _TIMELINE_SHOWN - len(entries))
+    ]  # the many alerts of a group make room for what is told once
+    return tuple(sorted(entries, key=lambda entry: (entry.at, entry.what)))
+
+
+def _course(cause: Cause, finding: Finding) -> Iterator[TimelineEntry]:
+    """When it left its usual level, and when it was back there."""
+    if finding.onset is None:
+        return
+    yield TimelineEntry(at=finding.onset, what=f"{short(cause.entity)}: {finding.sentence}")
+    if finding.until is not None:
+        back = f"{short(cause.entity)}: {signal_name(finding.signal)} is back at its usual level"
+        yield TimelineEntry(at=finding.until, what=back)
 
 
 def _happened(event: Event) -> str:

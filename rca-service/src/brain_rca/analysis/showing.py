@@ -72,6 +72,7 @@ class Showing:
             extreme=_known(found.extreme),
             unit=found.signal.unit,
             subject=one_line(found.subject, MAX_SUBJECT),
+            until=found.until,
         )
 
     def _sentence(self, found: EngineFinding) -> str:

@@ -236,6 +236,7 @@ def _finding_to(finding: Finding) -> pb.Finding:
         extreme=finding.extreme,
         unit=finding.unit,
         subject=finding.subject,
+        until=_stamp(finding.until),
     )
 
 

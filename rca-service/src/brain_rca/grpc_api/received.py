@@ -148,6 +148,7 @@ def _finding(message: pb.Finding) -> Finding:
         extreme=message.extreme if message.HasField("extreme") else None,
         unit=message.unit,
         subject=message.subject,
+        until=_seconds(message.until) if message.HasField("until") else None,
     )
 
 

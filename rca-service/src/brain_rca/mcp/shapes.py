@@ -91,6 +91,7 @@ class FindingShape(BaseModel):
     nats: float = Field(description="Evidence that this is not normal; 4 is about 1 in 55 by chance.")
     score: float
     onset: str = Field(description="UTC; empty where it cannot be told.")
+    until: str = Field(description="When it was over. UTC; empty while it lasts, and where it cannot be told.")
     usual: float | None
     extreme: float | None
     unit: str
@@ -202,6 +203,7 @@ def _finding(finding: pb.Finding) -> FindingShape:
         nats=finding.nats,
         score=finding.score,
         onset=stamp(finding.onset) if finding.HasField("onset") else "",
+        until=stamp(finding.until) if finding.HasField("until") else "",
         usual=finding.usual if finding.HasField("usual") else None,
         extreme=finding.extreme if finding.HasField("extreme") else None,
         unit=text(finding.unit),

@@ -8,7 +8,7 @@ stretches.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -46,6 +46,7 @@ class Drawing:
     y_ticks: tuple[Tick, ...]
     baseline: Tick | None
     onset: Tick | None
+    until: Tick | None
     window: tuple[float, float] | None  # left edge and width
     peak: str
     spoken: str  # what a screen reader says instead
@@ -66,7 +67,9 @@ class _Axis:
         return round(PIXELS * (1 - self.share(value)), 1)
 
 
-def draw(plot: Plot, onset: float | None, window: tuple[float, float], direction: str = "up") -> Drawing | None:
+def draw(
+    plot: Plot, onset: float | None, window: tuple[float, float], direction: str = "up", until: float | None = None
+) -> Drawing | None:
     """Lay out ``plot``; None when it has fewer than two points to show.
 
     Args:
@@ -74,6 +77,7 @@ def draw(plot: Plot, onset: float | None, window: tuple[float, float], direction
         onset: Where the deviation began, seconds since the epoch.
         window: Start and end of what was searched for an onset, seconds since the epoch.
         direction: ``up`` or ``down``: which extreme the caption names.
+        until: When the deviation was over, seconds since the epoch.
     """
     points = _usable(plot)
     known = [point for point in points if not math.isnan(point[1])]
@@ -92,10 +96,11 @@ def draw(plot: Plot, onset: float | None, window: tuple[float, float], direction
         x_ticks=tuple(_time_ticks(x)),
         y_ticks=tuple(_value_ticks(y, step, plot.unit)),
         baseline=None if baseline is None else Tick(y.pixels(baseline), f"usual {quantity(baseline, plot.unit)}"),
-        onset=_onset(onset, x),
+        onset=_mark("began", onset, x),
+        until=_mark("over", until, x),
         window=_shade(window, x),
         peak=peak,
-        spoken=_spoken(plot, baseline, onset, peak),
+        spoken=_spoken(plot, baseline, {"began": onset, "over": until}, peak),
     )
 
 
@@ -157,10 +162,10 @@ def _time_ticks(x: _Axis) -> Iterator[Tick]:
         yield Tick(x.percent(index * step), format(utc(index * step), layout))
 
 
-def _onset(onset: float | None, x: _Axis) -> Tick | None:
-    if onset is None or not x.low <= onset <= x.high:
+def _mark(name: str, at: float | None, x: _Axis) -> Tick | None:
+    if at is None or not x.low <= at <= x.high:
         return None
-    return Tick(x.percent(onset), f"began {utc(onset):%H:%M:%S}")
+    return Tick(x.percent(at), f"{name} {utc(at):%H:%M:%S}")
 
 
 def _shade(window: tuple[float, float], x: _Axis) -> tuple[float, float] | None:
@@ -206,10 +211,9 @@ def _path(points: Iterable[Point], x: _Axis, y: _Axis) -> str:
     return "".join(commands)
 
 
-def _spoken(plot: Plot, baseline: float | None, onset: float | None, peak: str) -> str:
+def _spoken(plot: Plot, baseline: float | None, moments: Mapping[str, float | None], peak: str) -> str:
     parts = [plot.title, peak]
     if baseline is not None:
         parts.append(f"usual level {quantity(baseline, plot.unit)}")
-    if onset is not None and _sane(onset):
-        parts.append(f"began {utc(onset):%H:%M:%S} UTC")
+    parts += [f"{name} {utc(at):%H:%M:%S} UTC" for name, at in moments.items() if at is not None and _sane(at)]
     return ", ".join(parts)

@@ -383,7 +383,7 @@ def _finding(finding: Finding, anchor: str, about: str, analysis: Analysis) -> F
         sentence=clip(finding.sentence, MAX_TEXT),
         query=clip(finding.query, MAX_QUERY),
         link=web_address(finding.link),
-        drawing=draw(finding.plot, finding.onset, window, finding.direction) if finding.plot else None,
+        drawing=draw(finding.plot, finding.onset, window, finding.direction, finding.until) if finding.plot else None,
         anchor=anchor,
         levels=_levels(finding),
         nats=plain_number(finding.nats) if finding.nats else "",

@@ -420,7 +420,7 @@ class Look(_message.Message):
     def __init__(self, what: _Optional[str] = ..., command: _Optional[str] = ...) -> None: ...
 
 class Finding(_message.Message):
-    __slots__ = ("entity", "signal", "score", "onset", "direction", "sentence", "query", "link", "nats", "usual", "extreme", "unit", "subject")
+    __slots__ = ("entity", "signal", "score", "onset", "direction", "sentence", "query", "link", "nats", "usual", "extreme", "unit", "subject", "until")
     ENTITY_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -434,6 +434,7 @@ class Finding(_message.Message):
     EXTREME_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     entity: str
     signal: str
     score: float
@@ -447,7 +448,8 @@ class Finding(_message.Message):
     extreme: float
     unit: str
     subject: str
-    def __init__(self, entity: _Optional[str] = ..., signal: _Optional[str] = ..., score: _Optional[float] = ..., onset: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., direction: _Optional[str] = ..., sentence: _Optional[str] = ..., query: _Optional[str] = ..., link: _Optional[str] = ..., nats: _Optional[float] = ..., usual: _Optional[float] = ..., extreme: _Optional[float] = ..., unit: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, entity: _Optional[str] = ..., signal: _Optional[str] = ..., score: _Optional[float] = ..., onset: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., direction: _Optional[str] = ..., sentence: _Optional[str] = ..., query: _Optional[str] = ..., link: _Optional[str] = ..., nats: _Optional[float] = ..., usual: _Optional[float] = ..., extreme: _Optional[float] = ..., unit: _Optional[str] = ..., subject: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Proposal(_message.Message):
     __slots__ = ("kind", "title", "diff", "rationale", "risk", "rollback", "validation")
