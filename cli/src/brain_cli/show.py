@@ -35,7 +35,7 @@ def print_incident(incident: Incident, console: Console | None = None) -> None:
         console.print("not judged yet")
         return
     console.print(
-        f"alerting: {escape(', '.join(_name(entity) for entity in analysis.alerting) or 'nothing known')}"
+        f"alerting: {escape(', '.join(_name(entity) for entity in analysis.alerting) or 'nothing that a label names')}"
         f"   window: {_full(analysis.window_start)} to {_after(analysis.window_end, analysis.window_start)} UTC"
     )
     _print_beginnings(incident, console)

@@ -231,6 +231,14 @@ def test_where_there_is_no_cause_there_is_a_reason(known: Evidence, alerting: tu
     assert analysis.no_cause_reason == reason
 
 
+def test_causes_of_alerts_that_name_nothing_come_with_the_setting_that_maps_labels() -> None:
+    [said] = judged(alerting=()).missing
+    assert said == (
+        "no label of the alerts names a service, workload, pod or node (scope.labels maps others), "
+        "so the causes are of whatever is in trouble anywhere"
+    )
+
+
 @pytest.mark.parametrize("count", [0, 20, 21, 500])
 def test_missing_evidence_is_named_and_bounded(count: int) -> None:
     sentences = [f"signal {number}: away" for number in range(count)]

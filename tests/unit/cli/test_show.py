@@ -146,7 +146,7 @@ def test_a_finding_that_is_over_says_since_when() -> None:
     [
         (incident(), "not judged yet"),
         (judged(no_cause_reason="nothing [deviates]"), "No cause found: nothing [deviates]"),
-        (judged(alerting=()), "alerting: nothing known"),
+        (judged(alerting=()), "alerting: nothing that a label names"),
         (judged(missing=("cpu: [b]away[/b]",)), "missing evidence: cpu: [b]away[/b]"),
         (incident(status=IncidentStatus.RESOLVED), "Slow  critical, resolved"),
     ],

@@ -25,6 +25,7 @@ from brain_rca.scope.clusters import elsewhere
 
 Propose = Callable[[Cause], Sequence[Proposal]]
 _SHOWN_MISSING = 20
+_NAMELESS = "no label of the alerts names a service, workload, pod or node"
 _EVENTS_SHOWN = 10  # the latest; an event storm must not push the onsets off the page
 _ALERTS_SHOWN = 20  # the first
 _TIMELINE_SHOWN = 40
@@ -79,7 +80,7 @@ def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str], c
     if judgement.causes:
         return ""
     if not alerting:
-        return "no label of the alerts names a service, workload, pod or node"
+        return _NAMELESS
     unknown = [name for name in alerting if name not in snapshot.entities]
     none = len(unknown) == len(alerting)
     about = f"there is no evidence about {', '.join(short(name) for name in unknown[:3])}" if none else ""
@@ -88,6 +89,8 @@ def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str], c
 
 def _unknown(snapshot: Snapshot, alerting: Sequence[str], cluster: str) -> tuple[str, ...]:
     """Which alerts are about something that no signal tells of; the reason for no cause says it by itself."""
+    if not alerting:
+        return (f"{_NAMELESS} (scope.labels maps others), so the causes are of whatever is in trouble anywhere",)
     unknown = [short(name) for name in alerting if name not in snapshot.entities]
     about = f"no evidence about {', '.join(unknown[:3])}, which alerts" if unknown else ""
     return tuple(filter(None, (elsewhere(alerting, snapshot.entities, cluster), about)))
