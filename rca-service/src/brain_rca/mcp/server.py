@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable
+from importlib.metadata import version
 from typing import Annotated, Any, Final, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -94,7 +95,9 @@ class Tools:
 
 def build(client: RcaClient) -> MCPServer[Any]:
     """The server, bound to nothing yet."""
-    server: MCPServer[Any] = MCPServer("ai-devops-brain", instructions=_INSTRUCTIONS, log_level="WARNING")
+    server: MCPServer[Any] = MCPServer(
+        "ai-devops-brain", instructions=_INSTRUCTIONS, version=version("ai-devops-brain"), log_level="WARNING"
+    )
     tools = Tools(client)
     for tool in (tools.list_incidents, tools.get_incident, tools.get_evidence, tools.search_similar, tools.explain):
         server.add_tool(tool, description=f"{tool.__doc__} {UNTRUSTED}", annotations=_READS, structured_output=True)
