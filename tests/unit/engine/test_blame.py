@@ -92,6 +92,12 @@ def test_nothing_is_blamed_by_who_is_well() -> None:
     assert blamed(excess(a={"mass": 4.0, "nats": 1.0}, b={"mass": 4.0}), "ab") == {}
 
 
+def test_what_alerts_is_in_trouble_although_it_hardly_shows() -> None:
+    one = excess(a={"mass": 4.0, "nats": 2.6}, b={"mass": 4.0})
+    assert blamed(one, "ab") == {}
+    assert blame_of_calls(one, PROFILE, calls("ab"), TIMING, ["a"]) == {"a": {"b": pytest.approx(1.0)}}
+
+
 # Who is doubted
 
 

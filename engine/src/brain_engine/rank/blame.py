@@ -31,12 +31,14 @@ _TIMEOUTS = 0.9
 _MACHINE = 0.8  # of the trouble of what runs on it, where its own resources deviate beyond doubt
 
 
-def blame_of_calls(excess: Excess, profile: Array, graph: DependencyGraph, timing: Timing) -> Blame:
-    """Who calls whom, among those whose excess is real."""
+def blame_of_calls(
+    excess: Excess, profile: Array, graph: DependencyGraph, timing: Timing, alarms: Iterable[str] = ()
+) -> Blame:
+    """Who calls whom, among those whose excess is real; ``alarms`` are believed to be in trouble, however little."""
     masses, factors = excess.masses(profile), excess.factors(profile)
     real = {name for name, row in excess.row.items() if excess.nats[row] >= SIGNIFICANT and masses[row] > 0}
     blame: Blame = {}
-    for name in sorted(real):
+    for name in sorted(real.union(alarm for alarm in alarms if masses[excess.row[alarm]] > 0)):
         row = excess.row[name]
         callees = [callee for callee in graph.dependencies(name) if callee in real]
         rows = np.array([excess.row[callee] for callee in callees], dtype=np.int64)

@@ -274,7 +274,7 @@ class _View:
                 continue
             if not any(alarm in self._situation.graph for alarm in alarms):
                 alarms = [name for name in sorted(one.row) if one.nats_of(name) >= SIGNIFICANT] or alarms
-            blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing)
+            blames[family] = blame_of_calls(one, profile, self._situation.graph, self._timing, alarms)
             if family is Family.ERRORS and self._ideas.time_outs:
                 blames[family] = with_timeouts(blames[family], blames.get(Family.LATENCY, {}))
             downwards = without_own(together(blames[family], self._machines), self._demand)
