@@ -162,6 +162,18 @@ async def test_the_command_line_lists_confirms_shows_and_takes_back(named: Api, 
     assert (undone.exit_code, "rejected" in undone.output) == (0, False)
 
 
+async def test_the_command_line_lists_what_is_not_judged_as_such_and_not_as_without_a_cause(api: Api) -> None:
+    incident_id = (await api.store.accept(notification())).incident_id
+    assert "not judged yet" in (await run(api, "list")).output
+    claim = await api.store.claim_analysis(api.clock.now() + 3600.0, 60.0)
+    assert claim is not None
+    await api.store.fail_analysis(claim, "Prometheus:\nrefused", api.clock.now())
+    for command in (("list",), ("show", incident_id)):
+        output = (await run(api, *command)).output
+        assert "judgement failed, it is tried again: Prometheus: refused" in output
+        assert "no cause" not in output.lower()
+
+
 async def test_the_command_line_knows_basic_auth(named: Api, tmp_path: Path) -> None:
     incident_id = await incident_of(named)
     known = next(each for each in callers() if "username" in each)
