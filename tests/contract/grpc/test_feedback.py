@@ -92,6 +92,7 @@ async def test_a_service_that_knows_nobody_takes_no_feedback(api: Api) -> None:
         ({"entity": "c/n/service/"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"entity": "c/n/service/a\x00"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"entity": "c/n/service/" + "a" * 600}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
+        ({"fault_kind": "latancy"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"fault_kind": "<b>"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"fix": "x" * 501}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
     ],
