@@ -65,9 +65,10 @@ def list_incidents(
     from brain_rca.grpc_api.received import received
 
     for incident in found:
-        cause = _headline(received(incident))
+        told = received(incident)
         _say(f"{incident.id}  {_time(incident.opened_at)}  {_WRITTEN.get(incident.status, '?'):8}  {incident.title}")
-        _say(f"{'':18}{cause}")
+        for line in filter(None, (_headline(told), _late(told))):
+            _say(f"{'':18}{line}")
 
 
 @app.command()
@@ -127,13 +128,22 @@ def _client(context: typer.Context) -> RcaClient:
     return client
 
 
+def _late(incident: Incident) -> str:
+    from brain_rca.unjudged import unjudged
+
+    return unjudged(incident.analysis_state, incident.analysis_error, has_analysis=incident.analysis is not None)
+
+
 def _headline(incident: Incident) -> str:
+    """What is the cause, as far as anybody or anything has judged."""
     from brain_rca.page.units import percent
 
     if incident.confirmed is not None:
         fault = f" ({incident.confirmed.fault_kind})" if incident.confirmed.fault_kind else ""
         return f"confirmed: {incident.confirmed.entity}{fault}"
-    first = next(iter(incident.analysis.causes), None) if incident.analysis else None
+    if incident.analysis is None:
+        return ""
+    first = next(iter(incident.analysis.causes), None)
     return f"{first.entity} ({first.fault_kind}, {percent(first.probability)})" if first else "no cause"
 
 

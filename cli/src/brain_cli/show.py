@@ -19,6 +19,7 @@ from brain_engine.judge import NAMED_FROM
 from brain_rca.began import beginnings, known_to
 from brain_rca.model import Analysis, Cause, Incident
 from brain_rca.page.units import percent
+from brain_rca.unjudged import unjudged
 
 _CAUSES, _FINDINGS, _EXPLAINED = 5, 3, 2
 _ENDLESS = 10_000  # columns of what is no terminal: more than any line has
@@ -31,8 +32,8 @@ def print_incident(incident: Incident, console: Console | None = None) -> None:
     console = console or _console()
     analysis = incident.analysis
     print_said(incident, console)
+    _print_unjudged(incident, console)
     if analysis is None:
-        console.print("not judged yet")
         return
     console.print(
         f"alerting: {escape(', '.join(_name(entity) for entity in analysis.alerting) or 'nothing that a label names')}"
@@ -68,6 +69,12 @@ def print_said(incident: Incident, console: Console | None = None) -> None:
         what = escape(f"{_name(said.entity)}{fault}")
         who = escape(f"by {said.actor}, {_day(said.at)}{fix}")
         console.print(f"[bold]{said.kind}:[/] {what} ({who})", soft_wrap=True)
+
+
+def _print_unjudged(incident: Incident, console: Console) -> None:
+    late = unjudged(incident.analysis_state, incident.analysis_error, has_analysis=incident.analysis is not None)
+    if late:
+        console.print(escape(late), soft_wrap=True)
 
 
 def _console() -> Console:

@@ -92,6 +92,7 @@ async def test_a_service_that_knows_nobody_takes_no_feedback(api: Api) -> None:
         ({"entity": "c/n/service/"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"entity": "c/n/service/a\x00"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"entity": "c/n/service/" + "a" * 600}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
+        ({"fault_kind": "latancy"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"fault_kind": "<b>"}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
         ({"fix": "x" * 501}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
     ],
@@ -160,6 +161,18 @@ async def test_the_command_line_lists_confirms_shows_and_takes_back(named: Api, 
     await run(named, *by_token, "unconfirm", incident_id, *other)
     undone = await run(named, *by_token, "unconfirm", incident_id, "--cause", CAUSE)
     assert (undone.exit_code, "rejected" in undone.output) == (0, False)
+
+
+async def test_the_command_line_lists_what_is_not_judged_as_such_and_not_as_without_a_cause(api: Api) -> None:
+    incident_id = (await api.store.accept(notification())).incident_id
+    assert "not judged yet" in (await run(api, "list")).output
+    claim = await api.store.claim_analysis(api.clock.now() + 3600.0, 60.0)
+    assert claim is not None
+    await api.store.fail_analysis(claim, "Prometheus:\nrefused", api.clock.now())
+    for command in (("list",), ("show", incident_id)):
+        output = (await run(api, *command)).output
+        assert "judgement failed, it is tried again: Prometheus: refused" in output
+        assert "no cause" not in output.lower()
 
 
 async def test_the_command_line_knows_basic_auth(named: Api, tmp_path: Path) -> None:

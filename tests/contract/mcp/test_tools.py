@@ -145,8 +145,20 @@ async def test_a_service_that_refuses_the_credential_is_named(tmp_path: Path) ->
 
 async def test_an_incident_without_a_judgement_says_so(tmp_path: Path) -> None:
     async with service(tmp_path) as (parts, known), assistant(parts, tmp_path) as session:
-        assert answer(await session.call_tool("get_incident", {"incident_id": known}))["judged"] is False
+        whole = answer(await session.call_tool("get_incident", {"incident_id": known}))
+        assert (whole["judged"], whole["brief"]["analysis_state"]) == (False, "pending")
         assert "Not judged yet" in answer(await session.call_tool("explain", {"incident_id": known}))["text"]
+
+
+async def test_a_judgement_that_failed_says_so_and_why(tmp_path: Path) -> None:
+    async with service(tmp_path) as (parts, known), assistant(parts, tmp_path) as session:
+        claim = await parts.store.claim_analysis(samples.NOW + 120.0, 60.0)
+        assert claim is not None
+        await parts.store.fail_analysis(claim, "Prometheus cannot be reached", samples.NOW + 3600.0)
+        [listed] = answer(await session.call_tool("list_incidents", {}))["incidents"]
+        assert (listed["analysis_state"], listed["analysis_error"]) == ("failed", "Prometheus cannot be reached")
+        said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
+        assert said == "Judgement failed, it is tried again: Prometheus cannot be reached"
 
 
 async def test_hostile_text_is_one_line_and_capped(tmp_path: Path) -> None:

@@ -11,7 +11,18 @@ from rich.console import Console
 
 from brain_cli.show import print_incident
 from brain_common.entity import Entity, EntityKind
-from brain_rca.model import Analysis, Cause, Finding, Incident, IncidentStatus, Look, Proposal, Suspect, Weighing
+from brain_rca.model import (
+    Analysis,
+    AnalysisState,
+    Cause,
+    Finding,
+    Incident,
+    IncidentStatus,
+    Look,
+    Proposal,
+    Suspect,
+    Weighing,
+)
 from tests.unit.analysis.samples import CART, FRONT, NOW, ONSET, alert, incident
 
 FIX = Proposal(
@@ -22,6 +33,9 @@ FIX = Proposal(
     risk="low",
     rollback="scale back",
 )
+
+
+FAILED: Any = {"analysis_state": AnalysisState.FAILED, "analysis_error": "Prometheus [b]\nrefused"}
 
 
 def finding(sentence: str = "latency rose [fast]", onset: float | None = ONSET) -> Finding:
@@ -145,6 +159,8 @@ def test_a_finding_that_is_over_says_since_when() -> None:
     ("about", "text"),
     [
         (incident(), "not judged yet"),
+        (incident(**FAILED), "judgement failed, it is tried again: Prometheus [b] refused"),
+        (replace(judged(cause()), **FAILED), "what is shown is the one before: Prometheus [b] refused"),
         (judged(no_cause_reason="nothing [deviates]"), "No cause found: nothing [deviates]"),
         (judged(alerting=()), "alerting: nothing that a label names"),
         (judged(missing=("cpu: [b]away[/b]",)), "missing evidence: cpu: [b]away[/b]"),

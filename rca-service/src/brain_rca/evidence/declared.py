@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brain_common.entity import Entity
 from brain_common.settings import Settings, check_settings, load_yaml
@@ -24,6 +25,12 @@ class DeclaredEdge(Settings):
     dependency: EntityText = Field(description="Who is needed: cluster/namespace/kind/name.")
     kind: EdgeKind = Field(default=EdgeKind.CALLS, description="Why: calls, runs-on or uses.")
     weight: float = Field(default=1.0, gt=0, le=1, description="How much of the dependent hangs on it.")
+
+    @model_validator(mode="after")
+    def _of_two(self) -> Self:
+        if self.dependent == self.dependency:
+            raise ValueError(f"{self.dependent} is declared to need itself")
+        return self
 
 
 class DeclaredEdges(Settings):

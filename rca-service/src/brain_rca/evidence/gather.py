@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from brain_common.errors import BrainError, TemporaryError
 from brain_engine.series import Evidence
 from brain_rca.evidence.alone import Queries
 from brain_rca.evidence.assemble import assemble, identity_of
+from brain_rca.evidence.nowhere import leading_nowhere
 from brain_rca.evidence.protocol import Focus, Gathered, PartSource, Window
 from brain_rca.evidence.raw import RawEdge, RawEvidence, merged
 
@@ -57,6 +59,8 @@ class Gatherer:
 
     def _assembled(self, window: Window, raw: RawEvidence) -> Gathered:
         identity = identity_of(raw, self._aliases)
+        if self._declared.edges:
+            raw = replace(raw, missing=[*raw.missing, *leading_nowhere(raw, identity)])
         return Gathered(assemble(window, raw, identity), identity, Queries(raw.panels, identity))
 
 

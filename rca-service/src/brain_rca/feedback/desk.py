@@ -7,7 +7,6 @@ answered says it again, which changes nothing and makes the entry.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from brain_common.clock import Clock
@@ -15,6 +14,7 @@ from brain_common.entity import Entity
 from brain_common.errors import InputError
 from brain_common.logs import mask
 from brain_rca.audit import AuditLog
+from brain_rca.feedback.fault_kinds import checked_fault_kind
 from brain_rca.feedback.known import known_entities, near
 from brain_rca.model import Feedback, FeedbackKind, Incident
 from brain_rca.store.protocol import Store
@@ -23,7 +23,6 @@ from brain_rca.wake import Wake
 
 MAX_ENTITY: Final = 512  # characters; names in Kubernetes have 253
 MAX_FIX: Final = 500  # characters: a sentence or two
-_FAULT_KIND: Final = re.compile(r"[a-z][a-z_-]{0,39}")
 _NOT_KNOWN: Final = "has no evidence of anything of that name"
 _ACTIONS: Final = {FeedbackKind.CONFIRMED: "cause confirmed", FeedbackKind.REJECTED: "cause rejected"}
 
@@ -74,7 +73,7 @@ class FeedbackDesk:
         Raises:
             NoSuchIncidentError: There is none of that id.
             UnknownEntityError: The evidence does not know the entity, and nobody said that it is unseen.
-            InputError: The entity, fault kind or fix is malformed, or there is too much feedback about the incident.
+            InputError: The entity, fault kind or fix is malformed, the kind misspelt, or there is too much feedback.
             TemporaryError: The store is away.
         """
         incident = await self._incident(incident_id)
@@ -82,7 +81,7 @@ class FeedbackDesk:
         feedback = Feedback(
             entity=named,
             kind=kind,
-            fault_kind=_fault_kind(fault_kind) or _ranked_fault(incident, named),
+            fault_kind=_fault_kind(incident, fault_kind) or _ranked_fault(incident, named),
             fix=_fix(fix),
             actor=actor,
             at=self._clock.now(),
@@ -156,10 +155,10 @@ def _entity(text: str) -> str:
     return str(entity)
 
 
-def _fault_kind(text: str) -> str:
-    if text and not _FAULT_KIND.fullmatch(text):
-        raise InputError("fault kind: a word in lower case, such as latency, errors, cpu, memory or disk")
-    return text
+def _fault_kind(incident: Incident, text: str) -> str:
+    return checked_fault_kind(
+        text, {cause.fault_kind for cause in incident.analysis.causes} if incident.analysis else ()
+    )
 
 
 def _fix(text: str) -> str:

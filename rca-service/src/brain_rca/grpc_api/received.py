@@ -64,13 +64,18 @@ def received(message: pb.Incident) -> Incident:
         truncated_alerts=message.truncated_alerts,
         notifications=message.notifications,
         revision=message.revision,
-        analysis_state=_ANALYSIS.get(message.analysis_state, AnalysisState.PENDING),
+        analysis_state=analysis_state(message),
         analysis_error=message.analysis_error,
         analysis=_analysis(message.analysis) if message.HasField("analysis") else None,
         deliveries=tuple(_delivery(delivery) for delivery in message.deliveries),
         feedback=tuple(_feedback(said) for said in message.feedback if said.kind in _FEEDBACK),
         shared=_shared(message.shared) if message.HasField("shared") else None,
     )
+
+
+def analysis_state(message: pb.Incident) -> AnalysisState:
+    """How far the judgement is; what is not known is not done."""
+    return _ANALYSIS.get(message.analysis_state, AnalysisState.PENDING)
 
 
 def _seconds(stamp: Timestamp) -> float:

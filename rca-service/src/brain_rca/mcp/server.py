@@ -28,6 +28,7 @@ from brain_rca.mcp.shapes import (
     began,
     brief,
     evidence,
+    late,
     stamp,
     suspect_brief,
     whole,
@@ -125,10 +126,12 @@ def in_words(incident: pb.Incident) -> str:
     """Title, causes and cautions as a few lines."""
     analysis = incident.analysis
     if not incident.HasField("analysis"):
-        return "Not judged yet: ask again in some seconds."
+        return late(incident)
+    stale = [late(incident)] if late(incident) else []
     if not analysis.causes:
-        return "\n".join([f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}.", *_suspect_lines(analysis)])
-    lines = [_cause_line(one) for one in analysis.causes[:MOST]]
+        found = [f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}.", *_suspect_lines(analysis)]
+        return "\n".join([*stale, *found])
+    lines = [*stale, *(_cause_line(one) for one in analysis.causes[:MOST])]
     lines.append(f"None of these: {percent(analysis.none_probability)}.")
     if analysis.HasField("trouble_began"):
         lines.append(f"{TROUBLE_BEGAN} {stamp(analysis.trouble_began)}.")

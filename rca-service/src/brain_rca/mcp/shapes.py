@@ -13,7 +13,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
+from brain_rca.grpc_api.received import analysis_state
+from brain_rca.model import AnalysisState
 from brain_rca.publish.text import clean
+from brain_rca.unjudged import unjudged
 
 MOST: Final = 10  # causes of an incident, findings of a cause, and the like: what an assistant can weigh
 MOST_EVENTS: Final = 40  # of the timeline
@@ -29,9 +32,15 @@ class Brief(BaseModel):
     status: str = Field(description="open or resolved.")
     severity: str = Field(description="critical, warning or info.")
     opened_at: str = Field(description="UTC, RFC 3339.")
-    first_cause: str = Field(description="The likeliest cause; empty when none was found yet.")
+    first_cause: str = Field(
+        description="The likeliest cause; empty when none was found, or analysis_state is not done."
+    )
     fault_kind: str
     probability: float = Field(description="That it is the cause, in [0, 1].")
+    analysis_state: str = Field(
+        description="done, pending (not judged as it is now) or failed (the last attempt failed; it is tried again)."
+    )
+    analysis_error: str = Field(description="Why the last attempt failed; empty otherwise.")
 
 
 class Briefs(BaseModel):
@@ -72,7 +81,9 @@ class Whole(BaseModel):
     """One incident: causes, timeline, and what could not be seen."""
 
     brief: Brief
-    judged: bool = Field(description="False: no judgement yet, ask again in some seconds.")
+    judged: bool = Field(
+        description="False: no judgement yet, so that no causes mean nothing; brief.analysis_state says why."
+    )
     trouble_began: str = Field(description="When what alerts left its usual level. UTC; empty where it cannot be told.")
     causes: list[CauseBrief]
     none_probability: float = Field(description="That it is none of the causes.")
@@ -142,7 +153,17 @@ def brief(incident: pb.Incident) -> Brief:
         first_cause=text(causes[0].entity) if causes else "",
         fault_kind=text(causes[0].fault_kind) if causes else "",
         probability=causes[0].probability if causes else 0.0,
+        analysis_state=analysis_state(incident).value,
+        analysis_error=text(incident.analysis_error),
     )
+
+
+def late(incident: pb.Incident) -> str:
+    """Why there is no judgement, or none of now, as a sentence; empty where it is there."""
+    state, judged = analysis_state(incident), incident.HasField("analysis")
+    said = unjudged(state, incident.analysis_error, has_analysis=judged)
+    again = ": ask again in some seconds." if state is AnalysisState.PENDING else ""
+    return f"{said[:1].upper()}{said[1:]}{again}" if said else ""
 
 
 def whole(incident: pb.Incident) -> Whole:
