@@ -225,7 +225,7 @@ def _print(figures: Mapping[str, Any]) -> None:
     for name, value in _flat({key: value for key, value in figures.items() if key not in _APART}):
         bar = bars.get(name, {"bar": "", "met": None})
         verdict = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[bar["met"]]
-        table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else f"{value}", bar["bar"], verdict)
+        table.add_row(name, _cell(value), bar["bar"], verdict)
     Console(highlight=False).print(table)
     for name in _TABLES:
         if figures.get(name):
@@ -241,8 +241,13 @@ def _rows(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
     for column in next(iter(rows.values())):
         table.add_column(column, justify="right")
     for name, row in rows.items():
-        table.add_row(name, *(f"{value:,.3f}" if isinstance(value, float) else f"{value}" for value in row.values()))
+        table.add_row(name, *map(_cell, row.values()))
     return table
+
+
+def _cell(value: object) -> str:
+    """A figure; empty where there is none."""
+    return "" if value is None else f"{value:,.3f}" if isinstance(value, float) else f"{value}"
 
 
 def _flat(figures: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:
