@@ -210,6 +210,12 @@ def test_a_case_that_lacks_a_file_is_listed_and_refused(tmp_path: Path, dataset:
         load_case(dataset, root, case_id)
 
 
+def test_cases_of_another_data_set_are_refused_when_they_are_listed(tmp_path: Path) -> None:
+    folders.rcd(tmp_path)
+    with pytest.raises(InputError, match="case 'carts-cpu/1' is not named <service>_<fault>_<n>"):
+        list_cases("rcaeval4", tmp_path)
+
+
 def test_a_day_of_nezha_that_lacks_its_fault_list_is_refused(tmp_path: Path) -> None:
     root = folders.nezha(tmp_path)
     folders.nezha(tmp_path, "2022-08-23")

@@ -17,6 +17,9 @@ class Loader(Protocol):
         """The ids of the cases in the folder, sorted; empty when there are none.
 
         A case that lacks a file is one of them, so that it is refused rather than left out of somebody's figures.
+
+        Raises:
+            InputError: A case has no name of this data set, or a list of cases is damaged.
         """
         ...
 
