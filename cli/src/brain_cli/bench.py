@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from brain_cli.recorded_sets import Dataset
+
 if TYPE_CHECKING:
     import msgspec
     from rich.table import Table
@@ -84,7 +86,7 @@ def outage(
 
 @app.command()
 def rca(
-    dataset: Annotated[str, typer.Option(help="petshop, rcd, rcaeval4, nezha or causalrca.")],
+    dataset: Dataset,
     path: Annotated[Path, typer.Option(help="Folder of the data set, which you have.")],
     rankings: Annotated[
         Path | None, typer.Option(help="File for the rankings: a line of JSON per case, as scorers read them.")
