@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from brain_cli.recorded_sets import Dataset
+
 if TYPE_CHECKING:
     import msgspec
     from rich.table import Table
@@ -84,7 +86,7 @@ def outage(
 
 @app.command()
 def rca(
-    dataset: Annotated[str, typer.Option(help="petshop, rcd, rcaeval4, nezha or causalrca.")],
+    dataset: Dataset,
     path: Annotated[Path, typer.Option(help="Folder of the data set, which you have.")],
     rankings: Annotated[
         Path | None, typer.Option(help="File for the rankings: a line of JSON per case, as scorers read them.")
@@ -225,7 +227,7 @@ def _print(figures: Mapping[str, Any]) -> None:
     for name, value in _flat({key: value for key, value in figures.items() if key not in _APART}):
         bar = bars.get(name, {"bar": "", "met": None})
         verdict = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[bar["met"]]
-        table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else f"{value}", bar["bar"], verdict)
+        table.add_row(name, _cell(value), bar["bar"], verdict)
     Console(highlight=False).print(table)
     for name in _TABLES:
         if figures.get(name):
@@ -241,8 +243,13 @@ def _rows(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
     for column in next(iter(rows.values())):
         table.add_column(column, justify="right")
     for name, row in rows.items():
-        table.add_row(name, *(f"{value:,.3f}" if isinstance(value, float) else f"{value}" for value in row.values()))
+        table.add_row(name, *map(_cell, row.values()))
     return table
+
+
+def _cell(value: object) -> str:
+    """A figure; empty where there is none."""
+    return "" if value is None else f"{value:,.3f}" if isinstance(value, float) else f"{value}"
 
 
 def _flat(figures: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:

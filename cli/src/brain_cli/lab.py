@@ -10,6 +10,7 @@ import typer
 
 from brain_cli.lab_run import run
 from brain_cli.rca import YEAR_3000
+from brain_cli.recorded_sets import Dataset
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(run)
@@ -22,7 +23,7 @@ def _group() -> None:
 
 @app.command()
 def replay(
-    dataset: Annotated[str, typer.Option(help="petshop, rcd, rcaeval4, nezha or causalrca.")],
+    dataset: Dataset,
     path: Annotated[Path, typer.Option(help="Folder of the data set, which you have.")],
     case: Annotated[str, typer.Option(help="Id of the case; a wrong one lists those there are.")],
     into_prometheus: Annotated[Path, typer.Option(help="New or empty folder that becomes Prometheus' data.")],

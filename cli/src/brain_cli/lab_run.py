@@ -50,7 +50,7 @@ def run(
 ) -> None:
     """Simulate a platform in which something breaks, with everything that it would tell."""
     from brain_common.errors import InputError
-    from brain_lab.run.request import Request, whole
+    from brain_lab.run.request import Request, check, whole
 
     if list_:
         _list()
@@ -63,6 +63,7 @@ def run(
     begins = onset * 60.0 if onset is not None else past + _LIVE_ONSET if live else past - _ONSET_BEFORE_END
     now = whole(time.time() if end is None else end)
     request = Request(platform, fault, seed, now - past, past + future, begins, target)
+    check(request)
     if live:
         _live(request, out, now, alertmanager, port, forward, otlp)
     else:

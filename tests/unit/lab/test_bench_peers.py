@@ -14,7 +14,7 @@ import pytest
 from brain_common.errors import InputError
 from brain_lab.bench import peers, peers_worker, rca, rca_scale
 from brain_lab.bench.peers import PeerAnswer, Table, ask, table_of, table_of_evidence
-from brain_lab.bench.rca import Answer, Course
+from brain_lab.bench.rca import Answer, Course, Question
 from brain_lab.bench.told import InjectionTime
 from brain_lab.recorded import Measure, RecordedCase, Recording, SeriesKey
 from tests.unit.lab import folders
@@ -86,9 +86,46 @@ def test_a_peer_that_cannot_be_loaded_is_told(tmp_path: Path, monkeypatch: pytes
         ask(tmp_path / "none", [], quietly)
 
 
+@pytest.mark.parametrize("text", ["", "import sys; sys.exit(1)", "import nowhere_to_be_found"])
+def test_what_is_no_python_with_the_peers_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    worker(tmp_path, monkeypatch, text)
+    with pytest.raises(InputError, match="is no Python with the peers' packages; run make peers"):
+        peers.check(PYTHON)
+
+
+def test_a_python_without_the_packages_is_refused_before_anything_is_judged(tmp_path: Path) -> None:
+    asked: list[Question] = []
+
+    def judge(question: Question) -> Answer:
+        asked.append(question)
+        return Answer((), 0.0, ())
+
+    for python in (PYTHON, Path("/bin/true"), tmp_path):
+        with pytest.raises(InputError, match=f"--peers {python}: is no Python"):
+            rca.run(Course("rcd", folders.rcd(tmp_path), peers=python), judge, quietly)
+        with pytest.raises(InputError, match=f"--peers {python}: is no Python"):
+            rca_scale.run("explain-away", 1, quietly, peers=python)
+    assert asked == []
+
+
+def test_a_python_with_the_packages_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("baro", "RCAEval"):
+        (tmp_path / f"{name}.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    peers.check(PYTHON)
+
+
+def test_a_method_that_never_answered_has_no_figures() -> None:
+    nothing = PeerAnswer((), float("nan"), float("nan"), "overdue")
+    assert peers.peer_of([nothing] * 2, [None, None], 0.0) == peers.Peer(None, None, None, None, None, 2)
+
+
 def test_figures_of_peers_stand_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"baro": [PeerAnswer(("user", "carts"), 2.0, 2.0, ""), PeerAnswer((), 9.0, 9.0, "overdue")]}
     monkeypatch.setattr(rca, "ask", lambda python, tables, progress: answers)
+    monkeypatch.setattr(rca, "check", lambda python: None)
     root = tmp_path / "data"
     for name in ("carts-cpu/1", "user-cpu/2"):
         folders.rcd(root, name)
@@ -106,6 +143,7 @@ def test_a_peer_that_fails_at_a_size_is_not_asked_about_larger_ones(monkeypatch:
         return {name: [PeerAnswer(("a",), 1.0, 1.0, "overdue" if slow and name == "circa" else "")] for name in names}
 
     monkeypatch.setattr(rca_scale, "ask", answer)
+    monkeypatch.setattr(rca_scale, "check", lambda python: None)
     figures = rca_scale.run("explain-away", 1, quietly, sizes=(20, 40), peers=PYTHON)
     assert figures.peers["baro"] == {"50 series": 1.0, "20": 1.0, "40": 1.0}
     assert figures.peers["circa"] == {"50 series": 1.0, "20": None, "40": None}

@@ -191,6 +191,39 @@ def test_damaged_tables_are_named_with_their_line(tmp_path: Path, text: str, mes
         load_case("rcd", tmp_path, "carts-cpu/1")
 
 
+@pytest.mark.parametrize(
+    ("dataset", "case_id", "name"),
+    [
+        ("rcd", "carts-cpu/1", "normal.csv"),
+        ("rcd", "carts-cpu/1", "anomalous.csv"),
+        ("rcaeval4", "shop/carts_cpu_1", "normal.csv"),
+        ("rcaeval4", "shop/carts_cpu_1", "anomalous.csv"),
+        ("petshop", "low/test/issue_0", "metrics.csv"),
+        ("petshop", "low/test/issue_0", "target.json"),
+    ],
+)
+def test_a_case_that_lacks_a_file_is_listed_and_refused(tmp_path: Path, dataset: str, case_id: str, name: str) -> None:
+    root = folders.maker(dataset)(tmp_path)
+    (root / case_id / name).unlink()
+    assert list_cases(dataset, root) == (case_id,)
+    with pytest.raises(InputError, match=f"{case_id}/{name}: cannot be read"):
+        load_case(dataset, root, case_id)
+
+
+def test_cases_of_another_data_set_are_refused_when_they_are_listed(tmp_path: Path) -> None:
+    folders.rcd(tmp_path)
+    with pytest.raises(InputError, match="case 'carts-cpu/1' is not named <service>_<fault>_<n>"):
+        list_cases("rcaeval4", tmp_path)
+
+
+def test_a_day_of_nezha_that_lacks_its_fault_list_is_refused(tmp_path: Path) -> None:
+    root = folders.nezha(tmp_path)
+    folders.nezha(tmp_path, "2022-08-23")
+    (root / "rca_data" / "2022-08-22" / "2022-08-22-fault_list.json").unlink()
+    with pytest.raises(InputError, match=r"2022-08-22-fault_list\.json: cannot be read"):
+        list_cases("nezha", root)
+
+
 def test_files_beyond_the_cap_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders.rcd(tmp_path)
     monkeypatch.setattr(table_module, "MAX_BYTES", 100)

@@ -228,6 +228,14 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, rcd: Timeline)
         replay(rcd.case, tmp_path / "into", NOW)
 
 
+@pytest.mark.parametrize("name", ["file", "file/x"])
+def test_an_ordinary_file_is_no_folder_to_fill(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    case = load_case("rcd", folders.rcd(tmp_path / "data"), "carts-cpu/1")
+    with pytest.raises(ConfigError, match=f"/{name}: Not a directory$"):
+        replay(case, tmp_path / name, NOW)
+
+
 @pytest.mark.parametrize(("dataset", "count"), [("petshop", 26), ("rcd", 20), ("rcaeval4", 4)])
 def test_an_alert_fires_at_the_end_of_every_public_case(dataset: str, count: int) -> None:
     folder = folders.SHARED / folders.FOLDERS[dataset]

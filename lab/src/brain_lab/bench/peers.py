@@ -47,7 +47,7 @@ _WORDS = {
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """Of one method.
+    """Of one method; only ``failed`` is known of one that answered no case.
 
     Attributes:
         top1: AC@1.
@@ -59,11 +59,11 @@ class Peer(msgspec.Struct, frozen=True):
             that; they count as misses.
     """
 
-    top1: float
-    top3: float
-    avg5: float
+    top1: float | None
+    top3: float | None
+    avg5: float | None
     specificity: float | None
-    seconds_per_case: float
+    seconds_per_case: float | None
     failed: int
 
 
@@ -116,6 +116,23 @@ def table_of_evidence(evidence: Evidence) -> Table:
     return Table(names, services, values, evidence.times, evidence.window_start)
 
 
+def check(python: Path) -> None:
+    """Refuse what is no interpreter of an environment with the peers.
+
+    Raises:
+        InputError: It is none.
+    """
+    command = [str(python), peers_worker.__file__]
+    nothing = subprocess.DEVNULL
+    try:
+        done = subprocess.run(command, stdin=nothing, stdout=nothing, stderr=nothing, timeout=_STARTING, check=False)
+        ready = done.returncode == peers_worker.READY
+    except (OSError, subprocess.TimeoutExpired):
+        ready = False
+    if not ready:
+        raise InputError(f"--peers {python}: is no Python with the peers' packages; run make peers")
+
+
 def ask(
     python: Path, tables: Sequence[Table], progress: Progress, peers: Sequence[str] = tuple(peers_worker.METHODS)
 ) -> Mapping[str, Sequence[PeerAnswer]]:
@@ -145,8 +162,10 @@ def ask(
 def peer_of(answers: Sequence[PeerAnswer], ranks: Ranks, specificity: float | None) -> Peer:
     """Its figures, of ranks of the true service in its answers."""
     given = [answer.seconds for answer in answers if not answer.error]
-    mean = sum(given) / len(given) if given else float("nan")
     failed = len(answers) - len(given)
+    if not given:
+        return Peer(None, None, None, None, None, failed)
+    mean = sum(given) / len(given)
     return Peer(accuracy(ranks, 1), accuracy(ranks, 3), average_of_five(ranks), specificity, mean, failed)
 
 

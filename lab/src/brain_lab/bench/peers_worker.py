@@ -3,12 +3,14 @@
 Started as a file by the Python of that environment, so it imports nothing of the product: what the methods depend on
 does not go together with it. Each table is ``<number>.npz`` with ``values`` [rows, columns], ``names`` [columns],
 ``times`` [rows] and ``began`` (seconds); each answer is a line of JSON in ``<method>.jsonl``, written as it comes.
+Started without arguments, it only tells by its exit code whether the packages of the methods are there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -29,6 +31,9 @@ METHODS = {
 }
 """Module and function by name."""
 
+READY = 73
+"""Exit code when the packages are there; 0 would be that of any program that is no Python at all."""
+
 OVERDUE = "overdue"
 """The error of an answer that took too long."""
 
@@ -38,6 +43,11 @@ _FELL_BACK = "returning the unranked column order"  # RCAEval's word for a metho
 
 class OverdueError(BaseException):
     """A method took too long; not an ``Exception``, for RCAEval takes those for an answer."""
+
+
+def has_packages() -> bool:
+    """Whether the packages of all methods are installed here."""
+    return all(importlib.util.find_spec(module.partition(".")[0]) for module, _ in METHODS.values())
 
 
 def main(peer: str, folder: Path, limit_seconds: int) -> None:
@@ -93,4 +103,6 @@ def _overdue(_signal: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(READY if has_packages() else 1)
     main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -19,7 +19,7 @@ import msgspec
 from brain_common.errors import InputError
 from brain_engine.series import Family
 from brain_lab.bench.figures import Progress, exactly
-from brain_lab.bench.peers import Peer, ask, peer_of, table_of
+from brain_lab.bench.peers import Peer, ask, check, peer_of, table_of
 from brain_lab.bench.quiet import moment_of, quiet_cases
 from brain_lab.bench.rca_figures import RcaFigures, by_alarm, ends, grouped, intervals_of, scores_of
 from brain_lab.bench.renaming import renamings, same_ranking
@@ -123,11 +123,13 @@ def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
         progress: Told from time to time.
 
     Raises:
-        InputError: The data set or folder is unknown, has no cases, or a file is damaged; or the file for the rankings
-            cannot be written.
+        InputError: The data set or folder is unknown, has no cases, or a file is damaged; the file for the rankings
+            cannot be written; or the peers are no Python with their packages.
     """
     if course.rankings is not None:
         _open_rankings(course.rankings).close()
+    if course.peers is not None:
+        check(course.peers)
     known = list_cases(course.dataset, course.path)
     if not known:
         raise InputError(f"{course.path}: no cases of {course.dataset} in the folder")

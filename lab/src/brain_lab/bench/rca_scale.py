@@ -22,7 +22,7 @@ from brain_engine.judge import judge
 from brain_engine.plugins import load_ranker
 from brain_engine.series import Array, Direction, Edge, EdgeKind, Evidence, Family, Panel, Signal
 from brain_lab.bench.figures import Bar, Progress, at_most
-from brain_lab.bench.peers import ask, table_of_evidence
+from brain_lab.bench.peers import ask, check, table_of_evidence
 from brain_lab.bench.peers_worker import METHODS
 
 SAMPLES: Final = 240
@@ -94,8 +94,10 @@ def run(
 
     Raises:
         UnknownPluginError: There is no such ranker.
-        InputError: There is no such interpreter.
+        InputError: The peers are no Python with their packages.
     """
+    if peers is not None:
+        check(peers)
     small = _cost(10, 5, ranker, rounds)
     costs = {}
     for services in sizes:

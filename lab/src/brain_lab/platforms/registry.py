@@ -21,12 +21,21 @@ def names() -> tuple[str, ...]:
     return tuple(_BUILDERS)
 
 
+def check(name: str) -> None:
+    """Refuse a name that no platform has.
+
+    Raises:
+        ConfigError: It is such a name.
+    """
+    if name not in _BUILDERS:
+        raise ConfigError(f"platform {name!r}: none of {', '.join(_BUILDERS)}")
+
+
 def build(name: str, seed: int) -> Platform:
     """The platform; another seed places its pods and draws its numbers a little differently.
 
     Raises:
         ConfigError: There is none of that name.
     """
-    if name not in _BUILDERS:
-        raise ConfigError(f"platform {name!r}: none of {', '.join(_BUILDERS)}")
+    check(name)
     return _BUILDERS[name](seed)

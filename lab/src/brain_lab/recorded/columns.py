@@ -30,6 +30,10 @@ SMALLEST_CONTAINER_BYTES: Final = 1e5
 """No container works in less: where even the largest of a table reads as less, the unit is the megabyte."""
 
 
+PERIODS: Final = ("normal.csv", "anomalous.csv")
+"""The files of a case."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """Where a series stands: which column, of which service and measure."""
@@ -39,13 +43,12 @@ class Column:
 
 
 def load_periods(folder: Path, suffixes: Mapping[str, Measure]) -> RecordedCase:
-    """`normal.csv` and `anomalous.csv` of a folder as a case without call graph and alert.
+    """The two ``PERIODS`` of a folder as a case without call graph and alert.
 
     Raises:
         InputError: One is missing or damaged, or has no column with a known suffix.
     """
-    normal = read_recording(folder / "normal.csv", suffixes)
-    incident = read_recording(folder / "anomalous.csv", suffixes)
+    normal, incident = (read_recording(folder / name, suffixes) for name in PERIODS)
     return RecordedCase(normal, incident, edges=(), target=None, step=native_step(normal.times, STEP))
 
 

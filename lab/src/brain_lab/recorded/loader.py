@@ -14,7 +14,13 @@ class Loader(Protocol):
     """Reads one data set's folder layout."""
 
     def cases(self, root: Path) -> tuple[str, ...]:
-        """The ids of the cases in the folder, sorted; empty when there are none."""
+        """The ids of the cases in the folder, sorted; empty when there are none.
+
+        A case that lacks a file is one of them, so that it is refused rather than left out of somebody's figures.
+
+        Raises:
+            InputError: A case has no name of this data set, or a list of cases is damaged.
+        """
         ...
 
     def load(self, root: Path, case_id: str) -> RecordedCase:
@@ -24,6 +30,12 @@ class Loader(Protocol):
             InputError: There is no such case, or its files are damaged.
         """
         ...
+
+
+def folders_with_any(base: Path, pattern: str, files: Sequence[str]) -> tuple[str, ...]:
+    """Folders below the base that hold at least one of the files, relative to it and sorted: the ids of cases."""
+    found = {path.parent for name in files for path in base.glob(f"{pattern}/{name}")}
+    return tuple(sorted(folder.relative_to(base).as_posix() for folder in found))
 
 
 def checked_id(case_id: str, known: Sequence[str], root: Path) -> str:

@@ -89,7 +89,8 @@ class Nezha:
         self._past_only = past_only
 
     def cases(self, root: Path) -> tuple[str, ...]:
-        days = sorted(path.parent.name for path in root.glob("rca_data/*/*-fault_list.json"))
+        found = (path for name in ("*-fault_list.json", "metric") for path in root.glob(f"rca_data/*/{name}"))
+        days = sorted({path.parent.name for path in found})
         return tuple(sorted(f"{day}/{one.moment}" for day in days for one in injections(root, day)))
 
     def load(self, root: Path, case_id: str) -> RecordedCase:

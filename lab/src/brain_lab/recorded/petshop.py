@@ -16,7 +16,7 @@ from typing import Final
 
 from brain_common.errors import InputError
 from brain_lab.recorded.document import read_object
-from brain_lab.recorded.loader import checked_id
+from brain_lab.recorded.loader import checked_id, folders_with_any
 from brain_lab.recorded.model import AlertTarget, Array, Measure, RecordedCase, Recording, SeriesKey
 from brain_lab.recorded.table import in_time_order, native_step, read_lines, read_table
 
@@ -37,9 +37,7 @@ class PetShop:
     """The loader."""
 
     def cases(self, root: Path) -> tuple[str, ...]:
-        base = base_folder(root)
-        found = base.glob("*/*/issue_*/target.json")
-        return tuple(sorted(path.parent.relative_to(base).as_posix() for path in found))
+        return folders_with_any(base_folder(root), "*/*/issue_*", ("metrics.csv", "target.json"))
 
     def load(self, root: Path, case_id: str) -> RecordedCase:
         folder = base_folder(root) / checked_id(case_id, self.cases(root), root)

@@ -1,6 +1,6 @@
 """RCAEval's cases in their windowed form: one table before and one after the injection, a row a second.
 
-Layout: `<system>/<case>/{normal,anomalous}.csv`. A plain `_latency` column is the 90th percentile: where
+Layout: `<system>/<service>_<fault>_<n>/{normal,anomalous}.csv`. A plain `_latency` column is the 90th percentile: where
 every request falls into Istio's bucket of 1 to 5 ms it reads 0.0046 s, which is 1 ms + 0.9 * 4 ms. Some
 tables have no time column.
 """
@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from brain_lab.recorded.columns import load_periods
-from brain_lab.recorded.loader import checked_id
+from brain_common.errors import InputError
+from brain_lab.recorded.columns import PERIODS, load_periods
+from brain_lab.recorded.loader import checked_id, folders_with_any
 from brain_lab.recorded.model import Measure, RecordedCase
 
 _SUFFIXES: Final = {
@@ -34,8 +35,22 @@ class RcaEval4:
     """The loader."""
 
     def cases(self, root: Path) -> tuple[str, ...]:
-        found = root.glob("*/*/normal.csv")
-        return tuple(sorted(path.parent.relative_to(root).as_posix() for path in found))
+        found = folders_with_any(root, "*/*", PERIODS)
+        for case_id in found:
+            injected(root, case_id)
+        return found
 
     def load(self, root: Path, case_id: str) -> RecordedCase:
         return load_periods(root / checked_id(case_id, self.cases(root), root), _SUFFIXES)
+
+
+def injected(root: Path, case_id: str) -> tuple[str, str]:
+    """Service and fault, which the name of a case tells: for scoring, and to know cases of another data set.
+
+    Raises:
+        InputError: It does not.
+    """
+    parts = case_id.split("/")[1].rsplit("_", 2)
+    if len(parts) != 3:
+        raise InputError(f"{root}: case {case_id!r} is not named <service>_<fault>_<n>")
+    return parts[0], parts[1]

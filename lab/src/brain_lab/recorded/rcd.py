@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from brain_lab.recorded.columns import load_periods
-from brain_lab.recorded.loader import checked_id
+from brain_lab.recorded.columns import PERIODS, load_periods
+from brain_lab.recorded.loader import checked_id, folders_with_any
 from brain_lab.recorded.model import Measure, RecordedCase
 
 _SUFFIXES: Final = {
@@ -29,8 +29,7 @@ class Rcd:
     """The loader."""
 
     def cases(self, root: Path) -> tuple[str, ...]:
-        found = root.glob("*-*/*/normal.csv")
-        return tuple(sorted(path.parent.relative_to(root).as_posix() for path in found))
+        return folders_with_any(root, "*-*/*", PERIODS)
 
     def load(self, root: Path, case_id: str) -> RecordedCase:
         return load_periods(root / checked_id(case_id, self.cases(root), root), _SUFFIXES)

@@ -30,7 +30,7 @@ def list_cases(dataset: str, path: Path) -> tuple[str, ...]:
     """The ids of the cases in a folder, sorted.
 
     Raises:
-        InputError: The data set is unknown, or there is no such folder.
+        InputError: The data set is unknown, there is no such folder, or its cases are not those of this data set.
     """
     return _loader(dataset).cases(_folder(path))
 

@@ -15,6 +15,7 @@ from brain_lab.recorded.document import read_object
 from brain_lab.recorded.loader import checked_id
 from brain_lab.recorded.nezha import injections, service_of
 from brain_lab.recorded.petshop import base_folder
+from brain_lab.recorded.rcaeval4 import injected
 from brain_lab.recorded.registry import list_cases
 
 
@@ -58,10 +59,7 @@ def _rcd(root: Path, case_id: str) -> Truth:
 
 
 def _rcaeval4(root: Path, case_id: str) -> Truth:
-    parts = case_id.split("/")[1].rsplit("_", 2)
-    if len(parts) != 3:
-        raise InputError(f"{root}: case {case_id!r} is not named <service>_<fault>_<n>")
-    return Truth(parts[0], parts[1], case_id.split("/")[0])
+    return Truth(*injected(root, case_id), case_id.split("/")[0])
 
 
 def _causalrca(root: Path, case_id: str) -> Truth:

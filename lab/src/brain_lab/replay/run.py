@@ -59,7 +59,7 @@ def replay(case: RecordedCase, into: Path, now: float, progress: Progress = lamb
         progress: Called with (blocks written, blocks in all).
 
     Raises:
-        ConfigError: The folder has something in it: a second replay would mix with it.
+        ConfigError: It cannot be such a folder, or has something in it: a second replay would mix with it.
         ServerMissing: promtool is not on this machine.
         PermanentError: promtool refused.
     """
@@ -89,6 +89,10 @@ def replay(case: RecordedCase, into: Path, now: float, progress: Progress = lamb
 
 
 def _prepare(into: Path) -> None:
-    into.mkdir(parents=True, exist_ok=True)
-    if any(into.iterdir()):
-        raise ConfigError(f"{into} is not empty: give --into-prometheus a folder of its own")
+    try:
+        if not into.exists():
+            into.mkdir(parents=True)
+        if any(into.iterdir()):
+            raise ConfigError(f"{into} is not empty: give --into-prometheus a folder of its own")
+    except OSError as error:
+        raise ConfigError(f"{into}: {error.strerror}") from error

@@ -47,7 +47,7 @@ def played(request: Request) -> Recording:
     Raises:
         ConfigError: No such platform, fault or target, or the times make no sense.
     """
-    _check(request)
+    check(request)
     platform = platforms.build(request.platform, request.seed)
     aim = Aim(platform, request.start + request.onset, request.seed, target=request.target)
     broken = [faults.make(name, aim) for name in names_of(request.fault)]
@@ -64,7 +64,13 @@ def whole(seconds: float) -> float:
     return math.floor(seconds / TICK) * TICK
 
 
-def _check(request: Request) -> None:
+def check(request: Request) -> None:
+    """Refuse what can be refused before anything is made; whether the target is there is known only of a platform.
+
+    Raises:
+        ConfigError: No such platform or fault, or the times make no sense.
+    """
+    platforms.check(request.platform)
     for name in names_of(request.fault):
         if name not in faults.names():
             raise ConfigError(f"fault {name!r}: none of {', '.join((NO_FAULT, *faults.names()))}")
