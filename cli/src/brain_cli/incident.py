@@ -63,11 +63,12 @@ def list_incidents(
     """List incidents, newest first."""
     found = asyncio.run(_client(context).incidents(limit, only_open=only_open))
     from brain_rca.grpc_api.received import received
+    from brain_rca.unjudged import unjudged
 
     for incident in found:
         told = received(incident)
         _say(f"{incident.id}  {_time(incident.opened_at)}  {_WRITTEN.get(incident.status, '?'):8}  {incident.title}")
-        for line in filter(None, (_headline(told), _late(told))):
+        for line in filter(None, (_headline(told), unjudged(told))):
             _say(f"{'':18}{line}")
 
 
@@ -126,12 +127,6 @@ def unconfirm(context: typer.Context, incident: Id, cause: Cause) -> None:
 def _client(context: typer.Context) -> RcaClient:
     client: RcaClient = context.obj
     return client
-
-
-def _late(incident: Incident) -> str:
-    from brain_rca.unjudged import unjudged
-
-    return unjudged(incident.analysis_state, incident.analysis_error, has_analysis=incident.analysis is not None)
 
 
 def _headline(incident: Incident) -> str:

@@ -32,7 +32,8 @@ def print_incident(incident: Incident, console: Console | None = None) -> None:
     console = console or _console()
     analysis = incident.analysis
     print_said(incident, console)
-    _print_unjudged(incident, console)
+    if late := unjudged(incident):
+        console.print(escape(late), soft_wrap=True)
     if analysis is None:
         return
     console.print(
@@ -69,12 +70,6 @@ def print_said(incident: Incident, console: Console | None = None) -> None:
         what = escape(f"{_name(said.entity)}{fault}")
         who = escape(f"by {said.actor}, {_day(said.at)}{fix}")
         console.print(f"[bold]{said.kind}:[/] {what} ({who})", soft_wrap=True)
-
-
-def _print_unjudged(incident: Incident, console: Console) -> None:
-    late = unjudged(incident.analysis_state, incident.analysis_error, has_analysis=incident.analysis is not None)
-    if late:
-        console.print(escape(late), soft_wrap=True)
 
 
 def _console() -> Console:

@@ -203,6 +203,11 @@ class Evidence:
     lines: Lines | None = None
     edge_panels: tuple[EdgePanel, ...] = ()
 
+    @property
+    def step(self) -> float:
+        """Seconds between two samples; 0 where there are not two."""
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 0.0
+
 
 def with_detail(evidence: Evidence, closely: Evidence) -> Evidence:
     """The evidence together with what a closer look at a part of its entities brought."""

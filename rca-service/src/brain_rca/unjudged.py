@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from brain_rca.model import AnalysisState
+from brain_rca.model import AnalysisState, Incident
 from brain_rca.publish.text import clean
 
 _MAX_ERROR: Final = 400  # characters
 _FAILED: Final = "judgement failed, it is tried again"
 
 
-def unjudged(state: AnalysisState, error: str, *, has_analysis: bool) -> str:
-    """One line in plain words; empty where the judgement is there.
-
-    Args:
-        state: How far the judgement is.
-        error: Why the last attempt failed; empty otherwise.
-        has_analysis: Whether there is an earlier judgement, which is then shown.
-    """
-    if state is AnalysisState.FAILED:
-        failed = f"the last {_FAILED}, and what is shown is the one before" if has_analysis else _FAILED
+def unjudged(incident: Incident) -> str:
+    """One line in plain words; empty where the judgement is there."""
+    if incident.analysis_state is AnalysisState.FAILED:
+        failed = f"the last {_FAILED}, and what is shown is the one before" if incident.analysis else _FAILED
+        error = incident.analysis_error
         return f"{failed}: {clean(error, _MAX_ERROR)}" if error else failed
-    return "" if has_analysis else "not judged yet"
+    return "" if incident.analysis else "not judged yet"

@@ -54,7 +54,7 @@ def calls(*pairs: str) -> DependencyGraph:
 
 
 def blamed(one: Excess, *pairs: str) -> Blame:
-    return blame_of_calls(one, PROFILE, calls(*pairs), TIMING)
+    return blame_of_calls(one, PROFILE, calls(*pairs), TIMING, [])
 
 
 # By masses and by factors

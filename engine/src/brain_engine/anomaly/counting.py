@@ -33,8 +33,7 @@ def most_nats(evidence: Evidence, panel: Panel, counted: Panel | None) -> Array:
 
 def _nats(evidence: Evidence, share: Array, rate: Array) -> Array:
     """Of what was counted, [N], by the share and how many there were a second, [N, T] each."""
-    seconds = float(np.median(np.diff(evidence.times))) if len(evidence.times) > 1 else 0.0
-    trials = np.nan_to_num(measured(rate)) * seconds
+    trials = np.nan_to_num(measured(rate)) * evidence.step
     hits = np.nan_to_num(measured(share)) * trials
     split = int(np.searchsorted(evidence.times, evidence.window_start))
     return most_by_chance(hits, trials, split)

@@ -32,7 +32,7 @@ _MACHINE = 0.8  # of the trouble of what runs on it, where its own resources dev
 
 
 def blame_of_calls(
-    excess: Excess, profile: Array, graph: DependencyGraph, timing: Timing, alarms: Iterable[str] = ()
+    excess: Excess, profile: Array, graph: DependencyGraph, timing: Timing, alarms: Iterable[str]
 ) -> Blame:
     """Who calls whom, among those whose excess is real; ``alarms`` are believed to be in trouble, however little."""
     masses, factors = excess.masses(profile), excess.factors(profile)

@@ -26,11 +26,15 @@ def blame_of_failures(failing: Mapping[str, float], edges: Iterable[Edge], measu
         measured: Whose answers are measured; their errors flow with the requests.
         timing: For how well onsets are told apart.
     """
-    uses = {(edge.dependent, edge.dependency) for edge in edges if edge.kind is not EdgeKind.RUNS_ON}
+    uses = {
+        (edge.dependent, edge.dependency)
+        for edge in edges
+        if edge.dependent in failing and edge.dependency in failing and edge.kind is not EdgeKind.RUNS_ON
+    }
     found: dict[str, set[str]] = {}
     for user, used in uses:
-        both = user in failing and used in failing and (used, user) not in uses
-        if both and user not in measured and failing[used] <= failing[user] + timing.tolerance:
+        is_first = failing[used] <= failing[user] + timing.tolerance and (used, user) not in uses
+        if is_first and user not in measured:
             found.setdefault(user, set()).add(used)
     return {user: dict.fromkeys(sorted(used), _EXCUSED / len(used)) for user, used in found.items()}
 

@@ -61,7 +61,6 @@ def tolerance_of(evidence: Evidence) -> float:
 def resolution(evidence: Evidence) -> float:
     """How often values really change, in seconds: a signal that is measured every five minutes and read every minute
     stands still in between."""
-    step = float(np.median(np.diff(evidence.times))) if len(evidence.times) > 1 else 0.0
     inside = evidence.times >= evidence.window_start
     changes = runs = 0
     for panel in evidence.panels:
@@ -71,4 +70,4 @@ def resolution(evidence: Evidence) -> float:
         moving = changed.any(axis=1) & np.isfinite(values).all(axis=1)
         changes += int(changed[moving].sum())
         runs += int(changed[moving].size)
-    return step * max(runs / changes, 1.0) if changes >= _FEWEST_CHANGES else step
+    return evidence.step * max(runs / changes, 1.0) if changes >= _FEWEST_CHANGES else evidence.step

@@ -199,12 +199,11 @@ def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -
     ][-_EVENTS_SHOWN:]
     if incident.closed_at is not None:
         entries.append(TimelineEntry(at=incident.closed_at, what="the alert group was resolved"))
+    room = min(_ALERTS_SHOWN, _TIMELINE_SHOWN - len(entries))  # many alerts make room for what is told once
     entries += [
         TimelineEntry(at=alert.starts_at, what=f"alert {alert.name or 'without a name'} began to fire")
-        for alert in sorted(incident.alerts, key=lambda alert: alert.starts_at)
-    ][
-        : min(_ALERTS_SHOWN, _TIMELINE_SHOWN - len(entries))
-    ]  # the many alerts of a group make room for what is told once
+        for alert in sorted(incident.alerts, key=lambda alert: alert.starts_at)[:room]
+    ]
     return tuple(sorted(entries, key=lambda entry: (entry.at, entry.what)))
 
 

@@ -52,11 +52,10 @@ def tally(evidence: Evidence, panel: CountPanel, row: int, onset: float | None) 
     hits = panel.hits[row]
     looked = np.isfinite(hits)
     before, since = float(np.nansum(hits[:split])), float(np.nansum(hits[split:]))
-    step = float(np.median(np.diff(evidence.times))) if len(evidence.times) > 1 else 0.0
     return Tally(
         before=round(before),
         since=round(since),
-        seconds_before=step * int(looked[:split].sum()),
+        seconds_before=evidence.step * int(looked[:split].sum()),
         ratio=_ratio(before, since, looked, split),
     )
 

@@ -127,7 +127,7 @@ def in_words(incident: pb.Incident) -> str:
     analysis = incident.analysis
     if not incident.HasField("analysis"):
         return late(incident)
-    stale = [late(incident)] if late(incident) else []
+    stale = list(filter(None, [late(incident)]))
     if not analysis.causes:
         found = [f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}.", *_suspect_lines(analysis)]
         return "\n".join([*stale, *found])

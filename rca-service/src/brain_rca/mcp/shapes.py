@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
-from brain_rca.grpc_api.received import analysis_state
+from brain_rca.grpc_api.received import analysis_state, received
 from brain_rca.model import AnalysisState
 from brain_rca.publish.text import clean
 from brain_rca.unjudged import unjudged
@@ -160,9 +160,9 @@ def brief(incident: pb.Incident) -> Brief:
 
 def late(incident: pb.Incident) -> str:
     """Why there is no judgement, or none of now, as a sentence; empty where it is there."""
-    state, judged = analysis_state(incident), incident.HasField("analysis")
-    said = unjudged(state, incident.analysis_error, has_analysis=judged)
-    again = ": ask again in some seconds." if state is AnalysisState.PENDING else ""
+    told = received(incident)
+    said = unjudged(told)
+    again = ": ask again in some seconds." if told.analysis_state is AnalysisState.PENDING else ""
     return f"{said[:1].upper()}{said[1:]}{again}" if said else ""
 
 
