@@ -9,9 +9,10 @@ runs there was first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brain_engine.findings import Finding
 from brain_engine.graph.dependency import DependencyGraph
@@ -37,6 +38,7 @@ def blame_of_calls(
     """Who calls whom, among those whose excess is real; ``alarms`` are believed to be in trouble, however little."""
     masses, factors = excess.masses(profile), excess.factors(profile)
     real = {name for name, row in excess.row.items() if excess.nats[row] >= SIGNIFICANT and masses[row] > 0}
+    callers = {name: [excess.row[one] for one in graph.dependents(name) if one in excess.row] for name in real}
     blame: Blame = {}
     for name in sorted(real.union(alarm for alarm in alarms if masses[excess.row[alarm]] > 0)):
         row = excess.row[name]
@@ -45,7 +47,7 @@ def blame_of_calls(
         if not callees:
             continue
         doubt = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
-        doubt *= [_ALONE if _is_alone(name, callee, graph, excess) else 1.0 for callee in callees]
+        doubt *= np.where(_is_alone(row, [callers[callee] for callee in callees], excess), _ALONE, 1.0)
         by_mass = doubt * np.minimum(masses[rows] / masses[row], 1.0)
         by_factor = doubt * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
         by_factor *= np.minimum(excess.rate[rows] / max(excess.rate[row] * _SELDOM, 1e-9), 1.0)
@@ -53,11 +55,13 @@ def blame_of_calls(
     return blame
 
 
-def _is_alone(caller: str, callee: str, graph: DependencyGraph, excess: Excess) -> bool:
-    """Whether others who call it, at least as busy together, are all well."""
-    others = [excess.row[name] for name in graph.dependents(callee) if name != caller and name in excess.row]
-    busy = excess.rate[others].sum() >= excess.rate[excess.row[caller]]
-    return bool(others) and bool(busy) and not np.any(excess.nats[others] >= SIGNIFICANT)
+def _is_alone(caller: int, callers: Sequence[Sequence[int]], excess: Excess) -> NDArray[np.bool_]:
+    """Of each callee, by the rows of all who call it, whether the others, at least as busy together, are all well."""
+    troubled, busy = excess.nats >= SIGNIFICANT, excess.rate[caller]
+    others = ([row for row in rows if row != caller] for rows in callers)
+    return np.array(
+        [bool(rows) and not troubled[rows].any() and excess.rate[rows].sum() >= busy for rows in others], dtype=np.bool_
+    )
 
 
 def _accounts(by_mass: Array, by_factor: Array) -> Array:

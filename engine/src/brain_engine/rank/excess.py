@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain_engine.anomaly.counting import most_nats
+from brain_engine.anomaly.quantiles import quantiles
 from brain_engine.deviations import Detector
 from brain_engine.measured import measured
 from brain_engine.rank.protocol import Situation
@@ -181,5 +182,5 @@ def _median(reference: Array) -> Array:
     usual = np.full(len(reference), np.nan)
     known = np.isfinite(reference).any(axis=1)
     if known.any():
-        usual[known] = np.nanmedian(reference[known], axis=1)
+        usual[known] = quantiles(reference[known], (0.5,))[0]
     return usual
