@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
 from brain_common.errors import ConfigError
@@ -10,9 +11,13 @@ from brain_common.errors import ConfigError
 if TYPE_CHECKING:
     from brain_common.clients.rca import RcaServer
 
+_PORT = re.compile(r":\d{1,5}$")
+
 
 def check_options(server: RcaServer, address: str) -> None:
     """Refuse what does not fit together, and credentials in plain text over a network.
+
+    So is an address without a port, which gRPC would take for 443.
 
     Args:
         server: What the options say.
@@ -21,6 +26,8 @@ def check_options(server: RcaServer, address: str) -> None:
     Raises:
         ConfigError: The message names the options.
     """
+    if not _PORT.search(server.address) and not server.address.startswith("unix:"):
+        raise ConfigError(f"{address} {server.address}: no port; give HOST:PORT, such as {server.address}:50051")
     if server.token_file is not None and server.username is not None:
         raise ConfigError("--token-file, --username: give one of them")
     if (server.username is None) != (server.password_file is None):

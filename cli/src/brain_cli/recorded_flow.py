@@ -23,7 +23,7 @@ from brain_rca.evidence.raw import RawEvidence
 
 
 class RecordedFlow:
-    """Implements ``PartSource``.
+    """Implements ``PartSource``; what was read is kept, so that several judges of a case pay for it once.
 
     Args:
         flow: Of the case.
@@ -36,10 +36,13 @@ class RecordedFlow:
     def __init__(self, flow: Flow, miner: TemplateMiner) -> None:
         self._flow = flow
         self._miner = miner
+        self._known: dict[tuple[Window, Focus | None], RawEvidence] = {}
 
     async def read(self, window: Window, focus: Focus | None) -> RawEvidence:
         """See ``PartSource``."""
-        return await asyncio.to_thread(self._read, window, focus)
+        if (window, focus) not in self._known:
+            self._known[window, focus] = await asyncio.to_thread(self._read, window, focus)
+        return self._known[window, focus]
 
     async def aclose(self) -> None:
         """Nothing is held open."""

@@ -12,12 +12,24 @@ _SECRET = re.compile(
     r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic)?\s*|bearer\s+|basic\s+(?=[a-z0-9+/=]{8})"
     rf"|{_KEY}=\s*['\"]?|(?<![\w./-])[\w-]*{_KEY}:\s*['\"]?)[^\s'\",;&)}}]+"
 )
+# One of these is in whatever _SECRET finds; it is slow, and of a million lines hardly any holds one.
+_WORDS = ("authorization", "bearer", "basic", "password", "passwd", "secret", "token", "apikey", "api_key", "api-key")
+_LOOKALIKES = "\u017f\u0130\u0131\u212a"  # equal to s, i or k for a pattern that ignores case, but not in small letters
 _USERINFO = re.compile(r"(?<=://)[^/\s]+@")  # to the last @: a password may hold one
 
 
 def mask(text: str) -> str:
     """``text`` without credentials: user info in URLs, bearer and basic tokens, ``password=…`` and the like."""
-    return _SECRET.sub(lambda match: match[1] + "***", _USERINFO.sub("***@", text))
+    if "://" in text:
+        text = _USERINFO.sub("***@", text)
+    return _SECRET.sub(lambda match: match[1] + "***", text) if _may_hold_secret(text) else text
+
+
+def _may_hold_secret(text: str) -> bool:
+    lower = text.lower()
+    return any(word in lower for word in _WORDS) or (
+        not text.isascii() and any(letter in text for letter in _LOOKALIKES)
+    )
 
 
 class _Masking(logging.Formatter):

@@ -27,6 +27,7 @@ from brain_engine.rank.protocol import Ranker
 from brain_rca.analysis.snapshot import Snapshots
 from brain_rca.analysis.worker import AnalysisWorker, Analyst
 from brain_rca.audit import AuditLog
+from brain_rca.away import warn_of_absent
 from brain_rca.config import RcaSettings, StoreSettings
 from brain_rca.evidence.build import build_evidence
 from brain_rca.evidence.protocol import EvidenceSource
@@ -142,6 +143,8 @@ async def running(settings: RcaSettings, clock: Clock | None = None) -> AsyncIte
         grpc_port = await parts.start_grpc(stack)
         await stack.enter_async_context(parts.working(build_analyst(settings, source, clock), sinks))
         _log.info("listening: %s, gRPC port %s", url, grpc_port)
+        absent = asyncio.create_task(warn_of_absent(settings), name="absent servers")
+        stack.callback(absent.cancel)
         yield Running(url, grpc_port, store)
 
 

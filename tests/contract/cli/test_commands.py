@@ -350,3 +350,8 @@ def test_an_assistants_server_sends_no_token_in_plain_text_to_another_machine(br
     token.write_text("s3cret")
     text = one_line(brain("mcp", "--address", "rca.example.org:50051", "--token-file", token))
     assert text == "--address rca.example.org:50051: credentials would travel in plain text; use TLS (--ca-file)"
+
+
+def test_an_address_without_a_port_is_not_taken_for_another_port(brain: Brain) -> None:
+    text = one_line(brain("incident", "--server", "localhost", "list"))
+    assert text == "--server localhost: no port; give HOST:PORT, such as localhost:50051"

@@ -130,7 +130,7 @@ async def test_what_the_connection_itself_says_is_temporary(error: OSError) -> N
 @pytest.mark.parametrize("error", ["", None])
 async def test_an_error_without_words_is_told_by_its_status(server: Prometheus, error: str | None) -> None:
     server.fail(404, body={"status": "error", "error": error} if error is not None else {"status": "error"})
-    assert "answered 404: Not Found" in await refused(server.url, PermanentError)
+    assert "/api/v1/query_range answered 404: Not Found" in await refused(server.url, PermanentError)
 
 
 # Trouble

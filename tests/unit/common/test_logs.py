@@ -25,6 +25,8 @@ from brain_common.logs import mask
         ("Basic czNjcmV0OnMzY3JldA==", "Basic ***"),
         ("password=s3cret host=db", "password=*** host=db"),
         ("PASSWORD: s3cret", "PASSWORD: ***"),
+        ("pa\u017f\u017fword=s3cret", "pa\u017f\u017fword=***"),
+        ("passw\u00f6rter: Token: s3cret", "passw\u00f6rter: Token: ***"),
         ('{"token": "s3cret", "name": "x"}', '{"token": "***", "name": "x"}'),
         ("api_key=s3cret&x=1", "api_key=***&x=1"),
         ("api-key: s3cret", "api-key: ***"),

@@ -22,6 +22,7 @@ from brain_common.retry import Retry, RetryPolicy
 
 _ERROR_BODY = 4096  # bytes of an error answer that are read
 _REACH_SHARE = 0.1  # of a question's deadline, to find somebody who listens
+_ELSEWHERE = frozenset({404, 405})  # what a server that is not the one meant says: the path tells which was
 _AWAY_SECONDS = 2.0  # for which nobody waits again for a server that could not be reached
 Parameters = Mapping[str, object]
 """Of a question, as httpx takes them: text, numbers, or lists of text for several of one name."""
@@ -135,7 +136,8 @@ class Fetcher:
         async with self._http.stream(method, path, headers=headers, **question) as response:
             if response.status_code != 200:
                 text = self._reason(await self._read(response, _ERROR_BODY, cut=True))
-                raise status_error(self.name, response, safe_text(self._settings, text))
+                asked = f"{self.name}{path}" if response.status_code in _ELSEWHERE else self.name
+                raise status_error(asked, response, safe_text(self._settings, text))
             return await self._read(response, self._settings.most_bytes, cut=False)
 
     async def _read(self, response: httpx.Response, most: int, *, cut: bool) -> bytes:
