@@ -15,6 +15,7 @@ from brain_common.clock import ManualClock
 from brain_common.serving.config import CallerSettings
 from brain_rca.audit import AuditLog
 from brain_rca.feedback.desk import FeedbackDesk
+from brain_rca.feedback.fault_kinds import KINDS
 from brain_rca.model import FeedbackKind
 from brain_rca.page.feedback import FeedbackForms
 from brain_rca.page.forgery import COOKIE
@@ -103,6 +104,14 @@ async def test_a_cause_is_confirmed_and_taken_back(site: Site) -> None:
     assert (await site.send({"token": token, "say": "withdraw", "entity": CAUSE})).status_code == 303
     actions = [(entry.action, entry.actor) for entry in await site.store.read_audit()]
     assert actions == [("cause confirmed", NAMED.name), ("feedback withdrawn", NAMED.name)]
+
+
+async def test_the_form_suggests_the_words_that_the_engine_has_for_what_breaks(site: Site) -> None:
+    page = (await site.browser.get(site.path)).text
+    assert 'name="fault" maxlength="40"' in page
+    assert 'list="kinds"' in page
+    options = page.partition('<datalist id="kinds">')[2].partition("</datalist>")[0]
+    assert re.findall(r'<option value="([a-z_-]+)">', options) == list(KINDS)
 
 
 async def test_another_entity_can_be_named_and_has_to_be_known_or_said_to_be_unseen(site: Site) -> None:

@@ -83,7 +83,7 @@ TAGS = {
     "tr",
     "ul",
 }
-FORM_TAGS = {"button", "fieldset", "form", "input", "label", "legend"}
+FORM_TAGS = {"button", "datalist", "fieldset", "form", "input", "label", "legend", "option"}
 VOID = {"col", "input", "link", "meta"}
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from brain_rca.feedback.fault_kinds import KINDS
 from brain_rca.model import Incident
 from brain_rca.page import plot
 from brain_rca.page.headers import STYLE
@@ -60,7 +61,9 @@ def render_feedback(incident: Incident, now: float, *, token: str, why_not: str 
     """
     template = environment().get_template("feedback.html")
     view = incident_view(incident, now)
-    return template.render(view=view, now=now, app=title, root="../../", refresh=0, token=token, why_not=why_not)
+    return template.render(
+        view=view, now=now, app=title, root="../../", refresh=0, token=token, why_not=why_not, kinds=KINDS
+    )
 
 
 def render_list(
