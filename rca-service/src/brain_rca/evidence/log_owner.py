@@ -43,7 +43,7 @@ _SERVICE: Final = (
     "kubernetes_container_name",
 )
 _NODE: Final = ("node_name", "node", "k8s_node_name", "kubernetes_node_name", "host_name", "hostname", "host")
-_PREFIXES: Final = ("resource_attributes_", "attributes_")
+_PREFIXES: Final = ("resource_attributes_", "resource_", "attributes_")
 
 
 @dataclass(frozen=True, slots=True)
