@@ -31,7 +31,12 @@ class FakeElasticsearch:
         limits, whose = body["query"]["bool"]["filter"]
         hits = [one for one in self._documents if _in_range(one, limits["range"]) and _should(one, whose["bool"])]
         found = [_hit(one, body["_source"]) for one in hits[: body["size"]]]
-        answer = {"took": 1, "timed_out": False, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": found}}
+        answer = {
+            "took": 1,
+            "timed_out": False,
+            "_shards": {"total": 1, "successful": 1, "failed": 0},
+            "hits": {"hits": found},
+        }
         return httpx.Response(200, content=json.dumps(answer).encode())
 
 

@@ -247,13 +247,25 @@ async def test_without_any_index_it_says_so(opensearch: OpenSearch, index_prefix
             await read(settings_of(opensearch, name), CART)
 
 
-async def test_an_index_that_cannot_be_searched_is_named(opensearch: OpenSearch, index_prefix: str) -> None:
+async def test_an_index_that_cannot_be_searched_is_named_and_can_be_left_out(
+    opensearch: OpenSearch, index_prefix: str
+) -> None:
     opensearch.create_index(f"{index_prefix}odd", mapping(**{"@timestamp": KEYWORD}))
     opensearch.write(f"{index_prefix}good", ticks(10, 1.0))
     with pytest.raises(TemporaryError) as refused:
         await read(settings_of(opensearch, f"{index_prefix}*"), CART)
-    assert f"not all shards answered: index {index_prefix}odd: " in str(refused.value)
+    assert f"1 of 2 shards did not answer: index {index_prefix}odd: " in str(refused.value)
     assert "got keyword" in str(refused.value)
+    without = await read(settings_of(opensearch, f"{index_prefix}*,-{index_prefix}odd"), CART)
+    assert (without.missing, lines(without)) == ([], {"tick": 10})
+
+
+async def test_a_shard_that_no_node_holds_is_no_silence(opensearch: OpenSearch, index_prefix: str) -> None:
+    lost = {"settings": {"index.routing.allocation.require._name": "nowhere"}}
+    opensearch.ask("PUT", f"/{index_prefix}lost?wait_for_active_shards=0", json.dumps(lost))
+    opensearch.write(f"{index_prefix}good", ticks(10, 1.0))
+    with pytest.raises(TemporaryError, match="1 of 2 shards did not answer: no node holds them"):
+        await read(settings_of(opensearch, f"{index_prefix}*"), CART)
 
 
 @pytest.mark.parametrize(

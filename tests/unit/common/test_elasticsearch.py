@@ -54,22 +54,31 @@ async def test_a_refusal_is_told_by_its_reason(content: str, said: str) -> None:
     assert str(refused.value) == f"{NAME} answered 400: {said}"
 
 
+def shards(successful: int, *failures: object) -> dict[str, object]:
+    return {"_shards": {"total": 3, "successful": successful, "failed": len(failures), "failures": failures}}
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({"_shards": {"total": 2, "failed": 1, "failures": [FAILED]}}, "index logs-1: out of memory"),
+        (shards(2, FAILED), "1 of 3 shards did not answer: index logs-1: out of memory"),
         (
-            {"_shards": {"total": 2, "failed": 1, "failures": [{"reason": {"reason": None}}]}},
-            "no reason is given",
+            shards(1, {**FAILED, "reason": {"reason": None}}),
+            "2 of 3 shards did not answer: index logs-1: no reason is given",
         ),
-        ({"_shards": {"total": 2, "failed": 1}}, "no reason is given"),
-        ({"_shards": {"total": 2}, "timed_out": True}, "the search timed out"),
+        (shards(2), "1 of 3 shards did not answer: no node holds them"),
+        ({**shards(3), "timed_out": True}, "the search ran out of time in the cluster"),
     ],
 )
 async def test_a_part_of_an_answer_is_none(answer: dict[str, object], said: str) -> None:
     with pytest.raises(TemporaryError) as refused:
         await search(json.dumps({"hits": {"hits": []}, **answer}))
-    assert str(refused.value) == f"{NAME}: not all shards answered: {said}"
+    assert str(refused.value) == f"{NAME}: {said}"
+
+
+async def test_shards_that_were_skipped_answered() -> None:
+    answer = {"_shards": {"total": 3, "successful": 3, "skipped": 2, "failed": 0}, "hits": {"hits": [{"sort": [1]}]}}
+    assert await search(json.dumps(answer)) == [Hit(sort=[1])]
 
 
 async def test_no_index_is_no_answer() -> None:

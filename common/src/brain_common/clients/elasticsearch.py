@@ -45,7 +45,7 @@ class _Failure(msgspec.Struct):
 
 class _Shards(msgspec.Struct):
     total: int = 0
-    failed: int = 0
+    successful: int = 0
     failures: list[_Failure] = []
 
 
@@ -70,7 +70,7 @@ class ElasticsearchClient:
         """What ``body`` finds in ``index``, a name, a pattern, or several with commas between.
 
         Raises:
-            TemporaryError: No answer, or 5xx, within the deadline; or not all shards answered.
+            TemporaryError: No answer, or 5xx, within the deadline; or some of its shards did not.
             PermanentError: The cluster refused, none of the indices is there, or the answer is too large or no search
                 result.
         """
@@ -78,9 +78,8 @@ class ElasticsearchClient:
         found = await asyncio.to_thread(decoded, answer, _Answer, self._fetch.name)
         if not found.shards.total:
             raise PermanentError(f"{self._fetch.name}: no open index is called {index}")
-        if found.timed_out or found.shards.failed:
-            why = safe_text(self._settings, _why(found.shards))
-            raise TemporaryError(f"{self._fetch.name}: not all shards answered: {why}")
+        if trouble := _trouble(found):
+            raise TemporaryError(f"{self._fetch.name}: {safe_text(self._settings, trouble)}")
         return found.hits.hits
 
     async def aclose(self) -> None:
@@ -88,13 +87,21 @@ class ElasticsearchClient:
         await self._fetch.aclose()
 
 
-def _why(shards: _Shards) -> str:
-    """What the first shard that failed says; all that fail for one reason say the same."""
+def _trouble(answer: _Answer) -> str:
+    """Why the answer is but a part of one; nothing where it is whole. Shards that fail for one reason say the same.
+
+    A shard that no node holds is not among those that failed, but not among the successful ones either.
+    """
+    shards = answer.shards
+    if answer.timed_out:
+        return "the search ran out of time in the cluster"
+    if shards.successful >= shards.total:
+        return ""
+    lacking = f"{shards.total - shards.successful} of {shards.total} shards did not answer"
     if not shards.failures:
-        return "no reason is given" if shards.failed else "the search timed out"
+        return f"{lacking}: no node holds them"
     first = shards.failures[0]
-    said = first.reason.reason or "no reason is given"
-    return f"index {first.index}: {said}" if first.index else said
+    return f"{lacking}: index {first.index or 'unknown'}: {first.reason.reason or 'no reason is given'}"
 
 
 def _reason(body: bytes) -> str:
