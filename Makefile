@@ -14,7 +14,7 @@ help: ## List the targets
 demo: $(VENV)/run ## An incident from first alert to proposed fix; leaves its page running (ARGS=--once exits)
 	@$(BIN)/brain demo $(ARGS)
 
-test: $(VENV)/dev ## All tests; those that need a real server skip without Go (ARGS= goes to pytest)
+test: $(VENV)/dev ## All tests; those that need a real server skip where it cannot be built (ARGS= goes to pytest)
 	@$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/dev ## Formatting, lint, types, layers
@@ -23,7 +23,7 @@ lint: $(VENV)/dev ## Formatting, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --verbose
 
-servers: $(VENV)/dev ## Build Prometheus, Thanos, Kubernetes, an S3 gateway, … into a cache, once
+servers: $(VENV)/dev ## Build Prometheus, Thanos, Kubernetes, OpenSearch, … into a cache, once
 	@$(BIN)/python tests/servers/build.py
 
 bench: $(VENV)/dev servers ## Run all benchmarks but `rca`, which needs data sets of yours, and print their figures

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-_KNOWN = {"size", "track_total_hits", "sort", "query", "_source", "docvalue_fields"}
+_KNOWN = {"size", "track_total_hits", "sort", "query", "_source"}
+_EARLIEST = {"order": "asc", "unmapped_type": "date", "numeric_type": "date"}
 
 
 class FakeElasticsearch:
@@ -26,11 +27,16 @@ class FakeElasticsearch:
         assert request.url.path.endswith("/_search")
         body = json.loads(request.content)
         assert set(body) <= _KNOWN
-        assert body["sort"] == [{"@timestamp": {"order": "asc"}}]
+        assert body["sort"] == [{"@timestamp": _EARLIEST}]
         limits, whose = body["query"]["bool"]["filter"]
         hits = [one for one in self._documents if _in_range(one, limits["range"]) and _should(one, whose["bool"])]
         found = [_hit(one, body["_source"]) for one in hits[: body["size"]]]
-        answer = {"took": 1, "timed_out": False, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": found}}
+        answer = {
+            "took": 1,
+            "timed_out": False,
+            "_shards": {"total": 1, "successful": 1, "failed": 0},
+            "hits": {"hits": found},
+        }
         return httpx.Response(200, content=json.dumps(answer).encode())
 
 
@@ -54,12 +60,18 @@ def _clause(fields: Mapping[str, Any], clause: Mapping[str, Any]) -> bool:
 
 
 def _hit(document: Mapping[str, Any], source: Sequence[str]) -> dict[str, Any]:
-    kept = {
-        name: value
-        for name, value in _flat(document)
-        if any(name == one or name.startswith(f"{one}.") for one in source)
-    }
-    return {"_source": kept, "fields": {"@timestamp": [str(document["@timestamp"])]}}
+    return {"_source": _kept(document, source), "sort": [document["@timestamp"]]}
+
+
+def _kept(document: Mapping[str, Any], source: Sequence[str], prefix: str = "") -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, value in document.items():
+        path = f"{prefix}{name}"
+        if any(path == one or path.startswith(f"{one}.") for one in source):
+            kept[name] = value
+        elif isinstance(value, Mapping) and (inner := _kept(value, source, f"{path}.")):
+            kept[name] = inner
+    return kept
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Compiles the servers the tests need: `python tests/servers/build.py [--list] [NAME...]`, or `make servers`.
+"""Builds the servers the tests need: `python tests/servers/build.py [--list] [NAME...]`, or `make servers`.
 
 All of them take about forty minutes of two cores the first time, and nothing afterwards. Programs land in the
 cache described in `brain_lab.servers.binaries`. It runs from a bare checkout, before anything is installed.
@@ -17,7 +17,8 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / part) for part in (".", "common/src", "lab/src")]
 
 from brain_lab.servers.binaries import servers_dir  # noqa: E402 - the path above is what makes it importable
-from tests.servers.builder import BuildError, GoMissingError, ensure, is_built  # noqa: E402
+from tests.servers.cache import ensure, is_built  # noqa: E402
+from tests.servers.errors import BuildError, ToolMissingError  # noqa: E402
 from tests.servers.pins import PINS, Pin  # noqa: E402
 from tests.servers.progress import ConsoleProgress  # noqa: E402
 
@@ -31,19 +32,16 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     try:
         failures = [failure for number, pin in enumerate(pins) if (failure := _build(pin, number, len(pins)))]
-    except GoMissingError as error:
-        print(error, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("\ninterrupted; what was finished is kept", file=sys.stderr)
         return 130
-    for failure in failures:
+    for failure in dict.fromkeys(failures):  # one missing tool is the same failure for many servers
         print(failure, file=sys.stderr)
     return 1 if failures else 0
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="build.py", description="Compile the servers that the tests run against.")
+    parser = argparse.ArgumentParser(prog="build.py", description="Build the servers that the tests run against.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(p.name for p in PINS)}")
     parser.add_argument("--list", action="store_true", help="say what is built, and build nothing")
     options = parser.parse_args(arguments)
@@ -58,14 +56,14 @@ def _print_list(pins: Sequence[Pin]) -> None:
         print(f"{pin.name:<14}{pin.version:<10}{state:<11}{servers_dir() / pin.key}")
 
 
-def _build(pin: Pin, number: int, total: int) -> BuildError | None:
+def _build(pin: Pin, number: int, total: int) -> str | None:
     progress = ConsoleProgress(f"{pin.name} {pin.version}", number, total)
     outcome = "was already built" if is_built(pin, os.environ) else "built"
     try:
         ensure(pin, os.environ, progress)
-    except BuildError as error:
+    except (BuildError, ToolMissingError) as error:
         progress.finish("failed")
-        return error
+        return str(error)
     progress.finish(outcome)
     return None
 

@@ -1,34 +1,27 @@
-"""Compiles a pinned server once into the cache; used by `build.py` and by the test fixtures.
+"""Compiles a pinned Go server; `cache` decides when, and where it goes.
 
 Each module is compiled as the main module, from its own folder in Go's module cache: so its `replace`
 directives, which `go install module@version` refuses, and its checksums hold, and Thanos needs no go.mod
 of our own. Kubernetes and etcd replace their siblings by folders beside them, which a module's zip lacks;
 they build with a copy of their go.mod that takes the siblings from the module proxy. The Collector has no
 main module: its builder is compiled first, and generates one from a manifest.
-
-A build goes to a staging folder and is moved into place whole, under a lock per server: whoever looks sees
-all programs of a version or none, however many callers there are and whenever one is killed.
 """
 
 from __future__ import annotations
 
 import collections
-import contextlib
-import fcntl
 import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from brain_lab.servers.binaries import GO_VERSION, runnable, servers_dir
-from tests.servers.pins import Pin
-from tests.servers.progress import Progress, silent
-
-MANIFEST: Final = "manifest.yaml"
-"""A copy of what was put together, beside the programs: another manifest is another build."""
+from brain_lab.servers.binaries import GO_VERSION, runnable
+from tests.servers.errors import BuildError, ToolMissingError
+from tests.servers.pins import GoPin
+from tests.servers.progress import Progress
 
 GO_DEFAULT_FOLDER: Final = Path("/usr/local/go/bin")
 """Where Go's own installation instructions put it, often without telling PATH."""
@@ -36,99 +29,40 @@ GO_DEFAULT_FOLDER: Final = Path("/usr/local/go/bin")
 SHOWN_ERROR_LINES: Final = 20
 
 
-class GoMissingError(Exception):
-    """There is no Go to compile with."""
-
-
-class BuildError(Exception):
-    """Go ran and did not deliver; the message holds its last lines."""
-
-
 def find_go(environ: Mapping[str, str]) -> Path:
     """The `go` command.
 
     Raises:
-        GoMissingError: It is neither on PATH nor in its usual folder.
+        ToolMissingError: It is neither on PATH nor in its usual folder.
     """
     on_path = shutil.which("go", path=environ.get("PATH", ""))
     for candidate in (Path(on_path or ""), GO_DEFAULT_FOLDER / "go"):
         if runnable(candidate):
             return candidate
-    raise GoMissingError(
+    raise ToolMissingError(
         f"Go is not on PATH. Install Go >= {GO_VERSION} (https://go.dev/doc/install; any Go >= 1.21 "
         "fetches a newer one by itself) and run `make servers`"
     )
 
 
-def is_built(pin: Pin, environ: Mapping[str, str]) -> bool:
-    """Whether the cache holds every program of the pin, put together as it says now."""
-    home = _home(pin, environ)
-    return all(runnable(home / "bin" / program) for program in pin.commands) and _follows_manifest(pin, home)
-
-
-def ensure(pin: Pin, environ: Mapping[str, str], progress: Progress = silent) -> Path:
-    """The folder with the pin's programs, compiled now if need be.
-
-    Args:
-        pin: What to build.
-        environ: The environment for Go, and what says where the cache is.
-        progress: Told of every step.
+def build(pin: GoPin, staging: Path, environ: Mapping[str, str], progress: Progress) -> None:
+    """Compile the pin's programs into the folder `bin` of `staging`, which holds its parts.
 
     Raises:
-        GoMissingError: It is not built and there is no Go.
+        ToolMissingError: There is no Go.
         BuildError: Go could not fetch or compile it.
     """
-    home = _home(pin, environ)
-    if not is_built(pin, environ):
-        go = find_go(environ)
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(home.with_name(f".{pin.key}.lock"), progress):
-            if not is_built(pin, environ):
-                _build(pin, go, home, environ, progress)
-    return home / "bin"
+    go = find_go(environ)
+    source = _download(pin, go, environ, progress)
+    if pin.manifest is not None:
+        source = _put_together(pin, pin.manifest, go, source, staging, environ, progress)
+    flags = _module_flags(pin, go, source, staging.parent, environ)
+    for program, package in pin.commands.items():
+        command = [str(go), "build", *flags, "-o", str(staging / "bin" / program), package]
+        _compile(pin, program, command, source, environ, progress)
 
 
-def _home(pin: Pin, environ: Mapping[str, str]) -> Path:
-    return servers_dir(environ) / pin.key
-
-
-def _follows_manifest(pin: Pin, home: Path) -> bool:
-    if pin.manifest is None:
-        return True
-    built = home / MANIFEST
-    return built.is_file() and built.read_bytes() == pin.manifest.read_bytes()
-
-
-@contextlib.contextmanager
-def _lock(path: Path, progress: Progress) -> Iterator[None]:
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another build of it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _build(pin: Pin, go: Path, home: Path, environ: Mapping[str, str], progress: Progress) -> None:
-    prefix = f".{pin.key}-"
-    for abandoned in home.parent.glob(f"{prefix}*"):
-        shutil.rmtree(abandoned)
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=home.parent) as scratch:
-        staging = Path(scratch) / pin.key
-        source = _download(pin, go, environ, progress)
-        if pin.manifest is not None:
-            source = _put_together(pin, pin.manifest, go, source, staging, environ, progress)
-        flags = _module_flags(pin, go, source, Path(scratch), environ)
-        for program, package in pin.commands.items():
-            command = [str(go), "build", *flags, "-o", str(staging / "bin" / program), package]
-            _compile(pin, program, command, source, environ, progress)
-        if home.exists():
-            shutil.rmtree(home)
-        staging.rename(home)
-
-
-def _download(pin: Pin, go: Path, environ: Mapping[str, str], progress: Progress) -> Path:
+def _download(pin: GoPin, go: Path, environ: Mapping[str, str], progress: Progress) -> Path:
     progress("downloading the module")
     command = [str(go), "mod", "download", "-json", f"{pin.module}@{pin.version}"]
     with tempfile.TemporaryDirectory() as nowhere:
@@ -141,11 +75,9 @@ def _download(pin: Pin, go: Path, environ: Mapping[str, str], progress: Progress
 
 
 def _put_together(
-    pin: Pin, manifest: Path, go: Path, source: Path, staging: Path, environ: Mapping[str, str], progress: Progress
+    pin: GoPin, manifest: Path, go: Path, source: Path, staging: Path, environ: Mapping[str, str], progress: Progress
 ) -> Path:
-    """The main module that the Collector's builder generates from the manifest, whose copy goes to staging."""
-    staging.mkdir()
-    shutil.copyfile(manifest, staging / MANIFEST)
+    """The main module that the Collector's builder generates from the manifest."""
     generator = staging.with_name("generator")
     _compile(pin, "the builder", [str(go), "build", "-v", "-o", str(generator), "."], source, environ, progress)
     progress("generating the main module")
@@ -154,7 +86,7 @@ def _put_together(
     return staging.with_name("sources")
 
 
-def _module_flags(pin: Pin, go: Path, source: Path, scratch: Path, environ: Mapping[str, str]) -> list[str]:
+def _module_flags(pin: GoPin, go: Path, source: Path, scratch: Path, environ: Mapping[str, str]) -> list[str]:
     version = [f"-X {pin.version_variable}={pin.release}"] if pin.version_variable else []
     flags = ["-v", "-trimpath", "-buildvcs=false", f"-tags={','.join(pin.tags)}"]
     flags += ["-ldflags", " ".join(["-s", "-w", *version])]
@@ -164,7 +96,7 @@ def _module_flags(pin: Pin, go: Path, source: Path, scratch: Path, environ: Mapp
     return [*flags, "-mod=mod", f"-modfile={_own_go_mod(pin, go, source, scratch, environ)}"]
 
 
-def _own_go_mod(pin: Pin, go: Path, source: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
+def _own_go_mod(pin: GoPin, go: Path, source: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
     """A copy of the module's go.mod and go.sum, with published siblings for those it expects beside it."""
     own = scratch / "go.mod"
     for name in (own.name, "go.sum"):
@@ -176,7 +108,7 @@ def _own_go_mod(pin: Pin, go: Path, source: Path, scratch: Path, environ: Mappin
     return own
 
 
-def _run(pin: Pin, command: list[str], folder: Path, environ: Mapping[str, str]) -> str:
+def _run(pin: GoPin, command: list[str], folder: Path, environ: Mapping[str, str]) -> str:
     done = subprocess.run(command, cwd=folder, env=_go_environ(environ), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildError(f"go could not prepare {pin.module}@{pin.version}:\n{done.stdout}{done.stderr}")
@@ -184,7 +116,7 @@ def _run(pin: Pin, command: list[str], folder: Path, environ: Mapping[str, str])
 
 
 def _compile(
-    pin: Pin, program: str, command: list[str], source: Path, environ: Mapping[str, str], progress: Progress
+    pin: GoPin, program: str, command: list[str], source: Path, environ: Mapping[str, str], progress: Progress
 ) -> None:
     last = collections.deque[str](maxlen=SHOWN_ERROR_LINES)
     with subprocess.Popen(command, cwd=source, env=_go_environ(environ), stderr=subprocess.PIPE, text=True) as child:

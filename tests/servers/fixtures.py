@@ -4,7 +4,7 @@
         am = alertmanager()
         prom = prometheus(rules=[...])
 
-The programs that the collected tests need are compiled before the first test runs, so that no test's
+The programs that the collected tests need are built before the first test runs, so that no test's
 time-out has to cover a compiler.
 """
 
@@ -28,6 +28,7 @@ from brain_lab.servers.jaeger import Jaeger
 from brain_lab.servers.kube_programs import PROGRAMS as KUBE_PROGRAMS
 from brain_lab.servers.kube_programs import STAGES
 from brain_lab.servers.loki import Loki
+from brain_lab.servers.opensearch import OpenSearch
 from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.prometheus import Prometheus
 from brain_lab.servers.prometheus import default_config as prometheus_config
@@ -48,10 +49,11 @@ PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
     "collector": ["otelcol"],
     "telemetrygen": ["telemetrygen"],
     "jaeger": ["jaeger-all-in-one"],
+    "opensearch": ["opensearch"],
     "control_plane": KUBE_PROGRAMS,
     "shared_control_plane": KUBE_PROGRAMS,
 }
-"""The fixtures whose programs may have to be compiled first."""
+"""The fixtures whose programs may have to be built first."""
 
 
 class PrometheusFactory(Protocol):
@@ -133,7 +135,7 @@ class ControlPlaneFactory(Protocol):
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Compile what is missing, in sight of whoever waits for it."""
+    """Build what is missing, in sight of whoever waits for it."""
     if session.config.option.collectonly:
         return
     needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
@@ -341,6 +343,21 @@ def kube_namespace(shared_control_plane: ControlPlane) -> Iterator[str]:
     shared_control_plane.create_namespace(name)
     yield name
     shared_control_plane.delete_namespace(name)
+
+
+@pytest.fixture(scope="session")
+def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearch]:
+    """One OpenSearch for the whole session; tests name their indices by `index_prefix`."""
+    with OpenSearch(data_dir=tmp_path_factory.mktemp("opensearch"), binary=require("opensearch")) as server:
+        yield server
+
+
+@pytest.fixture
+def index_prefix(opensearch: OpenSearch) -> Iterator[str]:
+    """What the names of this test's own indices begin with; they are gone afterwards."""
+    prefix = f"test-{uuid.uuid4().hex}-"
+    yield prefix
+    opensearch.ask("DELETE", f"/{prefix}*")
 
 
 @pytest.fixture(scope="session")

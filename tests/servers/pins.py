@@ -1,22 +1,25 @@
 """The servers the tests run against: which module, which version, which programs of it.
 
-Each version is one that compiles from the Go module proxy alone. Newer ones often do not: Alertmanager's
-module lacks its UI folder from v0.34 on, and Thanos v0.42.5 asks for a newer Go. When a pin moves, look
-at the `go` line of its go.mod and at `GO_VERSION` in `brain_lab.servers.binaries`.
+All but one are written in Go. Each version of these is one that compiles from the Go module proxy alone. Newer
+ones often do not: Alertmanager's module lacks its UI folder from v0.34 on, and Thanos v0.42.5 asks for a newer Go.
+When a pin moves, look at the `go` line of its go.mod and at `GO_VERSION` in `brain_lab.servers.binaries`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 COMMON_VERSION: Final = "github.com/prometheus/common/version.Version"
 
+MANIFEST: Final = "manifest.yaml"
+"""What the Collector was put together from, beside its program."""
+
 
 @dataclass(frozen=True)
-class Pin:
+class GoPin:
     """One module to compile.
 
     Attributes:
@@ -48,9 +51,55 @@ class Pin:
         """The name of its folder in the cache."""
         return f"{self.name}-{self.version}"
 
+    @property
+    def programs(self) -> Collection[str]:
+        """What it provides."""
+        return self.commands
 
-PINS: Final = (
-    Pin(
+    @property
+    def parts(self) -> Mapping[str, Path]:
+        """What it is put together from beyond its version: files, by the names of their copies in the cache."""
+        return {} if self.manifest is None else {MANIFEST: self.manifest}
+
+
+@dataclass(frozen=True)
+class MavenPin:
+    """One Java server, put together from jars.
+
+    Attributes:
+        name: What `make servers` and the cache call it.
+        release: What the server calls this version of itself, and its jars.
+        folder: Holds `pom.xml`, which names the jars; `main`; and a script for each program.
+        main: The file of the class that starts it.
+        programs: What it provides.
+    """
+
+    name: str
+    release: str
+    folder: Path
+    main: str
+    programs: Collection[str]
+
+    @property
+    def version(self) -> str:
+        """The release, as versions of all servers are written."""
+        return f"v{self.release}"
+
+    @property
+    def key(self) -> str:
+        """See ``GoPin.key``."""
+        return f"{self.name}-{self.version}"
+
+    @property
+    def parts(self) -> Mapping[str, Path]:
+        """See ``GoPin.parts``."""
+        return {name: self.folder / name for name in ("pom.xml", self.main, *self.programs)}
+
+
+Pin = GoPin | MavenPin
+
+PINS: Final[tuple[Pin, ...]] = (
+    GoPin(
         name="telemetrygen",
         module="github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen",
         version="v0.145.0",
@@ -58,7 +107,7 @@ PINS: Final = (
         release="0.145.0",
         version_variable=None,
     ),
-    Pin(
+    GoPin(
         name="toxiproxy",
         module="github.com/Shopify/toxiproxy/v2",
         version="v2.5.0",
@@ -66,7 +115,7 @@ PINS: Final = (
         release="2.5.0",
         version_variable="github.com/Shopify/toxiproxy/v2.Version",
     ),
-    Pin(
+    GoPin(
         name="etcd",
         module="go.etcd.io/etcd/server/v3",
         version="v3.7.3",
@@ -75,7 +124,7 @@ PINS: Final = (
         version_variable=None,
         siblings="v3.7.3",
     ),
-    Pin(
+    GoPin(
         name="versitygw",
         module="github.com/versity/versitygw",
         version="v1.8.0",
@@ -83,7 +132,7 @@ PINS: Final = (
         release="v1.8.0",
         version_variable="main.Version",
     ),
-    Pin(
+    GoPin(
         name="kwok",
         module="sigs.k8s.io/kwok",
         version="v0.8.0",
@@ -91,7 +140,7 @@ PINS: Final = (
         release="0.8.0",
         version_variable=None,
     ),
-    Pin(
+    GoPin(
         name="alertmanager",
         module="github.com/prometheus/alertmanager",
         version="v0.31.1",
@@ -99,7 +148,7 @@ PINS: Final = (
         release="0.31.1",
         version_variable=COMMON_VERSION,
     ),
-    Pin(
+    GoPin(
         name="prometheus",
         module="github.com/prometheus/prometheus",
         version="v0.316.0",
@@ -107,7 +156,7 @@ PINS: Final = (
         release="3.16.0",
         version_variable=COMMON_VERSION,
     ),
-    Pin(
+    GoPin(
         name="thanos",
         module="github.com/thanos-io/thanos",
         version="v0.42.0",
@@ -117,7 +166,7 @@ PINS: Final = (
         # It casts labels between two types of one layout; any other tag makes that cast read garbage.
         tags=("slicelabels",),
     ),
-    Pin(
+    GoPin(
         name="loki",
         module="github.com/grafana/loki/v3",
         version="v3.7.7",
@@ -127,7 +176,7 @@ PINS: Final = (
         # Of its one sibling, pkg/push: the version that its own go.mod asks for.
         siblings="v0.0.0-20250630054201-94c0ba7b0952",
     ),
-    Pin(
+    GoPin(
         name="kubernetes",
         module="k8s.io/kubernetes",
         version="v1.34.2",
@@ -140,7 +189,7 @@ PINS: Final = (
         version_variable="k8s.io/component-base/version.gitVersion",
         siblings="v0.34.2",
     ),
-    Pin(
+    GoPin(
         name="jaeger",
         module="github.com/jaegertracing/jaeger",
         # The last of version 1: of version 2, the module proxy has none. Both have the same API of queries.
@@ -149,7 +198,7 @@ PINS: Final = (
         release="v1.76.0",
         version_variable="github.com/jaegertracing/jaeger/internal/version.latestVersion",
     ),
-    Pin(
+    GoPin(
         name="otelcol",
         module="go.opentelemetry.io/collector/cmd/builder",
         # For newer ones, the module proxy lacks some of the components.
@@ -159,9 +208,16 @@ PINS: Final = (
         version_variable=None,
         manifest=Path(__file__).with_name("otelcol.yaml"),
     ),
+    MavenPin(
+        name="opensearch",
+        release="2.19.6",
+        folder=Path(__file__).with_name("opensearch"),
+        main="SingleNode.java",
+        programs=("opensearch",),
+    ),
 )
 
 
 def pin_of(program: str) -> Pin:
     """The pin that provides a program."""
-    return next(pin for pin in PINS if program in pin.commands)
+    return next(pin for pin in PINS if program in pin.programs)

@@ -1,6 +1,6 @@
 """Decides, for one test session, where each server's program comes from, or why its tests do not run.
 
-An override by `BRAIN_<NAME>_BIN` wins; then the pinned version, compiled if there is a Go; then whatever
+An override by `BRAIN_<NAME>_BIN` wins; then the pinned version, built if there is what builds it; then whatever
 else this machine has. What is missing skips its tests with a line that says how to get it, and fails them
 where `CI=true`: there, a test that did not run must not look like one that passed. A build that breaks
 always fails.
@@ -20,7 +20,8 @@ import pytest
 from brain_lab.servers import binaries
 from brain_lab.servers.errors import ServerMissing
 from brain_lab.servers.postgres import find_postgres
-from tests.servers.builder import BuildError, GoMissingError, ensure, is_built
+from tests.servers.cache import ensure, is_built
+from tests.servers.errors import BuildError, ToolMissingError
 from tests.servers.pins import pin_of
 from tests.servers.progress import ConsoleProgress
 
@@ -65,7 +66,7 @@ def _pinned(program: str) -> Path:
     built_before = is_built(pin, AMBIENT)
     try:
         folder = ensure(pin, AMBIENT, progress)
-    except GoMissingError:
+    except ToolMissingError:
         return binaries.find(program)
     if not built_before:
         progress.finish("built")

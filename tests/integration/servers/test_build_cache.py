@@ -1,6 +1,6 @@
 """The build cache keeps its promise: one build per version, whole or not there, however it is called.
 
-A shell script plays Go, so that a build takes a moment instead of minutes; the callers are real processes.
+Shell scripts play Go and Maven, so that a build takes a moment instead of minutes; the callers are real processes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,21 @@ from pathlib import Path
 import pytest
 
 from tests.servers import builder, provide
-from tests.servers.builder import BuildError, GoMissingError, ensure, find_go, is_built
-from tests.servers.pins import PINS, pin_of
+from tests.servers.builder import find_go
+from tests.servers.cache import ensure, is_built
+from tests.servers.errors import BuildError, ToolMissingError
+from tests.servers.pins import MANIFEST, PINS, GoPin, pin_of
 from tests.servers.progress import ConsoleProgress
 
-PIN = pin_of("promtool")
+
+def go_pin(program: str) -> GoPin:
+    """The pin of a program written in Go."""
+    pin = pin_of(program)
+    assert isinstance(pin, GoPin)
+    return pin
+
+
+PIN = go_pin("promtool")
 
 BUILD_SCRIPT = Path(__file__).parents[3] / "tests/servers/build.py"
 
@@ -108,11 +118,11 @@ def test_another_manifest_is_another_build(tmp_path: Path) -> None:
     environ = fake_go(tmp_path)
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text("exporters: []\n")
-    pin = dataclasses.replace(pin_of("otelcol"), manifest=manifest)
+    pin = dataclasses.replace(go_pin("otelcol"), manifest=manifest)
     home = tmp_path / "cache" / "servers" / pin.key
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "otelcol").touch(mode=0o755)
-    (home / builder.MANIFEST).write_text("exporters: []\n")
+    (home / MANIFEST).write_text("exporters: []\n")
     assert is_built(pin, environ)
     manifest.write_text("exporters: [debug]\n")
     assert not is_built(pin, environ)
@@ -129,7 +139,7 @@ def test_siblings_come_from_the_module_proxy(tmp_path: Path) -> None:
     """A real Go edits the copy of go.mod; only its compiler is played."""
     try:
         go = find_go(provide.AMBIENT)
-    except GoMissingError as error:
+    except ToolMissingError as error:
         if provide.AMBIENT.get("CI") == "true":
             raise
         pytest.skip(str(error))
@@ -152,8 +162,48 @@ def test_siblings_come_from_the_module_proxy(tmp_path: Path) -> None:
 
 def test_without_go_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "GO_DEFAULT_FOLDER", tmp_path)
-    with pytest.raises(GoMissingError, match=r"Install Go >= 1\.\d+\.\d+ .* `make servers`"):
+    with pytest.raises(ToolMissingError, match=r"Install Go >= 1\.\d+\.\d+ .* `make servers`"):
         ensure(PIN, {"PATH": str(tmp_path), "BRAIN_CACHE_DIR": str(tmp_path)})
+
+
+def tool(path: Path, script: str) -> None:
+    """A program on PATH."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def fake_maven(folder: Path) -> Mapping[str, str]:
+    """An environment whose Maven has one jar, and whose cache is empty."""
+    environ = fake_go(folder)
+    programs = folder / "path"
+    tool(programs / "mvn", f"echo $* >> {folder}/builds; mkdir lib; echo Copying a.jar; touch lib/a.jar")
+    tool(programs / "javac", "mkdir classes")
+    tool(programs / "java", "")
+    return environ
+
+
+def test_a_java_server_is_put_together_once(tmp_path: Path) -> None:
+    environ, pin = fake_maven(tmp_path), pin_of("opensearch")
+    for _ in range(2):
+        home = ensure(pin, environ).parent
+    assert (tmp_path / "builds").read_text().count(f"-Drevision={pin.release}") == builds(tmp_path) == 1
+    assert os.access(home / "bin" / "opensearch", os.X_OK)
+    assert {"lib", "classes", "pom.xml"} <= {path.name for path in home.iterdir()}
+    (home / "pom.xml").write_text("another")
+    assert not is_built(pin, environ)
+
+
+def test_a_java_server_that_cannot_be_fetched_says_what_maven_said(tmp_path: Path) -> None:
+    environ, pin = fake_maven(tmp_path), pin_of("opensearch")
+    tool(tmp_path / "path" / "mvn", "echo no route to anywhere; exit 1")
+    with pytest.raises(BuildError, match=r"(?s)mvn could not put opensearch-v.* together.*no route to anywhere"):
+        ensure(pin, environ)
+    assert not is_built(pin, environ)
+
+
+def test_without_maven_the_error_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissingError, match=r"mvn, javac, java not on PATH. Install .* maven.* `make servers`"):
+        ensure(pin_of("opensearch"), {"PATH": str(tmp_path), "BRAIN_CACHE_DIR": str(tmp_path)})
 
 
 def test_the_list_tells_what_is_built(tmp_path: Path) -> None:

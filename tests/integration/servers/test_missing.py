@@ -14,12 +14,12 @@ from tests.servers import builder, provide
 
 @pytest.fixture
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """No Go, no servers, an empty cache; the folder is the only one on PATH."""
+    """No Go, no Java, no servers, an empty cache; the folder is the only one on PATH."""
     folder = tmp_path / "path"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("BRAIN_CACHE_DIR", str(tmp_path / "cache"))
-    for variable in ("BRAIN_PROMETHEUS_BIN", "BRAIN_TOXIPROXY_SERVER_BIN"):
+    for variable in ("BRAIN_PROMETHEUS_BIN", "BRAIN_TOXIPROXY_SERVER_BIN", "BRAIN_OPENSEARCH_BIN"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(builder, "GO_DEFAULT_FOLDER", folder)
     set_ambient(monkeypatch, tmp_path)
@@ -71,9 +71,10 @@ def test_an_override_that_cannot_be_run_is_an_error(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("bare_machine")
-def test_a_missing_server_skips_its_tests() -> None:
-    with pytest.raises(pytest.skip.Exception, match="run `make servers`"):
-        provide.require("prometheus")
+@pytest.mark.parametrize(("program", "needed"), [("prometheus", "Go"), ("opensearch", "Java .* and Maven")])
+def test_a_missing_server_skips_its_tests(program: str, needed: str) -> None:
+    with pytest.raises(pytest.skip.Exception, match=f"run `make servers` .* needs {needed}"):
+        provide.require(program)
 
 
 @pytest.mark.usefixtures("bare_machine")

@@ -21,6 +21,7 @@ import pytest
 
 from brain_lab.servers import server as server_module
 from brain_lab.servers.errors import AddressInUse, ServerFailed
+from brain_lab.servers.opensearch import OpenSearch
 from brain_lab.servers.postgres import Postgres
 from brain_lab.servers.process import ServerProcess
 from brain_lab.servers.prometheus import Prometheus
@@ -221,6 +222,30 @@ def test_toxiproxy_says_why_it_refused(toxiproxy: ToxiproxyFactory) -> None:
     server.create("twice", "127.0.0.1:9")
     with pytest.raises(ServerFailed, match=r"409.*already exists"):
         server.create("twice", "127.0.0.1:9")
+
+
+def test_opensearch_is_the_pinned_release_and_finds_what_was_written(opensearch: OpenSearch, index_prefix: str) -> None:
+    assert get(opensearch.url)["version"]["number"] == pin_of("opensearch").release
+    opensearch.write(f"{index_prefix}a", [{"text": "wound up"}, {"text": "run down"}])
+    found = get(f"{opensearch.url}/{index_prefix}*/_search", q="text:wound")
+    assert [hit["_source"] for hit in found["hits"]["hits"]] == [{"text": "wound up"}]
+
+
+def test_opensearch_says_what_it_does_not_take(opensearch: OpenSearch, index_prefix: str) -> None:
+    opensearch.create_index(f"{index_prefix}a", {"mappings": {"properties": {"number": {"type": "long"}}}})
+    with pytest.raises(ServerFailed, match=r"did not take all documents.*number"):
+        opensearch.write(f"{index_prefix}a", [{"number": "none"}])
+    with pytest.raises(ServerFailed, match=r"answered 400 to PUT .*must be lowercase"):
+        opensearch.create_index("UPPER")
+
+
+def test_opensearch_says_that_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        server = OpenSearch(data_dir=tmp_path, binary=require("opensearch"), port=holder.getsockname()[1])
+        with pytest.raises(AddressInUse):
+            server.start()
 
 
 def test_postgres_gives_each_test_an_empty_database(postgres_url: str) -> None:

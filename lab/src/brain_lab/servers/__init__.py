@@ -1,5 +1,5 @@
 """The stack's real servers as child processes: Prometheus, Alertmanager, Thanos, Toxiproxy, PostgreSQL, a
-Kubernetes control plane, an S3 gateway and an OpenTelemetry Collector.
+Kubernetes control plane, an S3 gateway, an OpenTelemetry Collector, OpenSearch.
 
 The lab and the tests start them to see what the product does against servers nobody here wrote. Each
 module holds one server: a dataclass of its settings that is also a context manager, ready when entered

@@ -5,7 +5,7 @@ Three places, in this order: the file named by `BRAIN_<NAME>_BIN` (`BRAIN_TOXIPR
 `servers/<server>-<version>/bin/<program>` and lies outside any checkout, so that one build serves all of
 them. Where it holds several versions, the newest wins; who needs a certain one names its file.
 
-It never builds or downloads: a program that runs on a user's machine must not start to compile Go.
+It never builds or downloads: a program that runs on a user's machine must not start to compile.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from typing import Final
 from brain_lab.servers.errors import ServerMissing
 
 GO_VERSION: Final = "1.26.7"
-"""The oldest Go that compiles every pinned server; Go from 1.21 on fetches a newer one by itself."""
+"""The oldest Go that compiles every pinned server written in it; Go from 1.21 on fetches a newer one by itself."""
+
+_NEEDS_GO: Final = f"Go >= {GO_VERSION} (or Go >= 1.21, which fetches a newer one by itself)"
+_NEEDS: Final[Mapping[str, str]] = {
+    "opensearch": "Java >= 11 and Maven (Debian, Ubuntu: `apt-get install default-jdk-headless maven`)"
+}
+"""What `make servers` needs for programs that are not written in Go."""
 
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
@@ -56,7 +62,7 @@ def find(name: str) -> Path:
         return Path(on_path)
     raise ServerMissing(
         f"{name} is not on this machine: run `make servers` in a checkout of AI DevOps Brain, which needs "
-        f"Go >= {GO_VERSION} (or Go >= 1.21, which fetches a newer one by itself); "
+        f"{_NEEDS.get(name, _NEEDS_GO)}; "
         f"or put {name} on PATH; or name its file in {override_variable(name)}"
     )
 

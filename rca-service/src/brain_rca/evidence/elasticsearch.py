@@ -7,15 +7,15 @@ documents are taken, so one search each will do, and neither a scroll nor a poin
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from pydantic import Field
 
-from brain_common.clients.elasticsearch import Found, Hit
+from brain_common.clients.elasticsearch import Hit
 from brain_common.clients.fetch import FetchSettings
 from brain_common.entity import Entity, EntityKind
-from brain_common.errors import TemporaryError
 from brain_engine.logs.levels import named
 from brain_engine.logs.templates import TemplateMiner
 from brain_rca.evidence.log_counts import LogRecord, Span, counts_of, span, spans_of
@@ -25,24 +25,34 @@ from brain_rca.evidence.protocol import Focus, Window
 from brain_rca.evidence.raw import RawEvidence
 
 _TIME: Final = "@timestamp"
+# An index without lines may not know the field, and would refuse to sort by it. Numbers, milliseconds and nanoseconds
+# are compared as milliseconds; otherwise all of the one kind would come before all of the other.
+_EARLIEST: Final = {"order": "asc", "unmapped_type": "date", "numeric_type": "date"}
 _PODS: Final = (
     "kubernetes.pod_name",
     "kubernetes.pod.name",
     "k8s.pod.name",
     "resource.attributes.k8s.pod.name",
+    "resource.k8s.pod.name",
+    "Resource.k8s.pod.name",
 )
 _NAMES: Final = (
     "service.name",
     "resource.attributes.service.name",
+    "resource.service.name",
+    "Resource.service.name",
     "kubernetes.labels.app",
+    "kubernetes.labels.app.kubernetes.io/name",
+    "kubernetes.labels.app_kubernetes_io/name",
     "kubernetes.container_name",
     "kubernetes.container.name",
     "kubernetes.deployment.name",
     "resource.attributes.k8s.deployment.name",
 )
 _TEXTS: Final = ("message", "log", "body.text", "body", "Body", "event.original")
-_LEVELS: Final = ("log.level", "severity_text", "SeverityText", "level", "severity")
-_NUMBERS: Final = ("severity_number", "SeverityNumber")
+_STRUCTURED: Final = ("body.structured.", "Body.")  # of a body that has fields of its own
+_LEVELS: Final = ("log.level", "severity_text", "SeverityText", "level", "severity", "severity.text")
+_NUMBERS: Final = ("severity_number", "SeverityNumber", "severity.number")
 _WHOSE: Final = (
     "cluster",
     "k8s.cluster.name",
@@ -51,11 +61,14 @@ _WHOSE: Final = (
     "kubernetes.namespace",
     "k8s.namespace.name",
     "service.namespace",
-    "resource.attributes",
+    "resource",
+    "Resource",
     "kubernetes.labels",
 )
 _SOURCE: Final = sorted({*_PODS, *_NAMES, *_TEXTS, *_LEVELS, *_NUMBERS, *_WHOSE})
-_MOST_NAMES: Final = 100  # entities in one search
+# Entities in one search: each is looked for at the beginning of the names of pods, in twelve fields, and a cluster
+# takes up to 1024 clauses.
+_MOST_NAMES: Final = 80
 _MOST_BATCHES: Final = 8
 _DEEPEST: Final = 6  # objects in objects of a document that are looked into
 
@@ -64,7 +77,7 @@ class ElasticsearchSettings(FetchSettings):
     """An Elasticsearch or OpenSearch cluster."""
 
     index: str = Field(
-        "logs-*,logstash-*,fluent-bit*,filebeat-*",
+        "logs-*,logstash-*,fluent-bit*,filebeat-*,ss4o_logs-*",
         pattern=r"^[^/?#\s\\\"<>|]+$",
         description="Indices, data streams or patterns with log lines, commas between; the fewer, the quicker.",
     )
@@ -80,7 +93,7 @@ class ElasticsearchSettings(FetchSettings):
 class Searches(Protocol):
     """What is needed of a cluster; see ``brain_common.clients.elasticsearch.ElasticsearchClient``."""
 
-    async def search(self, index: str, body: Mapping[str, Any]) -> Found: ...
+    async def search(self, index: str, body: Mapping[str, Any]) -> list[Hit]: ...
 
     async def aclose(self) -> None: ...
 
@@ -129,15 +142,13 @@ class ElasticsearchEvidence:
         end: float,
     ) -> Span:
         limit = self._settings.most_lines
-        found = await self._client.search(self._settings.index, _question(whose, start, end, limit))
-        if not found.whole:
-            raise TemporaryError("elasticsearch: not all shards answered")
+        hits = await self._client.search(self._settings.index, _question(whose, start, end, limit))
         records = []
-        for hit in found.hits:
+        for hit in hits:
             record = _record(hit, owners)
             if record is not None and record.entity in entities and start <= record.at < end:
                 records.append(record)
-        return span(start, end, entities, records, full=len(found.hits) >= limit)
+        return span(start, end, entities, records, full=len(hits) >= limit)
 
 
 def _names(focus: Focus) -> list[tuple[EntityKind, str]]:
@@ -171,7 +182,7 @@ def _question(whose: Sequence[Mapping[str, Any]], start: float, end: float, limi
     return {
         "size": limit,
         "track_total_hits": False,
-        "sort": [{_TIME: {"order": "asc"}}],
+        "sort": [{_TIME: _EARLIEST}],
         "query": {
             "bool": {
                 "filter": [
@@ -181,7 +192,6 @@ def _question(whose: Sequence[Mapping[str, Any]], start: float, end: float, limi
             }
         },
         "_source": _SOURCE,
-        "docvalue_fields": [{"field": _TIME, "format": "epoch_millis"}],
     }
 
 
@@ -189,12 +199,25 @@ def _record(hit: Hit, owners: Owners) -> LogRecord | None:
     """The document as a line; None where it has no time or text, or is nobody's that is looked at."""
     fields = dict(_flat(hit.source))
     owner = owners.of(fields)
-    text = next((fields[name] for name in _TEXTS if name in fields), None)
+    text = _text(fields)
     try:
-        at = float(hit.fields[_TIME][0]) / 1000.0
-    except (KeyError, IndexError, TypeError, ValueError):
+        at = float(hit.sort[0]) / 1000.0  # whatever the field is mapped as
+    except (IndexError, TypeError, ValueError, OverflowError):
         return None
     return LogRecord(at, owner.entity, _severity(fields), text) if owner is not None and text is not None else None
+
+
+def _text(fields: Mapping[str, str]) -> str | None:
+    """The line; where a body has fields of its own, as the line of JSON that it was before it was parsed."""
+    if (text := next((fields[name] for name in _TEXTS if name in fields), None)) is not None:
+        return text
+    own = {
+        name.removeprefix(prefix): value
+        for name, value in fields.items()
+        for prefix in _STRUCTURED
+        if name.startswith(prefix)
+    }
+    return json.dumps(own, ensure_ascii=False) if own else None
 
 
 def _flat(source: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

@@ -44,6 +44,7 @@ _SERVICE: Final = (
 )
 _NODE: Final = ("node_name", "node", "k8s_node_name", "kubernetes_node_name", "host_name", "hostname", "host")
 _PREFIXES: Final = ("resource_attributes_", "attributes_")
+_OF_RESOURCE: Final = ("resource_k8s_", "resource_service_")  # anything else may be what the line is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _plain(name: str) -> str:
     text = name.lower().replace(".", "_").replace("/", "_")
     for prefix in _PREFIXES:
         text = text.removeprefix(prefix)
-    return text
+    return text.removeprefix("resource_") if text.startswith(_OF_RESOURCE) else text
 
 
 def _agree(one: str, other: str) -> bool:
