@@ -442,3 +442,17 @@ def test_what_was_over_long_before_the_alert_is_not_what_it_fires_about(
     over = float(scene.times[ONSET + 5])
     ranked = ExplainAway().rank(situation(scene, "front", since=over + 60.0 * minutes_before))
     assert named(ranked) == expected
+
+
+@pytest.mark.parametrize(("samples", "expected"), [(5, []), (STEPS, ["front"])])
+def test_a_rollout_that_goes_well_is_no_cause_and_one_whose_pods_stay_unready_is(
+    samples: int, expected: list[str]
+) -> None:
+    values = np.zeros(STEPS)
+    values[ONSET : ONSET + samples] = 1.0
+    answers = {"front": noise(1, 0.1, 0.005), "back": noise(2, 0.1, 0.005)}
+    scene = evidence(panel(NOT_READY, {"front": values, "back": np.zeros(STEPS)}), panel(LATENCY, answers))
+    at = float(scene.times[ONSET])
+    rollout = Event(at, "front", "rollout", "front 1.3", "alex", EventKind.CHANGE)
+    ranked = ExplainAway().rank(situation(replace(scene, events=(rollout,)), "front", since=at + 60.0))
+    assert named(ranked) == expected

@@ -32,6 +32,7 @@ from brain_engine.rank.excess import RATE, SIGNIFICANT, Excess, excesses
 from brain_engine.rank.failure import accounted, began_to_fail, blame_of_failures
 from brain_engine.rank.ideas import left_out, names_of
 from brain_engine.rank.protocol import DISCOUNTS, Candidate, Situation, Weighing, ordered
+from brain_engine.rank.start_up import is_start_up, starts_of
 from brain_engine.rank.timing import Timing, tolerance_of
 from brain_engine.rank.trouble import Shares, walk
 from brain_engine.series import EdgeKind, Event, EventKind, Evidence, Family
@@ -46,6 +47,7 @@ _MOST_EXCUSED = 0.8  # of an entity's resource evidence that machines, or who as
 _MECHANISM = 1.2  # weight of what says how something broke, over what says that it did
 _UNTROUBLED = 0.3  # weight of what deviates where none of the trouble comes by, though it could be seen there
 _TOLD = 0.5  # of a message about an error, as evidence of which kind of fault it is: everything complains in errors
+_STARTING = 0.25  # of what is seen of pods that start, and is over: a rollout that went well
 _NEW = 5.0  # nats, of what alerts and has no past: enough to be named, less than most of what was measured
 _WANTED = "autoscaler_desired"
 _PLACES = ("first", "second", "third", "fourth")  # of the findings that count
@@ -62,6 +64,7 @@ class Ideas:
         machines: A machine accounts for what runs on it.
         callers_load: What is asked for more than usual is in trouble because of who asks.
         changes: What was changed shortly before weighs more.
+        start_up: Pods that start are not ready and busy for a while, which weighs less.
         reachability: What the alarm is known not to depend on weighs less.
         real_alarm: An alarm that does not deviate itself has no cause.
     """
@@ -72,6 +75,7 @@ class Ideas:
     machines: bool = True
     callers_load: bool = True
     changes: bool = True
+    start_up: bool = True
     reachability: bool = True
     real_alarm: bool = True
 
@@ -129,7 +133,8 @@ class _View:
         for event in situation.evidence.events:
             if event.kind is EventKind.CHANGE:
                 self._changes.setdefault(event.entity, []).append(event)
-        tolerance = tolerance_of(situation.evidence)
+        self._starts = starts_of(situation.evidence.events) if ideas.start_up else {}
+        self._tolerance = tolerance = tolerance_of(situation.evidence)
         self._firing = Timing(situation.since if ideas.onset_order else None, tolerance)
         self.alarms = self._real_alarms()
         self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance)
@@ -184,6 +189,10 @@ class _View:
     def _factors(self, finding: Finding) -> tuple[tuple[float, str], ...]:
         """What the evidence of a finding is multiplied by, and why, in words that go after the number."""
         timely = (self._timing.weight(finding.onset, finding.until), "for when it was")
+        mechanism = (_MECHANISM, "as it says how something broke")
+        if self._is_start_up(finding):
+            timely = (min(timely[0], _STARTING), "as pods that start look like that, and it was soon over")
+            mechanism = (1.0, "")
         if finding.entity in self._failures and finding.signal.family is Family.ERRORS:
             left = 1.0 - sum(self._failures[finding.entity].values())
             return (timely, (left, "as something that it uses fails as well"))
@@ -191,7 +200,6 @@ class _View:
             return (timely,)
         if finding.signal.family in _SYMPTOMS:
             return (timely, (self._own(finding.entity, finding.signal.family), "its own share of the trouble"))
-        mechanism = (_MECHANISM, "as it says how something broke")
         return (timely, mechanism, (self._troubled(finding.entity), "for its part in the trouble"))
 
     def _own(self, entity: str, family: Family) -> float:
@@ -232,13 +240,18 @@ class _View:
 
     def _deviates(self, entity: str) -> bool:
         own = any(
-            finding.signal.family is not Family.LOAD and not self._firing.was_over(finding.until)
+            finding.signal.family is not Family.LOAD
+            and not self._firing.was_over(finding.until)
+            and not self._is_start_up(finding)
             for finding in self._telling.get(entity, ())
         )
         return own or any(
             one.nats_of(entity) >= _ALARMING and not self._firing.was_over(one.until_of(entity))
             for one in self._excess.values()
         )
+
+    def _is_start_up(self, finding: Finding) -> bool:
+        return is_start_up(finding, self._starts, self._tolerance)
 
     def _uppermost(self) -> tuple[str, ...]:
         graph = self._situation.graph
