@@ -115,17 +115,18 @@ def test_a_callee_that_is_late_is_blamed_for_little() -> None:
 @pytest.mark.parametrize(
     ("other", "part"),
     [
-        ({"rate": 10.0, "nats": 0.0}, 0.2),  # as busy and well: it is the way a calls
-        ({"rate": 9.9, "nats": 0.0}, 0.5),  # less busy: it may not feel it
-        ({"rate": 10.0, "nats": 3.0}, 0.5),  # not well either
+        ({"rate": 5.0, "mass": 0.0}, 0.2),  # half as busy and well: it is the way a calls
+        ({"rate": 4.9, "mass": 0.0}, 0.5),  # less busy: it may not feel it
+        ({"rate": 10.0, "mass": 0.1}, 0.2),  # would have to feel half of what b loses, and feels a tenth of that
+        ({"rate": 10.0, "mass": 0.11}, 0.5),  # not well either
     ],
 )
 def test_who_suffers_alone_of_those_who_call_has_its_own_trouble(other: Mapping[str, float], part: float) -> None:
     assert blamed(by_mass(c=other), "ab", "cb")["a"]["b"] == pytest.approx(part)
 
 
-def test_others_are_as_busy_together() -> None:
-    calm = {"rate": 5.0, "nats": 0.0}
+def test_others_are_busy_together() -> None:
+    calm = {"rate": 2.5}
     assert blamed(by_mass(c=calm, d=calm), "ab", "cb", "db")["a"]["b"] == pytest.approx(0.2)
 
 

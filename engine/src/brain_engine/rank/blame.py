@@ -9,7 +9,7 @@ runs there was first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,9 @@ from brain_engine.series import Array, Edge
 Blame = dict[str, dict[str, float]]
 
 _DOUBT = 4.0  # nats: a dependency that deviates by n is believed to 1 - exp(-n / _DOUBT)
-# Of a part, where others call the callee as often and all of them are well: then it is the way this one calls.
-_ALONE = 0.4
+# Of a part, where others who call the callee at least half as often feel less than a tenth of what they would have to:
+# then it is the way this one calls, such as a time-out that is too short.
+_ALONE, _BUSY, _FELT = 0.4, 0.5, 0.1
 _LATE = 0.3  # of a part, where the dependency deviates later than who depends on it
 _SELDOM = 0.1  # calls a request: who is called more seldom holds up fewer workers, down to none
 # Errors of who waits for a slow callee are mostly its time-outs and exhausted pools.
@@ -38,16 +39,17 @@ def blame_of_calls(
     """Who calls whom, among those whose excess is real; ``alarms`` are believed to be in trouble, however little."""
     masses, factors = excess.masses(profile), excess.factors(profile)
     real = {name for name, row in excess.row.items() if excess.nats[row] >= SIGNIFICANT and masses[row] > 0}
-    callers = {name: [excess.row[one] for one in graph.dependents(name) if one in excess.row] for name in real}
+    callers = {name: _rows(graph.dependents(name), excess) for name in real}
     blame: Blame = {}
     for name in sorted(real.union(alarm for alarm in alarms if masses[excess.row[alarm]] > 0)):
         row = excess.row[name]
         callees = [callee for callee in graph.dependencies(name) if callee in real]
-        rows = np.array([excess.row[callee] for callee in callees], dtype=np.int64)
+        rows = _rows(callees, excess)
         if not callees:
             continue
         doubt = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
-        doubt *= np.where(_is_alone(row, [callers[callee] for callee in callees], excess), _ALONE, 1.0)
+        alone = [_is_alone(row, excess.row[callee], callers[callee], excess, masses) for callee in callees]
+        doubt *= np.where(alone, _ALONE, 1.0)
         by_mass = doubt * np.minimum(masses[rows] / masses[row], 1.0)
         by_factor = doubt * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
         by_factor *= np.minimum(excess.rate[rows] / max(excess.rate[row] * _SELDOM, 1e-9), 1.0)
@@ -55,13 +57,22 @@ def blame_of_calls(
     return blame
 
 
-def _is_alone(caller: int, callers: Sequence[Sequence[int]], excess: Excess) -> NDArray[np.bool_]:
-    """Of each callee, by the rows of all who call it, whether the others, at least as busy together, are all well."""
-    troubled, busy = excess.nats >= SIGNIFICANT, excess.rate[caller]
-    others = ([row for row in rows if row != caller] for rows in callers)
-    return np.array(
-        [bool(rows) and not troubled[rows].any() and excess.rate[rows].sum() >= busy for rows in others], dtype=np.bool_
-    )
+def _is_alone(caller: int, callee: int, callers: NDArray[np.int64], excess: Excess, masses: Array) -> bool:
+    """Whether the others who call a callee feel next to nothing of what fails, or takes long, there.
+
+    They would feel it in proportion to their requests, if it were the callee's way to everybody.
+    """
+    others = callers[callers != caller]
+    busy = excess.rate[others].sum()
+    if not len(others) or busy < _BUSY * excess.rate[caller]:
+        return False
+    due = masses[callee] * busy / max(busy + excess.rate[caller], 1e-9)
+    return bool(np.maximum(masses[others], 0.0).sum() <= _FELT * due)
+
+
+def _rows(names: Iterable[str], excess: Excess) -> NDArray[np.int64]:
+    """Of those that are measured."""
+    return np.array([excess.row[name] for name in names if name in excess.row], dtype=np.int64)
 
 
 def _accounts(by_mass: Array, by_factor: Array) -> Array:
