@@ -20,12 +20,13 @@ from brain_common.errors import BrainError
 _log = logging.getLogger(__name__)
 
 
-async def warn_of_absent(settings: BaseModel) -> None:
-    """Ask every server that the settings name once, and log those that give no answer at all.
+async def warn_of_absent(evidence: BaseModel) -> None:
+    """Ask every server of the settings ``evidence`` once, and log those that give no answer at all.
 
-    Webhooks are left out: a question may mean something to them.
+    Those to which is published are left out: that they are away is found out, told and tried again when there is
+    something to say.
     """
-    await asyncio.gather(*(_ask(key, server) for key, server in servers_of(settings)))
+    await asyncio.gather(*(_ask(key, server) for key, server in servers_of(evidence, "evidence")))
 
 
 def servers_of(value: object, key: str = "") -> Iterator[tuple[str, HttpSettings]]:

@@ -143,7 +143,7 @@ async def running(settings: RcaSettings, clock: Clock | None = None) -> AsyncIte
         grpc_port = await parts.start_grpc(stack)
         await stack.enter_async_context(parts.working(build_analyst(settings, source, clock), sinks))
         _log.info("listening: %s, gRPC port %s", url, grpc_port)
-        absent = asyncio.create_task(warn_of_absent(settings), name="absent servers")
+        absent = asyncio.create_task(warn_of_absent(settings.evidence), name="absent servers")
         stack.callback(absent.cancel)
         yield Running(url, grpc_port, store)
 

@@ -36,13 +36,11 @@ def settings(prometheus: str, loki: str) -> RcaSettings:
     )
 
 
-def test_every_server_but_webhooks_is_found_by_its_key() -> None:
-    found = {key: server.url for key, server in servers_of(settings("http://one", "http://two"))}
+def test_every_server_is_found_by_its_key() -> None:
+    found = {key: server.url for key, server in servers_of(settings("http://one", "http://two").evidence, "evidence")}
     assert found == {
         "evidence.prometheus": "http://one",
         "evidence.loki": "http://two",
-        "publish.grafana.http": "http://one",
-        "publish.alertmanager.peers.0": "http://two",
     }
 
 
@@ -59,10 +57,9 @@ async def test_who_gives_no_answer_is_told_and_who_refuses_is_not(caplog: pytest
     async with server:
         there = server.sockets[0].getsockname()[1]
         with caplog.at_level(logging.WARNING):
-            await warn_of_absent(settings(f"http://127.0.0.1:{there}", f"http://127.0.0.1:{away}/loki"))
+            await warn_of_absent(settings(f"http://127.0.0.1:{there}", f"http://127.0.0.1:{away}/loki").evidence)
     told = sorted(record.getMessage() for record in caplog.records)
     assert [message.partition(" cannot be reached: ")[0] for message in told] == [
         f"evidence.loki (http://127.0.0.1:{away})",
-        f"publish.alertmanager.peers.0 (http://127.0.0.1:{away})",
     ]
     assert all("Connection refused" in message for message in told)
