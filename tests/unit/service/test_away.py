@@ -37,7 +37,7 @@ def settings(prometheus: str, loki: str) -> RcaSettings:
 
 
 def test_every_server_is_found_by_its_key() -> None:
-    found = {key: server.url for key, server in servers_of(settings("http://one", "http://two").evidence, "evidence")}
+    found = {key: server.url for key, server in servers_of(settings("http://one", "http://two").evidence)}
     assert found == {
         "evidence.prometheus": "http://one",
         "evidence.loki": "http://two",

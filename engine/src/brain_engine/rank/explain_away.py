@@ -134,7 +134,7 @@ class _View:
             if event.kind is EventKind.CHANGE:
                 self._changes.setdefault(event.entity, []).append(event)
         self._starts = starts_of(situation.evidence.events) if ideas.start_up else {}
-        self._tolerance = tolerance = tolerance_of(situation.evidence)
+        tolerance = tolerance_of(situation.evidence)
         self._firing = Timing(situation.since if ideas.onset_order else None, tolerance)
         self.alarms = self._real_alarms()
         self._timing = Timing(self._trouble() if ideas.onset_order else None, tolerance)
@@ -251,7 +251,7 @@ class _View:
         )
 
     def _is_start_up(self, finding: Finding) -> bool:
-        return is_start_up(finding, self._starts, self._tolerance)
+        return is_start_up(finding, self._starts, self._firing.tolerance)
 
     def _uppermost(self) -> tuple[str, ...]:
         graph = self._situation.graph
