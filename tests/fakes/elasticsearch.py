@@ -28,8 +28,8 @@ class FakeElasticsearch:
         body = json.loads(request.content)
         assert set(body) <= _KNOWN
         assert body["sort"] == [{"@timestamp": _EARLIEST}]
-        limits, whose = body["query"]["bool"]["filter"]
-        hits = [one for one in self._documents if _in_range(one, limits["range"]) and _should(one, whose["bool"])]
+        limits, *whose = body["query"]["bool"]["filter"]
+        hits = [one for one in self._documents if _in_range(one, limits["range"]) and _all(one, whose)]
         found = [_hit(one, body["_source"]) for one in hits[: body["size"]]]
         answer = {
             "took": 1,
@@ -46,17 +46,30 @@ def _in_range(document: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:
     return bool(span["gte"] <= document[field] < span["lt"])
 
 
-def _should(document: Mapping[str, Any], clauses: Mapping[str, Any]) -> bool:
-    assert clauses["minimum_should_match"] == 1
+def _all(document: Mapping[str, Any], clauses: Sequence[Mapping[str, Any]]) -> bool:
     fields = dict(_flat(document))
-    return any(_clause(fields, clause) for clause in clauses["should"])
+    return all(_clause(fields, clause) for clause in clauses)
 
 
 def _clause(fields: Mapping[str, Any], clause: Mapping[str, Any]) -> bool:
     [(kind, about)] = clause.items()
-    [(field, wanted)] = about.items()
-    value = fields.get(field.removesuffix(".keyword"))
+    if kind == "bool":
+        return _bool(fields, **about)
+    [(name, wanted)] = about.items()
+    if kind == "exists":
+        return wanted in fields
+    value = fields.get(name.removesuffix(".keyword"))
     return value in wanted if kind == "terms" else str(value or "").startswith(wanted)
+
+
+def _bool(
+    fields: Mapping[str, Any],
+    should: Sequence[Mapping[str, Any]] = (),
+    must_not: Sequence[Mapping[str, Any]] = (),
+    minimum_should_match: int = 0,
+) -> bool:
+    matching = sum(_clause(fields, one) for one in should)
+    return matching >= minimum_should_match and not any(_clause(fields, one) for one in must_not)
 
 
 def _hit(document: Mapping[str, Any], source: Sequence[str]) -> dict[str, Any]:

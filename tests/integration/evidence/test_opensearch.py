@@ -172,6 +172,39 @@ async def test_more_lines_than_are_taken(opensearch: OpenSearch, index_prefix: s
     assert np.isnan(counts.hits).any()
 
 
+def elsewhere(document: Document) -> Document:
+    return document | {"kubernetes": document["kubernetes"] | {"namespace_name": "staging"}}
+
+
+async def test_another_namespace_takes_nobodys_place(opensearch: OpenSearch, index_prefix: str) -> None:
+    flood = [elsewhere(one) for one in ticks(6000, 0.3)]
+    opensearch.write(f"{index_prefix}logs", [*flood, *ticks(60, 60.0)])
+    found = await read(settings_of(opensearch, f"{index_prefix}*", most_lines=500), CART)
+    assert (found.missing, lines(found)) == ([], {"tick": 60})
+
+
+async def test_a_namespace_that_is_not_told_may_be_the_right_one(opensearch: OpenSearch, index_prefix: str) -> None:
+    said = ticks(60, 60.0)
+    for one in said:
+        del one["kubernetes"]["namespace_name"]
+    opensearch.write(f"{index_prefix}logs", said)
+    found = await read(settings_of(opensearch, f"{index_prefix}*"), CART)
+    assert (found.missing, lines(found)) == ([], {"tick": 60})
+
+
+async def test_others_lines_make_no_flood_of_the_few_that_are_looked_for(
+    opensearch: OpenSearch, index_prefix: str
+) -> None:
+    """Where nothing parts them in a search, the time up to which both were read still is known."""
+    steady = [fluent_bit(WINDOW.baseline_start + 5 + 5 * number, POD, "info", "tick") for number in range(720)]
+    flood = [elsewhere(fluent_bit(END - 1800 + 0.02 * number, POD, "info", "x")) for number in range(6000)]
+    opensearch.write(f"{index_prefix}logs", [*steady, *flood])
+    node = Entity("lab", "", EntityKind.SERVICE, "of-no-namespace")
+    found = await read(settings_of(opensearch, f"{index_prefix}*", most_lines=700), CART, node)
+    [counts] = found.counts
+    assert np.nanmax(counts.hits) == pytest.approx(3, abs=1)  # in a step of 15 seconds
+
+
 async def test_odd_names_and_texts(opensearch: OpenSearch, index_prefix: str) -> None:
     names = ['odd.(na|me)+"\\', "ünïcode*?", "x" * 250, "<b>&amp;</b>", "{}", "null"]
     texts = ["\x00\x1b[31mred", "\ud800 half of a pair", "é" * 40_000, "", "\u202e\u2028", '{"message": ' + "[" * 3000]

@@ -125,6 +125,17 @@ def test_who_suffers_alone_of_those_who_call_has_its_own_trouble(other: Mapping[
     assert blamed(by_mass(c=other), "ab", "cb")["a"]["b"] == pytest.approx(part)
 
 
+def test_others_are_held_against_by_how_often_they_call_the_callee_not_by_how_busy_they_are() -> None:
+    def part(of_c: float | None) -> float:
+        edges = [Edge("a", "b", EdgeKind.CALLS, rate=10.0), Edge("c", "b", EdgeKind.CALLS, rate=of_c)]
+        one = by_mass(c={"rate": 1000.0, "mass": 0.0})
+        return blame_of_calls(one, PROFILE, DependencyGraph(edges), TIMING, [])["a"]["b"]
+
+    assert part(4.9) == pytest.approx(0.5)  # busy, but seldom with b
+    assert part(5.0) == pytest.approx(0.2)
+    assert part(None) == pytest.approx(0.2)  # not counted for all: the requests of each stand for its calls
+
+
 def test_others_are_busy_together() -> None:
     calm = {"rate": 2.5}
     assert blamed(by_mass(c=calm, d=calm), "ab", "cb", "db")["a"]["b"] == pytest.approx(0.2)

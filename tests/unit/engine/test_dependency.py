@@ -29,7 +29,7 @@ def test_strangers() -> None:
     assert "x" not in one
     assert one.distances("x") == {"x": 0}
     assert one.path("x", "a") == one.path("a", "x") == ()
-    assert not one.in_circle("x", "x")
+    assert one.rate("x", "a") is one.rate("a", "x") is None
 
 
 def test_nothing() -> None:
@@ -62,12 +62,11 @@ def test_the_same_edge_twice_is_one() -> None:
     assert graph("ab", "ab").dependencies("a") == ("b",)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "together"), [("a", "b", True), ("a", "c", True), ("a", "d", False), ("d", "e", False)]
-)
-def test_circles(one: str, other: str, together: bool) -> None:
-    circle = graph("ab", "bc", "ca", "cd", "de")
-    assert circle.in_circle(one, other) is circle.in_circle(other, one) is together
+def test_how_often_one_calls_another() -> None:
+    counted = DependencyGraph([Edge("a", "b", EdgeKind.CALLS, rate=2.5), Edge("b", "c", EdgeKind.CALLS)])
+    assert counted.rate("a", "b") == 2.5
+    assert counted.rate("b", "c") is None  # not counted
+    assert counted.rate("b", "a") is counted.rate("a", "c") is None  # not called
 
 
 def test_a_long_chain_needs_no_recursion() -> None:

@@ -43,6 +43,21 @@ def test_everything_else_is_not(other: Finding) -> None:
     assert not is_start_up(other, STARTS, 30.0)
 
 
+def test_of_a_replica_set_that_only_shrinks_no_pod_starts() -> None:
+    down, up = (
+        Event(
+            at,
+            "cart",
+            "ScalingReplicaSet",
+            f"Scaled {way} replica set cart-7d4f to 3 from {old}",
+            "",
+            EventKind.HAPPENED,
+        )
+        for at, way, old in ((1.0, "down", 5), (2.0, "up", 1))
+    )
+    assert starts_of([down, up]) == {"cart": (2.0,)}
+
+
 def test_rollouts_and_scaling_start_pods_and_other_news_does_not() -> None:
     def event(at: float, reason: str, kind: EventKind = EventKind.HAPPENED) -> Event:
         return Event(at, "cart", reason, "", "", kind)

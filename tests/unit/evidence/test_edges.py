@@ -114,6 +114,6 @@ def test_five_thousand_services_with_circles() -> None:
     edges = [RawEdge(services[one], services[other], EdgeKind.CALLS, "mesh", 1.0) for one, other in ends]
     graph = DependencyGraph(joined_edges(edges, Identity(services)))
     assert len(graph) > 4_900
-    assert graph.in_circle(str(services[0]), str(services[1]))  # random graphs of this density have one giant circle
+    assert len(graph.distances(str(services[0]))) > 4_500  # random graphs of this density have one giant circle
     assert graph.dependencies("lab/shop/service/unknown") == ()
     assert graph.distances("lab/shop/service/unknown") == {"lab/shop/service/unknown": 0}

@@ -18,9 +18,6 @@ class DependencyGraph:
         # In order, so that of two ways of the same length the same one is taken, however the edges came.
         for edge in sorted(edges, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)):
             self._graph.add_edge(self._node(edge.dependent), self._node(edge.dependency), edge)
-        self._circle = {
-            node: number for number, nodes in enumerate(rx.strongly_connected_components(self._graph)) for node in nodes
-        }
 
     def _node(self, name: str) -> int:
         if name not in self._index:
@@ -41,9 +38,12 @@ class DependencyGraph:
         """What needs ``name`` directly, sorted."""
         return self._sorted(self._graph.predecessor_indices(self._index[name])) if name in self else ()
 
-    def in_circle(self, one: str, other: str) -> bool:
-        """Whether each of the two needs the other, directly or not; so does everything known itself."""
-        return one in self and other in self and self._circle[self._index[one]] == self._circle[self._index[other]]
+    def rate(self, dependent: str, dependency: str) -> float | None:
+        """Calls a second of the one to the other; None where nobody counts them, or there are none."""
+        if dependent not in self or dependency not in self:
+            return None
+        ends = self._index[dependent], self._index[dependency]
+        return self._graph.get_edge_data(*ends).rate if self._graph.has_edge(*ends) else None
 
     def distances(self, start: str) -> Mapping[str, int]:
         """Everything that ``start`` needs, directly or not, by number of steps; ``start`` itself at 0."""

@@ -9,7 +9,7 @@ runs there was first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ from brain_engine.series import Array, Edge
 Blame = dict[str, dict[str, float]]
 
 _DOUBT = 4.0  # nats: a dependency that deviates by n is believed to 1 - exp(-n / _DOUBT)
-# Of a part, where others who call the callee at least half as often feel less than a tenth of what they would have to:
-# then it is the way this one calls, such as a time-out that is too short.
+# Of a part, where others who together call the callee at least half as often as this one feel less than a tenth of
+# what they would have to: then it is the way this one calls, such as a time-out that is too short.
 _ALONE, _BUSY, _FELT = 0.4, 0.5, 0.1
 _LATE = 0.3  # of a part, where the dependency deviates later than who depends on it
 _SELDOM = 0.1  # calls a request: who is called more seldom holds up fewer workers, down to none
@@ -39,7 +39,6 @@ def blame_of_calls(
     """Who calls whom, among those whose excess is real; ``alarms`` are believed to be in trouble, however little."""
     masses, factors = excess.masses(profile), excess.factors(profile)
     real = {name for name, row in excess.row.items() if excess.nats[row] >= SIGNIFICANT and masses[row] > 0}
-    callers = {name: _rows(graph.dependents(name), excess) for name in real}
     blame: Blame = {}
     for name in sorted(real.union(alarm for alarm in alarms if masses[excess.row[alarm]] > 0)):
         row = excess.row[name]
@@ -48,7 +47,7 @@ def blame_of_calls(
         if not callees:
             continue
         doubt = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
-        alone = [_is_alone(row, excess.row[callee], callers[callee], excess, masses) for callee in callees]
+        alone = [_is_alone(name, callee, graph, excess, masses) for callee in callees]
         doubt *= np.where(alone, _ALONE, 1.0)
         by_mass = doubt * np.minimum(masses[rows] / masses[row], 1.0)
         by_factor = doubt * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
@@ -57,17 +56,26 @@ def blame_of_calls(
     return blame
 
 
-def _is_alone(caller: int, callee: int, callers: NDArray[np.int64], excess: Excess, masses: Array) -> bool:
+def _is_alone(caller: str, callee: str, graph: DependencyGraph, excess: Excess, masses: Array) -> bool:
     """Whether the others who call a callee feel next to nothing of what fails, or takes long, there.
 
-    They would feel it in proportion to their requests, if it were the callee's way to everybody.
+    They would feel it in proportion to their calls, if it were the callee's way to everybody.
     """
-    others = callers[callers != caller]
-    busy = excess.rate[others].sum()
-    if not len(others) or busy < _BUSY * excess.rate[caller]:
+    others = [name for name in graph.dependents(callee) if name != caller and name in excess.row]
+    own, *theirs = _calls([caller, *others], callee, graph, excess)
+    busy = sum(theirs)
+    if not others or busy < _BUSY * own:
         return False
-    due = masses[callee] * busy / max(busy + excess.rate[caller], 1e-9)
-    return bool(np.maximum(masses[others], 0.0).sum() <= _FELT * due)
+    due = masses[excess.row[callee]] * busy / max(busy + own, 1e-9)
+    return bool(np.maximum(masses[_rows(others, excess)], 0.0).sum() <= _FELT * due)
+
+
+def _calls(callers: Sequence[str], callee: str, graph: DependencyGraph, excess: Excess) -> list[float]:
+    """Calls a second of each; where they are not counted for all, the requests that each is asked itself."""
+    counted = [rate for caller in callers if (rate := graph.rate(caller, callee)) is not None]
+    if len(counted) == len(callers):
+        return counted
+    return [float(excess.rate[excess.row[caller]]) for caller in callers]
 
 
 def _rows(names: Iterable[str], excess: Excess) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from brain_engine.findings import Finding
 from brain_engine.series import Event, Family
 
 _REASONS = frozenset({"rollout", "ScalingReplicaSet"})  # what makes pods start
+_ONLY_STOPS = "Scaled down "  # how Kubernetes' messages about a ReplicaSet begin of which no pod starts
 _LOOKS = frozenset({Family.AVAILABILITY, Family.CPU, Family.MEMORY})
 _LONGEST = 600.0  # seconds: Kubernetes' default of a Deployment's progressDeadlineSeconds, after which it has failed
 
@@ -24,7 +25,7 @@ def starts_of(events: Iterable[Event]) -> Starts:
     """When pods of whom were started."""
     starts: dict[str, tuple[float, ...]] = {}
     for event in events:
-        if event.reason in _REASONS:
+        if event.reason in _REASONS and not event.message.startswith(_ONLY_STOPS):
             starts[event.entity] = (*starts.get(event.entity, ()), event.at)
     return starts
 

@@ -53,22 +53,27 @@ _TEXTS: Final = ("message", "log", "body.text", "body", "Body", "event.original"
 _STRUCTURED: Final = ("body.structured.", "Body.")  # of a body that has fields of its own
 _LEVELS: Final = ("log.level", "severity_text", "SeverityText", "level", "severity", "severity.text")
 _NUMBERS: Final = ("severity_number", "SeverityNumber", "severity.number")
+_NAMESPACES: Final = (
+    "kubernetes.namespace_name",
+    "kubernetes.namespace",
+    "k8s.namespace.name",
+    "resource.attributes.k8s.namespace.name",
+    "resource.k8s.namespace.name",
+    "Resource.k8s.namespace.name",
+    "service.namespace",
+)
 _WHOSE: Final = (
     "cluster",
     "k8s.cluster.name",
     "orchestrator.cluster.name",
-    "kubernetes.namespace_name",
-    "kubernetes.namespace",
-    "k8s.namespace.name",
-    "service.namespace",
     "resource",
     "Resource",
     "kubernetes.labels",
 )
-_SOURCE: Final = sorted({*_PODS, *_NAMES, *_TEXTS, *_LEVELS, *_NUMBERS, *_WHOSE})
+_SOURCE: Final = sorted({*_PODS, *_NAMES, *_NAMESPACES, *_TEXTS, *_LEVELS, *_NUMBERS, *_WHOSE})
 # Entities in one search: each is looked for at the beginning of the names of pods, in twelve fields, and a cluster
 # takes up to 1024 clauses.
-_MOST_NAMES: Final = 80
+_MOST_NAMES: Final = 76
 _MOST_BATCHES: Final = 8
 _DEEPEST: Final = 6  # objects in objects of a document that are looked into
 
@@ -117,8 +122,8 @@ class ElasticsearchEvidence:
         batches = [names[place : place + _MOST_NAMES] for place in range(0, len(names), _MOST_NAMES)]
         owners = Owners(focus)
         questions = [
-            self._span(owners, _whose(batch), _entities(focus, batch), start, end)
-            for batch in batches[:_MOST_BATCHES]
+            self._span(owners, whose, entities, start, end)
+            for whose, entities in (_batch(focus, names) for names in batches[:_MOST_BATCHES])
             for start, end in spans_of(window)
         ]
         spans, missing = await within(self._settings.source_seconds, questions)
@@ -148,7 +153,7 @@ class ElasticsearchEvidence:
             record = _record(hit, owners)
             if record is not None and record.entity in entities and start <= record.at < end:
                 records.append(record)
-        return span(start, end, entities, records, full=len(hits) >= limit)
+        return span(start, end, entities, records, _last(hits, start) if len(hits) >= limit else None)
 
 
 def _names(focus: Focus) -> list[tuple[EntityKind, str]]:
@@ -156,11 +161,30 @@ def _names(focus: Focus) -> list[tuple[EntityKind, str]]:
     return sorted({(one.kind, one.name) for one in focus.entities if one.kind is not EntityKind.NODE})
 
 
-def _entities(focus: Focus, names: Sequence[tuple[EntityKind, str]]) -> frozenset[Entity]:
-    return frozenset(one for one in focus.entities if (one.kind, one.name) in set(names))
+def _batch(focus: Focus, names: Sequence[tuple[EntityKind, str]]) -> tuple[list[dict[str, Any]], frozenset[Entity]]:
+    """What holds of documents of the entities of these names, and the entities."""
+    wanted = set(names)
+    entities = frozenset(one for one in focus.entities if (one.kind, one.name) in wanted)
+    return [_one_of(_named(names)), *_within({one.namespace for one in entities})], entities
 
 
-def _whose(names: Sequence[tuple[EntityKind, str]]) -> list[dict[str, Any]]:
+def _within(namespaces: set[str]) -> Iterator[dict[str, Any]]:
+    """What documents of the namespaces have in common; nothing where an entity is of any.
+
+    Without it, others of the same name would take the place of the lines that are looked for. Whoever collects without
+    namespaces still is heard.
+    """
+    if "" not in namespaces:
+        told = [{"terms": {field: sorted(namespaces)}} for field in _both(_NAMESPACES)]
+        untold = {"bool": {"must_not": [{"exists": {"field": field}} for field in _NAMESPACES]}}
+        yield _one_of([*told, untold])
+
+
+def _one_of(clauses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"bool": {"should": list(clauses), "minimum_should_match": 1}}
+
+
+def _named(names: Sequence[tuple[EntityKind, str]]) -> list[dict[str, Any]]:
     """One of these holds of a document of the entities; text fields of dynamic mappings have a ``keyword`` inside."""
     pods = [name for kind, name in names if kind is EntityKind.POD]
     others = sorted({name for kind, name in names if kind is not EntityKind.POD})
@@ -187,7 +211,7 @@ def _question(whose: Sequence[Mapping[str, Any]], start: float, end: float, limi
             "bool": {
                 "filter": [
                     {"range": {_TIME: span_of_time}},
-                    {"bool": {"should": list(whose), "minimum_should_match": 1}},
+                    *whose,
                 ]
             }
         },
@@ -200,11 +224,22 @@ def _record(hit: Hit, owners: Owners) -> LogRecord | None:
     fields = dict(_flat(hit.source))
     owner = owners.of(fields)
     text = _text(fields)
+    if (at := _at(hit)) is None or owner is None or text is None:
+        return None
+    return LogRecord(at, owner.entity, _severity(fields), text)
+
+
+def _last(hits: Sequence[Hit], start: float) -> float:
+    """When the last document was written that has a time; ``start`` where none has."""
+    return next((at for hit in reversed(hits) if (at := _at(hit)) is not None), start)
+
+
+def _at(hit: Hit) -> float | None:
+    """Seconds since the epoch, whatever the field is mapped as."""
     try:
-        at = float(hit.sort[0]) / 1000.0  # whatever the field is mapped as
+        return float(hit.sort[0]) / 1000.0
     except (IndexError, TypeError, ValueError, OverflowError):
         return None
-    return LogRecord(at, owner.entity, _severity(fields), text) if owner is not None and text is not None else None
 
 
 def _text(fields: Mapping[str, str]) -> str | None:

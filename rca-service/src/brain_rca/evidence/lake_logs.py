@@ -59,7 +59,8 @@ class LakeLogs:
             for row in rows
             if (writer := _writer(row)) is not None and writer in writers
         ]
-        return span(start, end, frozenset(writers.values()), records, full=len(rows) >= _MOST_LINES)
+        last = rows[-1]["at"] if len(rows) >= _MOST_LINES else None
+        return span(start, end, frozenset(writers.values()), records, last)
 
 
 def _writer(row: dict[str, Any]) -> Entity | None:

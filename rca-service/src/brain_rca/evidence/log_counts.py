@@ -75,12 +75,17 @@ def spans_of(window: Window) -> list[tuple[float, float]]:
     return [(float(start), float(end)) for start, end in pairwise(times)]
 
 
-def span(start: float, end: float, entities: frozenset[Entity], records: Sequence[LogRecord], full: bool) -> Span:
-    """A span; ``full`` says that as many lines came as were asked for, so that later ones are not known."""
-    if not full:
+def span(
+    start: float, end: float, entities: frozenset[Entity], records: Sequence[LogRecord], last: float | None
+) -> Span:
+    """A span; ``last`` is when the last line was written where no more lines were read than came, else None.
+
+    It counts whosever line that was: up to there it is known what the entities wrote, and be it nothing.
+    """
+    if last is None:
         return Span(start, end, end, entities, records)
     # Of the last moment some lines may be lacking.
-    until = records[-1].at if records else start
+    until = min(max(last, start), end)
     return Span(start, until, end, entities, [record for record in records if record.at < until])
 
 

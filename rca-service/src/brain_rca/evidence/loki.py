@@ -107,7 +107,7 @@ class LokiEvidence:
             entity = owner_of[id(line.labels)]
             if entity in entities and start <= line.at < end:
                 records.append(LogRecord(line.at, entity, _level(line.labels), line.text))
-        return span(start, end, entities, records, full=len(lines) >= self._limit)
+        return span(start, end, entities, records, lines[-1].at if len(lines) >= self._limit else None)
 
 
 def _looked_for(focus: Focus) -> Iterator[str]:
