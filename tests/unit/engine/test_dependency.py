@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import permutations
 
-import pytest
-
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.series import Edge, EdgeKind
 
