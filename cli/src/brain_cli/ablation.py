@@ -66,7 +66,7 @@ def ideas_of(name: str) -> tuple[str, ...]:
     Raises:
         ConfigError: There is no such ranker.
     """
-    ranker = _ranker(name)
+    ranker = ranker_named(name)
     return ranker.ideas if isinstance(ranker, WithIdeas) else ()
 
 
@@ -77,14 +77,19 @@ def ranker_without(name: str, idea: str) -> Ranker:
         ConfigError: There is no such ranker.
         InputError: It has no such idea.
     """
-    ranker = _ranker(name)
+    ranker = ranker_named(name)
     ideas = ranker.ideas if isinstance(ranker, WithIdeas) else ()
     if not isinstance(ranker, WithIdeas) or idea not in ideas:
         raise InputError(f"--ablate: {idea!r} is none of {', '.join((*SIGNALS, *ideas))}")
     return ranker.without(idea)
 
 
-def _ranker(name: str) -> Ranker:
+def ranker_named(name: str) -> Ranker:
+    """The ranker registered as ``name``.
+
+    Raises:
+        ConfigError: There is no such ranker.
+    """
     try:
         return load_ranker(name)
     except UnknownPluginError as error:

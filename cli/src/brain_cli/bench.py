@@ -135,14 +135,16 @@ def rca_scale(
     as_json: AsJson = False,
 ) -> None:
     """Processor time of a judgement for systems of up to 5,000 services, the engine alone."""
+    from brain_cli.ablation import ranker_named
     from brain_lab.bench import rca_scale as bench
 
+    ranker_named(ranker)
     _show(bench.run(ranker, rounds, _progress, peers=peers), as_json=as_json)
 
 
 @app.command()
 def lab(
-    seed: Annotated[int, typer.Option(help="Of the simulated hour.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulated hour.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Seconds and memory of the lab for an hour of a platform with 200 services, on one core."""

@@ -25,8 +25,8 @@ _PATIENCE = 60.0  # seconds until the demo gives up on its own service
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit when the result is printed.")] = False,
-    seed: Annotated[int, typer.Option(help="Another seed, another incident of the same kind.")] = 7,
-    port: Annotated[int, typer.Option(help="Port of the incident page; 0 takes a free one.")] = 8088,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another incident of the same kind.")] = 7,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the incident page; 0 takes a free one.")] = 8088,
 ) -> None:
     """Generate an incident, send its alerts to the service, print what it found, show its page."""
     from brain_common.logs import configure_logging

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from brain_cli.ablation import SIGNALS, ranker_without
+from brain_cli.ablation import SIGNALS, ranker_named, ranker_without
 from brain_cli.simulated import SimulatedJudge
 from brain_common.errors import ConfigError
-from brain_engine.plugins import UnknownPluginError, load_ranker
 from brain_lab.evaluate import runner
 from brain_lab.evaluate.report import render_report, words
 from brain_lab.evaluate.run_result import RunResult
@@ -78,12 +77,9 @@ def evaluation(request: Request, judge: Judge | None = None) -> Evaluation:
         InputError: There is nothing of that name to take away.
         TemporaryError: The Dask scheduler cannot be reached.
     """
-    try:
-        load_ranker(request.ranker)
-    except UnknownPluginError as error:
-        raise ConfigError(f"--ranker: {error}") from error
+    ranker_named(request.ranker)  # a name that is none is said now, as is one of what is taken away
     if request.ablated and request.ablated not in SIGNALS:
-        ranker_without(request.ranker, request.ablated)  # a name that is none is said now, not after the first run
+        ranker_without(request.ranker, request.ablated)
     judging = judge or SimulatedJudge(request.ranker, request.ablated)
     runs = runner.run(planned(request), judging, request.workers, request.dask)
     return Evaluation(request.ranker, tuple(runs), score(runs), request.ablated)

@@ -63,7 +63,7 @@ def evaluate(
     ] = None,
     ranker: Annotated[str, typer.Option(help="Entry point of the ranker.")] = "explain-away",
     ablate: Annotated[str, typer.Option(help="Take a signal, or an idea of the ranker, away.")] = "",
-    workers: Annotated[int, typer.Option(help="Processes; 0: one for each processor.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each processor.")] = 0,
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT, instead of processes.")] = "",
     report: Annotated[Path | None, typer.Option(help="HTML file for the report.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON on standard output.")] = False,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from brain_cli.rca import YEAR_3000
+
 if TYPE_CHECKING:
     from brain_lab.run.folder import Written
     from brain_lab.run.request import Request
@@ -37,7 +39,10 @@ def run(
         typer.Option(help="Minute of the run at which the fault begins; 15 before its end, with --live half past now."),
     ] = None,
     end: Annotated[
-        float | None, typer.Option(help="When it ends, seconds since the epoch; now when left out. Not with --live.")
+        float | None,
+        typer.Option(
+            min=0, max=YEAR_3000, help="When it ends, seconds since the epoch; now when left out. Not with --live."
+        ),
     ] = None,
     minutes: Annotated[float, typer.Option(min=1, max=720, help="With --live: how long it goes on.")] = 10.0,
     alertmanager: Annotated[str, typer.Option(help="With --live: URL of who is told of the alerts.")] = "",

@@ -298,6 +298,37 @@ def test_the_end_of_a_replay_in_milliseconds_is_a_wrong_option(brain: Brain, tmp
     assert not (tmp_path / "tsdb").exists()
 
 
+# Values that no option takes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["lab", "run", "finance", "--out", "{}", "--end", "-5"], "--end"),
+        (["lab", "run", "finance", "--out", "{}", "--end", "nan"], "--end"),
+        (["lab", "run", "finance", "--out", "{}", "--end", "1e300"], "--end"),
+        (["lab", "evaluate", "--workers", "-4"], "--workers"),
+        (["bench", "lab", "--seed", "-1"], "--seed"),
+        (["demo", "--once", "--seed", "-1"], "--seed"),
+        (["demo", "--once", "--port", "-1"], "--port"),
+        (["demo", "--port", "99999"], "--port"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_before_anything_is_done(
+    brain: Brain, tmp_path: Path, arguments: list[str], option: str
+) -> None:
+    result = brain(*(argument.format(tmp_path / "out") for argument in arguments))
+    assert (result.code, result.out) == (2, "")
+    assert f"Invalid value for '{option}'" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["bench", "rca-scale"], ["lab", "evaluate"]])
+def test_a_ranker_that_is_none_is_one_line_with_those_there_are(brain: Brain, command: list[str]) -> None:
+    text = one_line(brain(*command, "--ranker", "nosuch"))
+    assert text.startswith("--ranker: 'nosuch' is not among the entry points of ai_devops_brain.rankers: ")
+
+
 # brain demo
 
 
@@ -355,3 +386,11 @@ def test_an_assistants_server_sends_no_token_in_plain_text_to_another_machine(br
 def test_an_address_without_a_port_is_not_taken_for_another_port(brain: Brain) -> None:
     text = one_line(brain("incident", "--server", "localhost", "list"))
     assert text == "--server localhost: no port; give HOST:PORT, such as localhost:50051"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "1234567"])
+@pytest.mark.parametrize("command", [["incident", "--server", "{}", "list"], ["mcp", "--address", "{}"]])
+def test_a_port_that_is_none_is_not_taken_for_another(brain: Brain, command: list[str], port: str) -> None:
+    address = f"127.0.0.1:{port}"
+    text = one_line(brain(*(argument.format(address) for argument in command)))
+    assert text.endswith(f"{address}: port must be 1 to 65535")

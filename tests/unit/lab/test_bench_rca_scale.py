@@ -8,8 +8,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from brain_engine.deviations import Detector
+from brain_engine.findings import Finding, find
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.plugins import UnknownPluginError
+from brain_engine.series import Evidence
 from brain_lab.bench import rca_scale
 
 
@@ -25,6 +28,18 @@ def test_figures_of_small_sizes() -> None:
         assert cost["seconds"] == pytest.approx(cost["find_seconds"] + cost["judge_seconds"])
         assert cost["right"]
     assert {bar["figure"] for bar in said["bars"]} == {"small.seconds", "by_services.20.seconds", "growth"}
+
+
+def test_the_first_judgement_of_a_process_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = []
+
+    def noted(evidence: Evidence, detector: Detector) -> tuple[Finding, ...]:
+        judged.append(len(evidence.panels[0].entities))
+        return find(evidence, detector)
+
+    monkeypatch.setattr(rca_scale, "find", noted)
+    rca_scale.run("explain-away", 1, quietly, sizes=(20, 40))
+    assert judged == [10, 10, 20, 40]
 
 
 def test_systems_have_circles_and_are_the_same_each_time() -> None:

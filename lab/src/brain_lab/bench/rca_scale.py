@@ -34,6 +34,7 @@ SMALL_BAR: Final = 0.020
 HOUR_BAR: Final = 0.300
 GROWTH_BAR: Final = 1.2
 
+_SMALL = (10, 5)  # services, signals
 _STEP = 15.0
 _BASELINE = 160  # samples
 _ONSET = 200
@@ -98,7 +99,8 @@ def run(
     """
     if peers is not None:
         check(peers)
-    small = _cost(10, 5, ranker, rounds)
+    _cost(*_SMALL, ranker, 1)  # what only the first judgement of a process costs is no figure
+    small = _cost(*_SMALL, ranker, rounds)
     costs = {}
     for services in sizes:
         costs[f"{services}"] = _cost(services, SIGNALS, ranker, rounds)
