@@ -98,20 +98,18 @@ _NAMES = (
     *(f"{kind}{dash}key" for kind in _KEYS for dash in ("", "-", "_")),
     "amz-signature",
 )
-_RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
-    (("://",), _USERINFO, "://***@"),
-    (("private key-----",), _PRIVATE_KEY, "***"),
-    (("ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "akia", "eyj"), _TOKEN, "***"),
-    (("authorization", "credential"), _HEADER, _starred),
-    (("cookie",), _COOKIE, _pieces_starred),
-    (("bearer", "basic"), _BEARER, _starred),
-    (_NAMES, _NAMED, _named_starred),
-    (_NAMES, _EDITED, _pieces_starred),
-    (_NAMES, _ARGUMENT, _pieces_starred),
+_Stars = str | Callable[[re.Match[str]], str]
+_RULES: Final[tuple[tuple[tuple[str, ...], tuple[tuple[re.Pattern[str], _Stars], ...]], ...]] = (
+    (("private key-----",), ((_PRIVATE_KEY, "***"),)),
+    (("ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "akia", "eyj"), ((_TOKEN, "***"),)),
+    (("authorization", "credential"), ((_HEADER, _starred),)),
+    (("cookie",), ((_COOKIE, _pieces_starred),)),
+    (("bearer", "basic"), ((_BEARER, _starred),)),
+    (_NAMES, ((_NAMED, _named_starred), (_EDITED, _pieces_starred), (_ARGUMENT, _pieces_starred))),
 )
 # One of these is in each of those words.
 _WORDS = (
-    *("://", "key", "pass", "secret", "token", "pwd", "credential", "authorization", "bearer", "basic", "cookie"),
+    *("key", "pass", "secret", "token", "pwd", "credential", "authorization", "bearer", "basic", "cookie"),
     *("amz-", "gh", "glpat-", "xox", "akia", "eyj"),
 )
 _LOOKALIKES = "\u017f\u0130\u0131\u212a"  # equal to s, i or k for a pattern that ignores case, but not in small letters
@@ -120,13 +118,15 @@ _NAMES_SECRET = re.compile(rf"(?i)(?:{_NAME}|cookie)$")
 
 def mask(text: str) -> str:
     """``text`` without credentials: of URLs, headers, ``password=…`` and the like, known tokens, private keys."""
+    if "://" in text:
+        text = _USERINFO.sub("://***@", text)
     lower = text.lower()
     alike = not text.isascii() and any(letter in text for letter in _LOOKALIKES)
-    if not alike and not _holds(lower, _WORDS):
-        return text
-    for words, pattern, stars in _RULES:
-        if alike or _holds(lower, words):
-            text = pattern.sub(stars, text)
+    if alike or _holds(lower, _WORDS):
+        for words, patterns in _RULES:
+            if alike or _holds(lower, words):
+                for pattern, stars in patterns:
+                    text = pattern.sub(stars, text)
     return text
 
 
