@@ -23,6 +23,7 @@ _SCHEME = rf"(?:(?:basic|bearer|{_LONG_SCHEMES})\s{{1,20}})?"
 _BARE = r"(?:[^\s'\",;&)}]|(?<=\w)['\"](?=\w))+"
 # Not an ordinary word: it has a digit, or a large letter after a small one as base64 has, or is long.
 _ODD = r"(?:(?=[\w.~+/=-]{0,255}(?:\d|(?-i:[a-z][A-Z])))[\w.~+/=-]{6,}|[\w.~+/=-]{20,})[^\s'\",;&)}]*"
+_NEXT = rf"[\w-]{{0,64}}{_NAME}(?:{_COLON}|{_EQUALS})[^\s=,;&)}}]"  # a name again, which has a value of its own
 _PROSE = r"(?:-|(?:and|are|can|cannot|for|from|has|in|is|may|must|needs|not|of|option|or|to|was|with)\b)"
 
 
@@ -31,7 +32,7 @@ def _value(group: str) -> str:
     return rf"(?:(?P<{group}>\\{{0,4}}['\"])(?:(?!(?P={group}))(?:\\.|[^\\\n]))+(?:(?P={group}))?|{_BARE})"
 
 
-_EDITS = rf"(?:\s{{1,20}}{_ARROW}\s{{0,20}}{_value('next')})*"
+_EDITS = rf"(?:\s{{1,20}}{_ARROW}\s{{0,20}}(?!['\"]?{_NEXT}){_value('next')})*"
 _PIECE = re.compile(
     rf"(?i)(?P<arrow>{_ARROW})(?!\S)|(?P<open>(?P<quote>\\{{0,4}}['\"]){_SCHEME})(?:(?!(?P=quote))(?:\\.|[^\\\n]))+"
     rf"(?P<close>(?P=quote))?|{_BARE}"
@@ -59,7 +60,7 @@ _BEARER = re.compile(rf"(?i)(?P<head>\b(?:bearer|basic)\s{{1,20}}){_ODD}")
 # What is itself a name, or an object of JSON, is no value.
 _NAMED = re.compile(
     rf"(?i)(?P<head>{_NAME}(?:(?P<colon>{_COLON})|{_EQUALS})\[?(?:{_ARROW}\s{{1,20}})?{_SCHEME})"
-    rf"(?![\w-]{{0,64}}{_NAME}(?:{_COLON}|{_EQUALS})[^\s=,;&)}}]|{{\s{{0,20}}\\{{0,4}}['\"])"
+    rf"(?!{_NEXT}|{{\s{{0,20}}\\{{0,4}}['\"])"
     rf"(?P<value>{_value('quote')}{_EDITS})"
 )
 _OURS = re.compile(r"[./][\w-]*\Z")  # before a name

@@ -51,6 +51,7 @@ from brain_common.logs import mask, names_secret
         ("password old \u2192 new", "password *** \u2192 ***"),
         ("token: old -> new2", "token: *** -> ***"),
         ('token: "the old" -> "the new" -> "third"', 'token: "***" -> "***" -> "***"'),
+        ("token: old -> token: new", "token: *** -> token: ***"),
         ("password: -> new", "password: -> ***"),
         ("DB_PASSWORD -> hunter2", "DB_PASSWORD -> ***"),
         ('password: "two words here" of db', 'password: "***" of db'),
