@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from brain_common.logs import mask
+from brain_common.logs import mask, names_secret
 
 
 @pytest.mark.parametrize(
@@ -32,10 +35,57 @@ from brain_common.logs import mask
         ("api-key: s3cret", "api-key: ***"),
         ("client_secret=s3cret", "client_secret=***"),
         ("a password=s3cret and token=s3cret", "a password=*** and token=***"),
+        ("aws_secret_access_key=AKIA/xx", "aws_secret_access_key=***"),
+        ("AWS_SECRET_ACCESS_KEY: wJalr", "AWS_SECRET_ACCESS_KEY: ***"),
+        ('{"accessKey":"k2","n":1}', '{"accessKey":"***","n":1}'),
+        ("credentials=abc", "credentials=***"),
+        ("DB_PASS=zz DB_HOST=db", "DB_PASS=*** DB_HOST=db"),
+        ("pwd=foo", "pwd=***"),
+        ("Server=db;Pwd=abc;Port=1", "Server=db;Pwd=***;Port=1"),
+        ("passphrase: hello", "passphrase: ***"),
+        ("PASSWORD_2=s3cret", "PASSWORD_2=***"),
+        ("psql --password hunter db", "psql --password *** db"),
+        ("['psql', '--password', 'hunter2']", "['psql', '--password', '***']"),
+        ("PGPASSWORD hunter2", "PGPASSWORD ***"),
+        ("DB_PASSWORD old1 -> new1", "DB_PASSWORD *** -> ***"),
+        ("password old \u2192 new", "password *** \u2192 ***"),
+        ("token: old -> new2", "token: *** -> ***"),
+        ('token: "the old" -> "the new" -> "third"', 'token: "***" -> "***" -> "***"'),
+        ("token: old -> token: new", "token: *** -> token: ***"),
+        ("password: -> new", "password: -> ***"),
+        ("DB_PASSWORD -> hunter2", "DB_PASSWORD -> ***"),
+        ('password: "two words here" of db', 'password: "***" of db'),
+        ('password="a,b;c" x', 'password="***" x'),
+        ("password='it\\'s' x", "password='***' x"),
+        ('password="two words, cut o', 'password="***'),
+        (r'{"m":"{\"password\":\"two words\",\"n\":1}"}', r'{"m":"{\"password\":\"***\",\"n\":1}"}'),
+        ('{:password=>"two words"}', '{:password=>"***"}'),
+        ("password: token: s3cret", "password: token: ***"),
+        ("invalid token: mismatch", "invalid token: ***"),
+        ("access_token: Bearer abc", "access_token: Bearer ***"),
+        ("Cookie: session=abc; b=2", "Cookie: ***; ***"),
+        ("Set-Cookie: id=a3f; Secure\nHost: x", "Set-Cookie: ***; ***\nHost: x"),
+        ('{"Cookie": "session=abc; b=2", "x": 1}', '{"Cookie": "***", "x": 1}'),
+        ("with ghp_abcdefghij0123456789 pushed", "with *** pushed"),
+        ("of AKIAIOSFODNN7EXAMPLE.", "of ***."),
+        ("glpat-abcdefghij0123456789", "***"),
+        ("xoxb-123456789-abcdef", "***"),
+        ("of eyJhbGciOi.eyJzdWIiOi.sig-_x, expired", "of ***, expired"),
+        ("a\n-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n-----END RSA PRIVATE KEY-----\nb", "a\n***\nb"),
+        ("key: -----BEGIN PRIVATE KEY-----\nMIIabc", "key: ***"),
+        ("postgres://u:p/w@h/db", "postgres://***@h/db"),
+        ("Authorization: Negotiate abc def\nHost: x", "Authorization: Negotiate ***\nHost: x"),
+        ('Authorization: Digest username="x", response="abcd"', "Authorization: Digest ***"),
+        ("Authorization: AWS4-HMAC-SHA256 Credential=A/b, Signature=abc", "Authorization: AWS4-HMAC-SHA256 ***"),
+        ("AWS4-HMAC-SHA256 Credential=A/b, Signature=abc", "AWS4-HMAC-SHA256 ***"),
+        ("Authorization: Token abcdef12, x", "Authorization: *** ***"),
+        (r'{"Authorization": "Digest a=\"x\", b=\"y\"", "z": 1}', '{"Authorization": "Digest ***", "z": 1}'),
+        ("Basic dXNlcjpwYXNz", "Basic ***"),
     ],
 )
 def test_a_secret_is_masked_and_the_rest_is_not(text: str, shown: str) -> None:
     assert mask(text) == shown
+    assert mask(shown) == shown
 
 
 @pytest.mark.parametrize(
@@ -50,10 +100,60 @@ def test_a_secret_is_masked_and_the_rest_is_not(text: str, shown: str) -> None:
         "rca.yaml: callers.0.bearer_token: environment variable TOKEN is not set",
         "the token expired",
         "10 secrets",
+        "basic authentication failed",
+        "bearer token expired",
+        'WWW-Authenticate: Basic realm="x"',
+        "the password is wrong",
+        "environment variable DB_PASSWORD is not set",
+        "the option --password is required",
+        "--token-file /etc/brain",
+        "secretName: x, token_file=/etc/x",
+        '"secret": {"name": "x"}',
+        "bypass: on, compass=1, tests passed: 3",
+        "cache key=abc, monkey: x, tokens: 5",
+        "http://host:8080/people/@alex",
+        "password:",
     ],
 )
 def test_what_is_no_secret_is_shown(text: str) -> None:
     assert mask(text) == text
+
+
+PARTS = [
+    *("password", "DB_PASS", "token", "api_key", "Authorization", "cookie", "bearer", "basic", "Digest", "--", "://"),
+    *(":", "=", "=>", "->", " ", "\n", '"', "'", "\\", ",", ";", "@", "/", ".", "-", "_", "[", "{", ")", "***"),
+    *("hunter2", "abc", "eyJhbGciOi", "ghp_abcdefghij", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"),
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=16).map("".join))
+def test_what_was_masked_is_not_changed_again(text: str) -> None:
+    assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize("first", ["", "password: ", 'password "', "-----BEGIN PRIVATE KEY-----"])
+@pytest.mark.parametrize(
+    "part", [*PARTS, "password ", "://a:b/", "token: a -> ", 'token "', "cookie: a=b;", "bearer a"]
+)
+def test_a_long_line_takes_no_longer_than_its_length(first: str, part: str) -> None:
+    def seconds(length: int) -> float:
+        text = first + part * (length // len(part))
+        began = time.process_time()
+        mask(text)
+        return time.process_time() - began
+
+    # Ten times as long takes ten times as long, not a hundred times.
+    assert seconds(100_000) < 30 * seconds(10_000) + 0.5
+
+
+@pytest.mark.parametrize("key", ["DB_PASSWORD", "db.password", "apiKey", "token", "cookie", "PASSWORD_OLD", "db_pass"])
+def test_a_name_of_a_secret(key: str) -> None:
+    assert names_secret(key)
+
+
+@pytest.mark.parametrize("key", ["pool", "token_ttl", "bypass", "key", "", "secretary", "password_file"])
+def test_a_name_of_something_else(key: str) -> None:
+    assert not names_secret(key)
 
 
 PROGRAM = """

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from brain_common.logs import mask, names_secret
 from brain_rca.model import Change, ChangeKind
 
 # "ConfigMap cart-config: pool 20 -> 5", "ConfigMap shop/cart-config, which cart uses, was changed".
@@ -37,6 +38,8 @@ def config_map_edit(change: Change | None) -> ConfigMapEdit:
     found = _TOLD.search(change.message) if change and change.kind is ChangeKind.CONFIG else None
     if found is None:
         return ConfigMapEdit()
+    name, key = found["name"], found["key"] or ""
     values = _VALUES.fullmatch(found["values"] or "")
-    old, new = (values["old"], values["new"]) if values else ("", "")
-    return ConfigMapEdit(found["name"], found["key"] or "", old, new)
+    if values is None or names_secret(key) or mask(found[0]) != found[0]:
+        return ConfigMapEdit(name, key)
+    return ConfigMapEdit(name, key, values["old"], values["new"])
