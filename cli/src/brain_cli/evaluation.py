@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -18,10 +19,12 @@ from brain_lab.evaluate.run_result import RunResult
 from brain_lab.evaluate.runner import Judge
 from brain_lab.evaluate.scores import Group, Scores, score
 from brain_lab.faults import registry as faults
+from brain_lab.output import open_output
 from brain_lab.platforms import registry as platforms
 from brain_lab.scenario import Scenario, load_scenarios, plan, seeds_of, spread
 from brain_lab.scenario.play import possible, truths
 
+_REPORT: Final = "--report"
 _LEAST_WIDTH = 120  # columns of the table on standard output; a narrower terminal wraps them
 
 
@@ -30,6 +33,7 @@ class Request:
     """What is evaluated: the scenarios of a file or folder, or else a plan.
 
     Empty platforms and faults mean all there are. What is ``ablated``, a signal or an idea of the ranker, is left out.
+    The file for the ``report`` is only tried.
     """
 
     platforms: tuple[str, ...]
@@ -40,6 +44,7 @@ class Request:
     dask: str
     scenarios: Path | None = None
     ablated: str = ""
+    report: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,15 @@ class Evaluation:
     def page(self) -> str:
         """The report, HTML."""
         return render_report(self.runs, self.ranker, self.scores)
+
+    def write(self, report: Path) -> None:
+        """The page into a file.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        with open_output(_REPORT, report) as out:
+            out.write(self.page())
 
     def show(self, *, as_json: bool) -> None:
         """The scores on standard output."""
@@ -74,14 +88,17 @@ def evaluation(request: Request, judge: Judge | None = None) -> Evaluation:
 
     Raises:
         ConfigError: There is no such platform, fault or ranker, the seeds are none, or nothing is left to run.
-        InputError: There is nothing of that name to take away.
+        InputError: There is nothing of that name to take away, or the report cannot be written.
         TemporaryError: The Dask scheduler cannot be reached.
     """
     ranker_named(request.ranker)  # a name that is none is said now, as is one of what is taken away
     if request.ablated and request.ablated not in SIGNALS:
         ranker_without(request.ranker, request.ablated)
     judging = judge or SimulatedJudge(request.ranker, request.ablated)
-    runs = runner.run(planned(request), judging, request.workers, request.dask)
+    scenarios = planned(request)
+    if request.report is not None:
+        open_output(_REPORT, request.report).close()  # after hours of runs it would be too late to hear of it
+    runs = runner.run(scenarios, judging, request.workers, request.dask)
     return Evaluation(request.ranker, tuple(runs), score(runs), request.ablated)
 
 

@@ -72,11 +72,11 @@ def evaluate(
     from brain_cli.evaluation import Request, evaluation
 
     names = tuple(name.strip() for name in faults.split(",") if name.strip())
-    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask, scenarios, ablate))
-    if report is not None:
-        report.write_text(done.page(), encoding="utf-8")
-        typer.echo(f"report: {report}", err=True)
+    done = evaluation(Request(tuple(platform or ()), names, seeds, ranker, workers, dask, scenarios, ablate, report))
     done.show(as_json=as_json)
+    if report is not None:
+        done.write(report)
+        typer.echo(f"report: {report}", err=True)
 
 
 def _progress(done: int, total: int) -> None:

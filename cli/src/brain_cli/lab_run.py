@@ -20,6 +20,9 @@ _ONSET_BEFORE_END: Final = 900.0
 _LIVE_ONSET: Final = 30.0
 """Seconds after the past has ended: somebody wants to see it begin."""
 
+_LEAST_BASELINE: Final = 20
+"""Samples; of a baseline that has fewer, an analysis says that it is short."""
+
 _SOON: Final = 300.0
 """Seconds that an instant query looks back."""
 
@@ -102,6 +105,8 @@ def _write(request: Request, out: Path) -> None:
     typer.echo(f"fires at the end: {', '.join(written.alerts) or 'nothing'}")
     typer.echo(f"what was broken: {written.truth}")
     _say_how_to_go_on(written)
+    if written.group is not None:
+        _say_what_is_short(request)
 
 
 def _say_how_to_go_on(written: Written) -> None:
@@ -114,7 +119,29 @@ def _say_how_to_go_on(written: Written) -> None:
     typer.echo(f"prometheus --storage.tsdb.path={tsdb} --config.file={written.config}{keep}")
     if written.group is not None:
         at = f" --at {written.end:.0f}" if old else ""
+        typer.echo(
+            "judged by its metrics only; brain lab evaluate plays runs of its own and shows the product the rest, too:"
+        )
         typer.echo(f"brain rca analyze --alerts {written.group} --prometheus http://localhost:9090{at}")
+
+
+def _say_what_is_short(request: Request) -> None:
+    if request.onset < _usual(request.seconds - request.onset):
+        suffices = _usual(_ONSET_BEFORE_END) + _ONSET_BEFORE_END
+        _line(
+            f"note: a fault at minute {request.onset / 60:g} leaves the analysis hardly a baseline; "
+            f"--length {suffices / 60:g} suffices, without --onset"
+        )
+
+
+def _usual(trouble: float) -> float:
+    """Seconds that have to come before a fault with so many seconds after it: the window reaches back before the first
+    alert, and the baseline ends where it begins."""
+    from brain_rca.analysis.window import WindowSettings
+
+    settings = WindowSettings()
+    window = min(settings.lookback_seconds + trouble, settings.longest_seconds)
+    return settings.lookback_seconds + _LEAST_BASELINE * settings.step(window)
 
 
 def _live(

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from brain_cli.main import app
 from brain_lab.evaluate.run_result import RunTruth
@@ -27,23 +27,41 @@ def promtool(monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
+def analyzed(printed: str, *options: str) -> Result:
+    """The answer of the printed commands."""
+    tsdb, config, flags = re.findall(
+        r"^prometheus --storage.tsdb.path=(\S+) --config.file=(\S+) (\S+)$", printed, re.M
+    )[0]
+    analyze = re.findall(r"^brain (rca analyze .*)$", printed, re.M)[0].split(" ")
+    with Prometheus(
+        data_dir=Path(tsdb).parent, config=Path(config), flags=[flags], binary=require("prometheus")
+    ) as server:
+        analyze[analyze.index("http://localhost:9090")] = server.url
+        return CliRunner().invoke(app, [*analyze, *options])
+
+
 def test_the_printed_commands_lead_to_the_cause(tmp_path: Path, promtool: Path) -> None:
     out = tmp_path / "out"
     arguments = ["healthcare", "--fault", "crash-loop", "--out", str(out), "--end", f"{END}"]
     done = CliRunner().invoke(app, ["lab", "run", *arguments])
     assert done.exit_code == 0, done.output
-    tsdb, config, flags = re.findall(
-        r"^prometheus --storage.tsdb.path=(\S+) --config.file=(\S+) (\S+)$", done.output, re.M
-    )[0]
-    analyze = re.findall(r"^brain (rca analyze .*)$", done.output, re.M)[0].split(" ")
+    (config,) = re.findall(r"^prometheus .* --config.file=(\S+) ", done.output, re.M)
     subprocess.run([promtool, "check", "config", config], check=True, capture_output=True)
-    with Prometheus(
-        data_dir=Path(tsdb).parent, config=Path(config), flags=[flags], binary=require("prometheus")
-    ) as server:
-        analyze[analyze.index("http://localhost:9090")] = server.url
-        answer = CliRunner().invoke(app, [*analyze, "--json"])
+    answer = analyzed(done.output, "--json")
     assert answer.exit_code == 0, answer.output
     (truth,) = json.loads((out / "truth.json").read_text())["truth"]
     expected = RunTruth(truth["entity"], tuple(truth["kinds"]), truth["onset_seconds"])
     causes = json.loads(answer.stdout)["analysis"]["causes"]
     assert any(expected.names(cause["entity"]) for cause in causes[:3])
+
+
+@pytest.mark.parametrize(("length", "short"), [(40, True), (55, False)])
+def test_a_run_too_short_for_a_baseline_says_what_suffices(tmp_path: Path, length: int, short: bool) -> None:
+    out = tmp_path / "out"
+    arguments = ["healthcare", "--fault", "crash-loop", "--length", f"{length}", "--end", f"{END}", "--out", str(out)]
+    done = CliRunner().invoke(app, ["lab", "run", *arguments])
+    assert done.exit_code == 0, done.output
+    assert "judged by its metrics only" in done.stdout
+    assert ("--length 55 suffices" in done.stderr) == short
+    answer = analyzed(done.stdout)
+    assert ("the baseline is only" in answer.stdout) == short

@@ -12,6 +12,7 @@ from brain_cli import evaluation as module
 from brain_cli.evaluation import Request, evaluation, planned
 from brain_cli.main import app
 from brain_common.errors import ConfigError, InputError
+from brain_lab.evaluate.run_result import RunResult
 from brain_lab.faults import registry as faults
 from brain_lab.platforms import registry as platforms
 from brain_lab.scenario import FaultPart, Load, Scenario
@@ -117,6 +118,22 @@ def test_the_command_prints_json_and_writes_the_report(tmp_path: Path, monkeypat
     assert said["ranker"] == "explain-away"
     assert said["overall"]["failed"] == 5
     assert "seed 1 broke" in report.read_text()
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_played(tmp_path: Path) -> None:
+    def never(scenario: Scenario) -> RunResult:
+        raise KeyboardInterrupt(scenario)
+
+    with pytest.raises(InputError, match=r"^--report .*report\.html: No such file or directory; is its folder there"):
+        evaluation(request(report=tmp_path / "none" / "report.html"), never)
+
+
+def test_a_wrong_plan_leaves_the_report_of_the_last_one(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("of the last one")
+    with pytest.raises(ConfigError):
+        evaluation(request(faults=("gremlins",), report=report), judges.right)
+    assert report.read_text() == "of the last one"
 
 
 def test_the_command_prints_a_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -26,6 +26,7 @@ from brain_lab.bench.renaming import renamings, same_ranking
 from brain_lab.bench.told import InjectionTime, told
 from brain_lab.evaluate.intervals import wilson
 from brain_lab.evaluate.ranks import rank_of
+from brain_lab.output import open_output
 from brain_lab.recorded import list_cases, load_case, truth
 from brain_lab.recorded.model import RecordedCase
 from brain_lab.recorded.truth import Truth
@@ -127,7 +128,7 @@ def run(course: Course, judge: Judge, progress: Progress) -> RcaFigures:
             cannot be written; or the peers are no Python with their packages.
     """
     if course.rankings is not None:
-        _open_rankings(course.rankings).close()
+        open_output("--rankings", course.rankings).close()
     if course.peers is not None:
         check(course.peers)
     known = list_cases(course.dataset, course.path)
@@ -156,16 +157,9 @@ def write_rankings(path: Path, rankings: Iterable[tuple[str, Sequence[str]]]) ->
     Raises:
         InputError: The file cannot be written.
     """
-    with _open_rankings(path) as out:
+    with open_output("--rankings", path) as out:
         for case, ranking in rankings:
             out.write(json.dumps({"case": case, "ranking": list(ranking)}) + "\n")
-
-
-def _open_rankings(path: Path) -> TextIO:
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"--rankings {path}: {error.strerror or error}; is its folder there?") from error
 
 
 def question(case: RecordedCase, known: InjectionTime = InjectionTime.UNKNOWN) -> Question | None:
