@@ -20,9 +20,6 @@ _ONSET_BEFORE_END: Final = 900.0
 _LIVE_ONSET: Final = 30.0
 """Seconds after the past has ended: somebody wants to see it begin."""
 
-_LEAST_BASELINE: Final = 20
-"""Samples; of a baseline that has fewer, an analysis says that it is short."""
-
 _SOON: Final = 300.0
 """Seconds that an instant query looks back."""
 
@@ -137,11 +134,12 @@ def _say_what_is_short(request: Request) -> None:
 def _usual(trouble: float) -> float:
     """Seconds that have to come before a fault with so many seconds after it: the window reaches back before the first
     alert, and the baseline ends where it begins."""
+    from brain_rca.analysis.weakness import FEW_SAMPLES
     from brain_rca.analysis.window import WindowSettings
 
     settings = WindowSettings()
     window = min(settings.lookback_seconds + trouble, settings.longest_seconds)
-    return settings.lookback_seconds + _LEAST_BASELINE * settings.step(window)
+    return settings.lookback_seconds + FEW_SAMPLES * settings.step(window)
 
 
 def _live(

@@ -17,7 +17,8 @@ _NAME = (
 _CLOSED = r"(?:\\{0,4}['\"])?"  # a name in quotes; in JSON that is a text within JSON they are escaped
 _COLON = rf"{_CLOSED}\s{{0,20}}:\s{{0,20}}"
 _EQUALS = rf"{_CLOSED}\s{{0,20}}(?:=>|:=|={{1,2}})\s{{0,20}}"
-_ARROW = r"(?:->|=>|\u2192)"  # an edit, from what to what: either may be in use
+_ARROWS = ("->", "=>", "\u2192")
+_ARROW = rf"(?:{'|'.join(_ARROWS)})"  # an edit, from what to what: either may be in use
 _LONG_SCHEMES = r"(?:aws4-hmac-sha256|digest|hawk|negotiate|ntlm)"
 _SCHEME = rf"(?:(?:basic|bearer|{_LONG_SCHEMES})\s{{1,20}})?"
 _BARE = r"(?:[^\s'\",;&)}]|(?<=\w)['\"](?=\w))+"
@@ -100,13 +101,15 @@ _NAMES = (
     "amz-signature",
 )
 _Stars = str | Callable[[re.Match[str]], str]
-_RULES: Final[tuple[tuple[tuple[str, ...], tuple[tuple[re.Pattern[str], _Stars], ...]], ...]] = (
-    (("private key-----",), ((_PRIVATE_KEY, "***"),)),
-    (("ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "akia", "eyj"), ((_TOKEN, "***"),)),
-    (("authorization", "credential"), ((_HEADER, _starred),)),
-    (("cookie",), ((_COOKIE, _pieces_starred),)),
-    (("bearer", "basic"), ((_BEARER, _starred),)),
-    (_NAMES, ((_NAMED, _named_starred), (_EDITED, _pieces_starred), (_ARGUMENT, _pieces_starred))),
+_RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], _Stars], ...]] = (
+    (("private key-----",), _PRIVATE_KEY, "***"),
+    (("ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "akia", "eyj"), _TOKEN, "***"),
+    (("authorization", "credential"), _HEADER, _starred),
+    (("cookie",), _COOKIE, _pieces_starred),
+    (("bearer", "basic"), _BEARER, _starred),
+    (_NAMES, _NAMED, _named_starred),
+    (_ARROWS, _EDITED, _pieces_starred),
+    (_NAMES, _ARGUMENT, _pieces_starred),
 )
 # One of these is in each of those words.
 _WORDS = (
@@ -124,10 +127,9 @@ def mask(text: str) -> str:
     lower = text.lower()
     alike = not text.isascii() and any(letter in text for letter in _LOOKALIKES)
     if alike or _holds(lower, _WORDS):
-        for words, patterns in _RULES:
+        for words, pattern, stars in _RULES:
             if alike or _holds(lower, words):
-                for pattern, stars in patterns:
-                    text = pattern.sub(stars, text)
+                text = pattern.sub(stars, text)
     return text
 
 

@@ -9,7 +9,8 @@ runs there was first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ def blame_of_calls(
     """Who calls whom, among those whose excess is real; ``alarms`` are believed to be in trouble, however little."""
     masses, factors = excess.masses(profile), excess.factors(profile)
     real = {name for name, row in excess.row.items() if excess.nats[row] >= SIGNIFICANT and masses[row] > 0}
+    callers = {name: _callers(name, graph, excess) for name in real}
     blame: Blame = {}
     for name in sorted(real.union(alarm for alarm in alarms if masses[excess.row[alarm]] > 0)):
         row = excess.row[name]
@@ -47,7 +49,7 @@ def blame_of_calls(
         if not callees:
             continue
         doubt = np.where(excess.onset[rows] > excess.onset[row] + timing.tolerance, _LATE, 1.0)
-        alone = [_is_alone(name, callee, graph, excess, masses) for callee in callees]
+        alone = [_is_alone(row, excess.row[callee], callers[callee], masses) for callee in callees]
         doubt *= np.where(alone, _ALONE, 1.0)
         by_mass = doubt * np.minimum(masses[rows] / masses[row], 1.0)
         by_factor = doubt * np.minimum(factors[rows] / max(factors[row], 1e-9), 1.0) * _belief(excess.nats[rows])
@@ -56,26 +58,37 @@ def blame_of_calls(
     return blame
 
 
-def _is_alone(caller: str, callee: str, graph: DependencyGraph, excess: Excess, masses: Array) -> bool:
+class _Callers(NamedTuple):
+    """Who calls a callee.
+
+    Attributes:
+        rows: Of the excess.
+        calls: Calls a second of each to the callee; where they are not counted for all, the requests that each is asked
+            itself.
+    """
+
+    rows: NDArray[np.int64]
+    calls: Array
+
+
+def _callers(callee: str, graph: DependencyGraph, excess: Excess) -> _Callers:
+    names = [name for name in graph.dependents(callee) if name in excess.row]
+    rows = _rows(names, excess)
+    counted = [rate for name in names if (rate := graph.rate(name, callee)) is not None]
+    return _Callers(rows, np.array(counted) if len(counted) == len(names) else excess.rate[rows])
+
+
+def _is_alone(caller: int, callee: int, callers: _Callers, masses: Array) -> bool:
     """Whether the others who call a callee feel next to nothing of what fails, or takes long, there.
 
     They would feel it in proportion to their calls, if it were the callee's way to everybody.
     """
-    others = [name for name in graph.dependents(callee) if name != caller and name in excess.row]
-    own, *theirs = _calls([caller, *others], callee, graph, excess)
-    busy = sum(theirs)
-    if not others or busy < _BUSY * own:
+    others = callers.rows != caller
+    own, busy = callers.calls[~others].sum(), callers.calls[others].sum()
+    if not others.any() or busy < _BUSY * own:
         return False
-    due = masses[excess.row[callee]] * busy / max(busy + own, 1e-9)
-    return bool(np.maximum(masses[_rows(others, excess)], 0.0).sum() <= _FELT * due)
-
-
-def _calls(callers: Sequence[str], callee: str, graph: DependencyGraph, excess: Excess) -> list[float]:
-    """Calls a second of each; where they are not counted for all, the requests that each is asked itself."""
-    counted = [rate for caller in callers if (rate := graph.rate(caller, callee)) is not None]
-    if len(counted) == len(callers):
-        return counted
-    return [float(excess.rate[excess.row[caller]]) for caller in callers]
+    due = masses[callee] * busy / max(busy + own, 1e-9)
+    return bool(np.maximum(masses[callers.rows[others]], 0.0).sum() <= _FELT * due)
 
 
 def _rows(names: Iterable[str], excess: Excess) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ Somebody who reads a probability should know what it could not take into account
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from brain_engine.series import Evidence
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import short
 
-_FEW_SAMPLES = 20  # five minutes of scrapes: fewer hardly tell what is usual
+FEW_SAMPLES: Final = 20
+"""Samples of a baseline, five minutes of scrapes: fewer hardly tell what is usual."""
+
 _NAMED = 3
 _CALLING = (EntityKind.SERVICE, EntityKind.WORKLOAD, EntityKind.POD)
 
@@ -27,7 +30,7 @@ def weaknesses(snapshot: Snapshot, alerting: Sequence[str]) -> tuple[str, ...]:
         more = f" and {len(lonely) - _NAMED} more" if len(lonely) > _NAMED else ""
         found.append(f"no call graph is known for {', '.join(short(name) for name in lonely[:_NAMED])}{more}")
     samples = _baseline(snapshot.evidence)
-    if snapshot.evidence.panels and samples < _FEW_SAMPLES:
+    if snapshot.evidence.panels and samples < FEW_SAMPLES:
         found.append(f"the baseline is only {samples} sample{'' if samples == 1 else 's'}")
     return tuple(found)
 

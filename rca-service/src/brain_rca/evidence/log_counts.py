@@ -78,9 +78,9 @@ def spans_of(window: Window) -> list[tuple[float, float]]:
 def span(
     start: float, end: float, entities: frozenset[Entity], records: Sequence[LogRecord], last: float | None
 ) -> Span:
-    """A span; ``last`` is when the last line was written where no more lines were read than came, else None.
+    """A span; ``last``, where as many lines came as were asked for, is when the last of them was written.
 
-    It counts whosever line that was: up to there it is known what the entities wrote, and be it nothing.
+    Later ones are not known then; before it everything is, whoever wrote it. None where all lines came.
     """
     if last is None:
         return Span(start, end, end, entities, records)
