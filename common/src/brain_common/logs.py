@@ -111,7 +111,7 @@ _RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], _Stars], ...]] = (
     (_ARROWS, _EDITED, _pieces_starred),
     (_NAMES, _ARGUMENT, _pieces_starred),
 )
-# One of these is in each of those words.
+# One of these is in whatever a pattern finds.
 _WORDS = (
     *("key", "pass", "secret", "token", "pwd", "credential", "authorization", "bearer", "basic", "cookie"),
     *("amz-", "gh", "glpat-", "xox", "akia", "eyj"),
