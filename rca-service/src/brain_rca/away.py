@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +19,9 @@ from brain_common.errors import BrainError
 from brain_rca.evidence.config import EvidenceSettings
 
 _log = logging.getLogger(__name__)
+_SIGNALS: Final = "evidence.prometheus"  # where it is set, no judgement can be without it
+_NO_SIGNALS: Final = "the service runs, but nothing can be judged until it answers"
+_WITHOUT: Final = "the service runs, and goes on without it until it answers"
 
 
 async def warn_of_absent(evidence: EvidenceSettings) -> None:
@@ -44,6 +48,6 @@ async def _ask(key: str, server: HttpSettings) -> None:
             pass
     except httpx.TransportError as error:
         problem = transport_error(f"{key} ({address.scheme}://{address.netloc})", server, error)
-        _log.warning("%s; the service runs, and goes on without it until it answers", problem)
+        _log.warning("%s; %s", problem, _NO_SIGNALS if key == _SIGNALS else _WITHOUT)
     except BrainError as error:
         _log.warning("%s: %s", key, error)

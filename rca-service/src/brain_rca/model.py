@@ -194,7 +194,7 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimilarIncident(msgspec.Struct, frozen=True, kw_only=True):
-    """A past incident that looked alike, as it was known when the judgement was made."""
+    """A past incident that looked alike when the judgement was made; what was said of it is that of the reading."""
 
     incident_id: str
     title: str

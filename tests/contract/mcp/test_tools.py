@@ -16,6 +16,7 @@ import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent, TextResourceContents
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from brain_common.clients.rca import RcaClient, RcaServer
@@ -27,9 +28,10 @@ from brain_rca.config import RcaSettings
 from brain_rca.mcp.http import PATH, serving_tools
 from brain_rca.mcp.server import UNTRUSTED, build
 from brain_rca.mcp.shapes import MOST
-from brain_rca.model import Analysis
+from brain_rca.model import Analysis, Feedback, FeedbackKind
 from brain_rca.service import Running, running
 from tests.contract.cli.shop import FakePrometheus, group
+from tests.contract.store.samples import T0, analysis, notification
 from tests.unit.page import samples
 
 pytestmark = pytest.mark.anyio
@@ -40,8 +42,8 @@ BRAIN = str(Path(sys.executable).with_name("brain"))
 
 
 @asynccontextmanager
-async def service(folder: Path, analysis: Analysis | None = None) -> AsyncIterator[tuple[Running, str]]:
-    """A service that asks for a credential and holds one incident, judged as ``analysis`` says."""
+async def service(folder: Path, judgement: Analysis | None = None) -> AsyncIterator[tuple[Running, str]]:
+    """A service that asks for a credential and holds one incident, judged as ``judgement`` says."""
     with FakePrometheus() as prometheus:
         data: dict[str, Any] = {
             "http": {"port": 0},
@@ -58,16 +60,14 @@ async def service(folder: Path, analysis: Analysis | None = None) -> AsyncIterat
                 shown = {"Authorization": f"Bearer {TOKEN}"}
                 answer = await alertmanager.post("/api/v1/alertmanager", content=body, headers=shown)
             known = str(answer.json()["incident"])
-            if analysis is not None:
-                await judge(parts, clock, analysis)
+            if judgement is not None:
+                await judge(parts, clock, judgement)
             yield parts, known
 
 
-async def judge(parts: Running, clock: ManualClock, analysis: Analysis) -> None:
+async def judge(parts: Running, clock: ManualClock, judgement: Analysis) -> None:
     clock.advance(120.0)
-    claim = await parts.store.claim_analysis(clock.now(), 60.0)
-    assert claim is not None
-    assert await parts.store.finish_analysis(claim, analysis, clock.now(), (), None)
+    await finish(parts, clock.now(), judgement)
 
 
 @asynccontextmanager
@@ -115,7 +115,6 @@ async def test_an_assistant_reads_incidents_causes_and_evidence(tmp_path: Path) 
         said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
         assert "82\N{NO-BREAK SPACE}%, began 2025-11-25T03:12:15Z: Its connection pool was exhausted" in said
         assert said.endswith("Trouble began 2025-11-25T03:12:30Z.")
-        assert answer(await session.call_tool("search_similar", {"incident_id": known})) == {"incidents": []}
         resource = (await session.read_resource(f"incident://{known}")).contents[0]
         assert isinstance(resource, TextResourceContents)
         assert json.loads(resource.text) == whole
@@ -132,6 +131,59 @@ async def test_what_goes_wrong_is_a_sentence(tmp_path: Path) -> None:
             assert isinstance(result.content[0], TextContent)
             assert said in result.content[0].text
         assert (await session.call_tool("get_incident", {"incident_id": "' OR 1=1"})).is_error
+
+
+async def finish(parts: Running, at: float, judgement: Analysis) -> None:
+    claim = await parts.store.claim_analysis(at, 60.0)
+    assert claim is not None
+    assert await parts.store.finish_analysis(claim, judgement, at, (), None)
+
+
+async def test_similar_incidents_are_those_of_the_judgement_with_what_mended_them(tmp_path: Path) -> None:
+    async with service(tmp_path) as (parts, known), assistant(parts, tmp_path) as session:
+        later = samples.NOW + 600 - T0
+        past = (await parts.store.accept(notification(key="past", due=later))).incident_id
+        [like, _] = samples.similar()
+        found = replace(rich(), similar=(replace(like, incident_id=past, confirmed=False, fix=""),))
+        await finish(parts, samples.NOW + 60, found)
+        await finish(parts, samples.NOW + 700, analysis(entity=like.entity, fault=like.fault_kind))
+        said = Feedback(
+            entity=like.entity,
+            kind=FeedbackKind.CONFIRMED,
+            fault_kind=like.fault_kind,
+            fix="more memory",
+            actor="ann",
+            at=1,
+        )
+        assert await parts.store.give_feedback(past, said)
+
+        [one] = answer(await session.call_tool("search_similar", {"incident_id": known}))["similar"]
+        assert (one["id"], one["score"], one["why"]) == (past, like.score, like.why)
+        assert (one["entity"], one["confirmed"], one["fix"]) == (like.entity, True, "more memory")
+        assert answer(await session.call_tool("get_incident", {"incident_id": known}))["similar"] == [one]
+        words = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
+        assert words.endswith(f"{like.why}; mended by: more memory.")
+
+        [told] = answer(await session.call_tool("get_incident", {"incident_id": past}))["said"]
+        assert (told["entity"], told["confirmed"], told["fix"]) == (like.entity, True, "more memory")
+        words = answer(await session.call_tool("explain", {"incident_id": past}))["text"]
+        assert words.startswith(
+            f"Confirmed as the cause by a person: {like.entity}, {like.fault_kind}; mended by: more memory."
+        )
+
+
+async def test_what_goes_wrong_with_arguments_is_one_plain_line(tmp_path: Path) -> None:
+    async with service(tmp_path, rich()) as (parts, known), assistant(parts, tmp_path) as session:
+        for tool, arguments, said in (
+            ("list_incidents", {"status": "foo"}, "list_incidents: there is no argument 'status'"),
+            ("list_incidents", {"limit": 99}, "list_incidents: limit: Input should be less than or equal to 50"),
+            ("search_similar", {}, "search_similar: incident_id: Field required"),
+            ("get_evidence", {"incident_id": known, "\u202ex\n": 1}, "get_evidence: there is no argument 'x'"),
+        ):
+            result = await session.call_tool(tool, arguments)
+            assert result.is_error
+            assert isinstance(result.content[0], TextContent)
+            assert result.content[0].text == said
 
 
 async def test_a_service_that_refuses_the_credential_is_named(tmp_path: Path) -> None:

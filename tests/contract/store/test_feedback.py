@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from brain_common.clock import ManualClock
 from brain_common.errors import InputError
-from brain_rca.model import DeliveryState, Feedback, FeedbackKind, Incident
+from brain_rca.model import DeliveryState, Feedback, FeedbackKind, Incident, SimilarIncident
 from brain_rca.store.feedback import MOST_PER_INCIDENT
 from brain_rca.store.postgres import PostgresStore
 from brain_rca.store.protocol import Experience, Store
@@ -309,6 +310,66 @@ async def test_what_fixed_a_past_incident_is_told(store: Store) -> None:
     now = await judged(store, "now", 3e4, onset=3e4)
     [past] = await store.past_with_cause(B, "disk", except_for=now, after=0, before=T0 + 1e5, limit=5)
     assert (past.incident_id, past.confirmed, past.fix) == (first, True, "freed the disk")
+
+
+async def judged_like(store: Store, past_id: str) -> str:
+    """An incident that was found similar to another while its cause was confirmed, whoever confirmed it."""
+    now = (await store.accept(notification(alert("now"), key="now", at=3e4, due=-1))).incident_id
+    claim = await store.claim_analysis(T0 + 3e4, 30.0)
+    assert claim is not None
+    similar = SimilarIncident(
+        incident_id=past_id,
+        title="one",
+        entity=A,
+        fault_kind="latency",
+        opened_at=T0,
+        lasted=None,
+        score=1.0,
+        why="the same cause",
+        confirmed=True,
+        fix="restarted",
+    )
+    found = replace(analysis(3e4, onset=3e4), similar=(similar,))
+    assert await store.finish_analysis(claim, found, T0 + 3e4, (), None)
+    return now
+
+
+async def similar_to(store: Store, incident_id: str) -> list[tuple[bool, str]]:
+    """What every way of reading an incident tells of those that are similar."""
+    listed, (changed, _) = await store.list(limit=9), await store.changed_since(0, 9)
+    by_alert = await store.by_fingerprint("fp-now")
+    read = [one for one in (await stored(store, incident_id), *listed, *changed, by_alert) if one is not None]
+    told = [
+        [(similar.confirmed, similar.fix) for similar in one.analysis.similar]
+        for one in read
+        if one.id == incident_id and one.analysis
+    ]
+    assert len(told) == 4
+    assert all(one == told[0] for one in told)
+    return told[0]
+
+
+async def test_what_was_said_of_a_similar_incident_is_told_as_long_as_it_holds(store: Store) -> None:
+    first = await judged(store, "one")
+    await store.give_feedback(first, said(fix="restarted"))
+    now = await judged_like(store, first)
+    assert await similar_to(store, now) == [(True, "restarted")]
+    await store.withdraw_feedback(first, A, T0 + 4e4)
+    assert await similar_to(store, now) == [(False, "")]
+    await store.give_feedback(first, said(at=5e4, fix="scaled out"))
+    assert await similar_to(store, now) == [(True, "scaled out")]
+
+
+async def test_a_similar_incident_with_another_cause_by_now_or_none_left_is_not_told(store: Store) -> None:
+    first = await judged(store, "one")
+    now = await judged_like(store, first)
+    await store.give_feedback(first, said(B))
+    assert await similar_to(store, now) == []
+    await store.withdraw_feedback(first, B, T0 + 4e4)
+    assert await similar_to(store, now) == [(False, "")]
+    await store.accept(resolved(alert("one", end=100), at=100, key="one"))
+    assert await store.prune(T0 + 200) == 1
+    assert await similar_to(store, now) == []
 
 
 # Older tables

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from brain_common.clients.alertmanager import AlertmanagerPeer
 from brain_common.clients.http import HttpSettings
 from brain_common.clock import ManualClock
 from brain_rca.publish.alertmanager import AlertmanagerSink
-from brain_rca.publish.notification_template import notification_template
 from tests.fakes.alertmanager import FakeAlertmanager
 from tests.servers.provide import require
 from tests.unit.publish.samples import EXTERNAL_URL, INCIDENT_ID, OPENED, incident, told
 
 pytestmark = pytest.mark.anyio
 
+ADDRESS = '{{ define "brain.external_url" }}'  # what the service's address follows, in the line that is to be edited
 LINK = f"{EXTERNAL_URL}/incidents/{INCIDENT_ID}"
 OTHER = {
     "status": "firing",
@@ -33,7 +34,8 @@ OTHER = {
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     path = tmp_path / "brain.tmpl"
-    path.write_text(notification_template(EXTERNAL_URL))
+    shipped = (files("brain_rca.publish") / "templates" / "brain.tmpl").read_text(encoding="utf-8")
+    path.write_text(shipped.replace(f"{ADDRESS}http://localhost:8088{{{{", f"{ADDRESS}{EXTERNAL_URL}{{{{"))
     return path
 
 

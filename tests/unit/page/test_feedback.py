@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from brain_common.clock import ManualClock
@@ -38,7 +39,7 @@ class Site:
 
     def __init__(self, store: SqliteStore, known: list[CallerSettings]) -> None:
         self.store = store
-        clock = ManualClock(T0 + 60)
+        self.clock = clock = ManualClock(T0 + 60)
         desk = FeedbackDesk(store, AuditLog(store, "writer", clock, None), clock, Wake())
         routes = page_routes(store, clock=clock, forms=FeedbackForms(desk, known, "rca.example.org"))
         transport = httpx.ASGITransport(app=Starlette(routes=routes))
@@ -82,7 +83,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     one.incident = (await store.accept(notification())).incident_id
     claim = await store.claim_analysis(T0, 60.0)
     assert claim is not None
-    await store.finish_analysis(claim, analysis(), T0, (), None)
+    await store.finish_analysis(claim, analysis(), T0, (), T0)
     try:
         async with one.browser:
             yield one
@@ -115,13 +116,46 @@ async def test_the_form_suggests_the_words_that_the_engine_has_for_what_breaks(s
 
 
 async def test_another_entity_can_be_named_and_has_to_be_known_or_said_to_be_unseen(site: Site) -> None:
-    fields = {"token": await site.token(), "say": "confirmed", "entity": CAUSE, "other": "c//node/n1", "fault": "disk"}
+    fields = {"token": await site.token(), "say": "confirmed", "entity": "", "other": "c//node/n1", "fault": "disk"}
     refused = await site.send(fields | {"other": "c/n/service/aa"})
     assert (refused.status_code, await site.said()) == (400, [])
     assert f"did you mean {CAUSE}?" in refused.text
+    assert "“It is unseen” ticked" in refused.text
+    assert "--unseen" not in refused.text
+    assert '<a class="button" href="feedback">Back to the form</a>' in refused.text
     fields["unseen"] = "yes"
     assert (await site.send(fields)).status_code == 303
     assert await site.said() == [("c//node/n1", FeedbackKind.CONFIRMED, NAMED.name)]
+
+
+async def test_one_that_is_chosen_and_another_that_is_written_are_refused_together(site: Site) -> None:
+    fields = {"token": await site.token(), "say": "confirmed", "entity": CAUSE, "other": "c//node/n1", "unseen": "yes"}
+    refused = await site.send(fields)
+    assert (refused.status_code, await site.said()) == (400, [])
+    assert "two entities are named" in refused.text
+    neither = await site.send(fields | {"entity": "", "other": " "})
+    assert (neither.status_code, await site.said()) == (400, [])
+    assert "no entity is named" in neither.text
+
+
+async def test_the_form_suggests_what_the_evidence_knows_but_for_what_it_offers(site: Site) -> None:
+    claim = await site.store.claim_analysis(T0 + COOLDOWN, 60.0)
+    assert claim is not None
+    known = replace(analysis(), alerting=("c/n/service/front", CAUSE), entities=("c//node/n1", "c/n/service/front"))
+    await site.store.finish_analysis(claim, known, T0 + COOLDOWN, (), None)
+    page = (await site.browser.get(site.path)).text
+    options = page.partition('<datalist id="suggested">')[2].partition("</datalist>")[0]
+    assert re.findall(r'<option value="([^"]+)">', options) == ["c/n/service/front", "c//node/n1"]
+
+
+async def test_what_was_confirmed_before_is_named_below_what_was_confirmed_last(site: Site) -> None:
+    fields = {"token": await site.token(), "say": "confirmed"}
+    await site.send(fields | {"entity": CAUSE})
+    site.clock.advance(1)
+    await site.send(fields | {"other": "c//node/n1", "unseen": "yes"})
+    page = (await site.browser.get(f"/incidents/{site.incident}")).text
+    assert 'Confirmed: <strong title="c//node/n1">n1</strong>' in page
+    assert f'Confirmed before it, and not taken back: <strong title="{CAUSE}">a</strong>.' in page
 
 
 @pytest.mark.parametrize(

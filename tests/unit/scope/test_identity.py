@@ -102,4 +102,4 @@ def test_every_kind_has_a_name() -> None:
 
 def test_a_name_is_as_clean_as_the_labels_of_an_alert_about_it() -> None:
     hostile = Entity("lab", "shop", EntityKind.SERVICE, "cart\x1b[2J\x9b\u202e")
-    assert Identity([hostile]).canonical(hostile) == "lab/shop/service/cart[2J\u202e"
+    assert Identity([hostile]).canonical(hostile) == "lab/shop/service/cart[2J"

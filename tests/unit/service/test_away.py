@@ -63,3 +63,16 @@ async def test_who_gives_no_answer_is_told_and_who_refuses_is_not(caplog: pytest
         f"evidence.loki (http://127.0.0.1:{away})",
     ]
     assert all("Connection refused" in message for message in told)
+    assert told[0].endswith("the service runs, and goes on without it until it answers")
+
+
+@pytest.mark.anyio
+async def test_without_the_metrics_nothing_can_be_judged_and_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    away = f"http://127.0.0.1:{closed_port()}"
+    with caplog.at_level(logging.WARNING):
+        await warn_of_absent(settings(away, away).evidence)
+    ends = {record.getMessage().partition(" ")[0]: record.getMessage().rpartition("; ")[2] for record in caplog.records}
+    assert ends == {
+        "evidence.prometheus": "the service runs, but nothing can be judged until it answers",
+        "evidence.loki": "the service runs, and goes on without it until it answers",
+    }

@@ -36,7 +36,11 @@ class NoSuchFeedbackError(InputError):
 
 
 class UnknownEntityError(InputError):
-    """Nothing in the evidence of the incident is called so; the message names what may have been meant."""
+    """Nothing in the evidence of the incident is called so; ``problem`` names what may have been meant."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; if it is right nevertheless, say that it is unseen (command line: --unseen)")
+        self.problem = problem
 
 
 class FeedbackDesk:
@@ -133,10 +137,7 @@ def _known(incident: Incident, text: str) -> str:
         raise InputError(f"{error}{meant}") from error
     if entity not in known:
         judged = "is not judged yet, so that nothing is known of it" if incident.analysis is None else _NOT_KNOWN
-        raise UnknownEntityError(
-            f"entity {entity!r}: this incident {judged}{_meant(entity, known)}; "
-            "if it is right nevertheless, say that it is unseen (command line: --unseen)"
-        )
+        raise UnknownEntityError(f"entity {entity!r}: this incident {judged}{_meant(entity, known)}")
     return entity
 
 
@@ -148,7 +149,7 @@ def _meant(text: str, known: frozenset[str]) -> str:
 def _entity(text: str) -> str:
     """In the one form it is compared in."""
     if len(text) > MAX_ENTITY or text != clean(text):
-        raise InputError(f"entity: at most {MAX_ENTITY} characters, none of them a control character")
+        raise InputError(f"entity: at most {MAX_ENTITY} characters, none of them a control or invisible character")
     entity = Entity.parse(text)
     if not entity.name:
         raise InputError(f"entity {text!r}: has no name")

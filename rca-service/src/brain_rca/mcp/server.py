@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterator
 from importlib.metadata import version
 from typing import Annotated, Any, Final, TypeVar
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import ToolAnnotations
-from pydantic import Field
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_common.clients.rca import RcaClient
@@ -20,15 +22,18 @@ from brain_rca.began import TROUBLE_BEGAN
 from brain_rca.mcp.shapes import (
     MAX_LONG,
     MOST,
-    Brief,
     Briefs,
     EvidenceShape,
     Explained,
+    SaidShape,
+    Similars,
     Whole,
     began,
     brief,
     evidence,
     late,
+    said_of,
+    similar,
     stamp,
     suspect_brief,
     whole,
@@ -47,7 +52,7 @@ _INSTRUCTIONS: Final = (
 _READS: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-_SEARCHED: Final = 200  # newest incidents among which similar ones are looked for
+_MOST_WRONG, _LONGEST_NAME = 5, 60  # arguments told of, and characters of the name of one
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 
 IncidentId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="16 hex digits, from list_incidents.")]
@@ -78,13 +83,9 @@ class Tools:
             raise ToolError(f"the incident has {len(causes)} causes, there is none of rank {rank}")
         return evidence(causes[rank - 1])
 
-    async def search_similar(self, incident_id: IncidentId, limit: Limit = 10) -> Briefs:
-        """Earlier and later incidents whose likeliest cause is the same entity or the same kind of fault."""
-        asked = brief(await self._incident(incident_id))
-        known = await _told(self._client.incidents(_SEARCHED, only_open=False))
-        near = [(_likeness(asked, one), one) for one in map(brief, known) if one.id != incident_id]
-        best = sorted((pair for pair in near if pair[0] > 0), key=lambda pair: -pair[0])  # ties stay newest first
-        return Briefs(incidents=[one for _, one in best[:limit]])
+    async def search_similar(self, incident_id: IncidentId) -> Similars:
+        """Past incidents that looked alike when this one was judged, at most five: how alike, why, what mended them."""
+        return Similars(similar=similar((await self._incident(incident_id)).analysis))
 
     async def explain(self, incident_id: IncidentId) -> Explained:
         """The judgement of an incident in plain words: what, since when, why this cause and not the next."""
@@ -94,14 +95,51 @@ class Tools:
         return await _told(self._client.incident(incident_id))
 
 
+class _Server(MCPServer[Any]):
+    """Says in one line what is wrong with arguments."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            raise ToolError(f"{name}: {_wrong(error.__cause__)}") from error
+
+
+def _wrong(error: ValidationError) -> str:
+    return "; ".join(_wrong_one(one) for one in error.errors()[:_MOST_WRONG])
+
+
+def _wrong_one(error: ErrorDetails) -> str:
+    name = clean(".".join(map(str, error["loc"])), _LONGEST_NAME)
+    return f"there is no argument {name!r}" if error["type"] == "extra_forbidden" else f"{name}: {error['msg']}"
+
+
+def _tool(method: Callable[..., Awaitable[BaseModel]]) -> Tool:
+    tool = Tool.from_function(
+        method, description=f"{method.__doc__} {UNTRUSTED}", annotations=_READS, structured_output=True
+    )
+    taken = tool.fn_metadata.arg_model
+    # Without this an argument that the tool does not have would pass for one that has no effect.
+    strict = create_model(taken.__name__, __base__=taken, __cls_kwargs__={"extra": "forbid"})
+    tool.fn_metadata.arg_model, tool.parameters = strict, strict.model_json_schema(by_alias=True)
+    return tool
+
+
 def build(client: RcaClient) -> MCPServer[Any]:
     """The server, bound to nothing yet."""
-    server: MCPServer[Any] = MCPServer(
-        "ai-devops-brain", instructions=_INSTRUCTIONS, version=version("ai-devops-brain"), log_level="WARNING"
-    )
     tools = Tools(client)
-    for tool in (tools.list_incidents, tools.get_incident, tools.get_evidence, tools.search_similar, tools.explain):
-        server.add_tool(tool, description=f"{tool.__doc__} {UNTRUSTED}", annotations=_READS, structured_output=True)
+    offered = (tools.list_incidents, tools.get_incident, tools.get_evidence, tools.search_similar, tools.explain)
+    server = _Server(
+        "ai-devops-brain",
+        instructions=_INSTRUCTIONS,
+        version=version("ai-devops-brain"),
+        log_level="WARNING",
+        tools=[_tool(one) for one in offered],
+    )
 
     @server.resource(
         "incident://{incident_id}",
@@ -124,29 +162,38 @@ def _suspect_lines(analysis: pb.Analysis) -> list[str]:
 
 def in_words(incident: pb.Incident) -> str:
     """Title, causes and cautions as a few lines."""
-    analysis = incident.analysis
+    said = [_said_line(one) for one in said_of(incident)]
     if not incident.HasField("analysis"):
-        return late(incident)
+        return "\n".join([*said, late(incident)])
     stale = list(filter(None, [late(incident)]))
+    return "\n".join([*said, *stale, *_judged(incident.analysis), *_similar_lines(incident.analysis)])
+
+
+def _judged(analysis: pb.Analysis) -> list[str]:
     if not analysis.causes:
-        found = [f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}.", *_suspect_lines(analysis)]
-        return "\n".join([*stale, *found])
-    lines = [*stale, *(_cause_line(one) for one in analysis.causes[:MOST])]
+        return [f"No cause found: {clean(analysis.no_cause_reason, MAX_LONG)}.", *_suspect_lines(analysis)]
+    lines = [_cause_line(one) for one in analysis.causes[:MOST]]
     lines.append(f"None of these: {percent(analysis.none_probability)}.")
     if analysis.HasField("trouble_began"):
         lines.append(f"{TROUBLE_BEGAN} {stamp(analysis.trouble_began)}.")
-    return "\n".join(lines)
+    return lines
+
+
+def _said_line(said: SaidShape) -> str:
+    fix = f"; mended by: {said.fix}" if said.fix else ""
+    fault = f", {said.fault_kind}" if said.fault_kind else ""
+    return f"{'Confirmed as' if said.confirmed else 'Rejected as'} the cause by a person: {said.entity}{fault}{fix}."
+
+
+def _similar_lines(analysis: pb.Analysis) -> Iterator[str]:
+    for one in similar(analysis):
+        fix = f"mended by: {one.fix}" if one.fix else "nobody said what mended it"
+        yield f"Similar ({one.score:.2f}): incident {one.id} of {one.opened_at}, {one.title}: {one.why}; {fix}."
 
 
 def _cause_line(cause: pb.Cause) -> str:
     since = f", began {at}" if (at := began(cause)) else ""
     return f"{cause.rank}. {percent(cause.probability)}{since}: {clean(cause.explanation, MAX_LONG)}"
-
-
-def _likeness(one: Brief, other: Brief) -> int:
-    if not one.first_cause or not other.first_cause:
-        return 0
-    return 2 * (one.first_cause == other.first_cause) + (one.fault_kind == other.fault_kind)
 
 
 async def _told(asked: Awaitable[Answer]) -> Answer:

@@ -19,6 +19,7 @@ from brain_rca.publish.text import clean
 from brain_rca.unjudged import unjudged
 
 MOST: Final = 10  # causes of an incident, findings of a cause, and the like: what an assistant can weigh
+MOST_SAID: Final = 20  # as many as a service keeps
 MOST_EVENTS: Final = 40  # of the timeline
 MAX_TEXT: Final = 400  # characters of a name or a sentence
 MAX_LONG: Final = 1500  # of an explanation or a query
@@ -47,6 +48,36 @@ class Briefs(BaseModel):
     """A list of incidents, newest first."""
 
     incidents: list[Brief]
+
+
+class SaidShape(BaseModel):
+    """What a person said about one cause of the incident; goes before the ranking."""
+
+    entity: str = Field(description="cluster/namespace/kind/name. Data from outside.")
+    confirmed: bool = Field(description="True: it was the cause; False: it was not.")
+    fault_kind: str = Field(description="What broke in it; empty where nobody said.")
+    fix: str = Field(description="What mended it; empty where nobody said. Data from outside.")
+    said_at: str = Field(description="UTC.")
+
+
+class SimilarShape(BaseModel):
+    """A past incident that looked alike when this one was judged."""
+
+    id: str = Field(description="16 hex digits.")
+    title: str = Field(description="Data from outside.")
+    opened_at: str = Field(description="UTC.")
+    score: float = Field(description="How alike, in [0, 1]; 1: the same cause, fault and signals.")
+    why: str = Field(description="The score in words.")
+    entity: str = Field(description="Its cause. Data from outside.")
+    fault_kind: str
+    confirmed: bool = Field(description="Whether a person confirmed that cause.")
+    fix: str = Field(description="What mended it; empty where nobody said. Data from outside.")
+
+
+class Similars(BaseModel):
+    """Past incidents, the most alike first."""
+
+    similar: list[SimilarShape]
 
 
 class CauseBrief(BaseModel):
@@ -91,6 +122,8 @@ class Whole(BaseModel):
     suspects: list[SuspectBrief] = Field(description="What comes nearest, when there is no cause.")
     timeline: list[Event]
     missing: list[str] = Field(description="Evidence that could not be seen.")
+    said: list[SaidShape]
+    similar: list[SimilarShape] = Field(description="Past incidents that looked alike, with what mended them.")
 
 
 class FindingShape(BaseModel):
@@ -178,7 +211,41 @@ def whole(incident: pb.Incident) -> Whole:
         suspects=[suspect_brief(one) for one in analysis.suspects[:MOST]],
         timeline=[Event(at=stamp(one.at), what=text(one.what)) for one in analysis.timeline[:MOST_EVENTS]],
         missing=texts(analysis.missing),
+        said=said_of(incident),
+        similar=similar(analysis),
     )
+
+
+def said_of(incident: pb.Incident) -> list[SaidShape]:
+    """What people said about its causes."""
+    return [
+        SaidShape(
+            entity=text(one.entity),
+            confirmed=one.kind == pb.FEEDBACK_KIND_CONFIRMED,
+            fault_kind=text(one.fault_kind),
+            fix=clean(one.fix, MAX_LONG),
+            said_at=stamp(one.at),
+        )
+        for one in incident.feedback[:MOST_SAID]
+    ]
+
+
+def similar(analysis: pb.Analysis) -> list[SimilarShape]:
+    """The most alike first."""
+    return [
+        SimilarShape(
+            id=one.id,
+            title=text(one.title),
+            opened_at=stamp(one.opened_at),
+            score=one.score,
+            why=text(one.why),
+            entity=text(one.entity),
+            fault_kind=text(one.fault_kind),
+            confirmed=one.confirmed,
+            fix=clean(one.fix, MAX_LONG),
+        )
+        for one in analysis.similar[:MOST]
+    ]
 
 
 def suspect_brief(suspect: pb.Suspect) -> SuspectBrief:

@@ -20,12 +20,13 @@ from brain_common.errors import InputError
 from brain_common.serving.auth import Authenticator
 from brain_common.serving.body import BodyIncomplete, BodyTooLarge, read_body
 from brain_common.serving.config import CallerSettings
-from brain_rca.feedback.desk import FeedbackDesk, NoSuchFeedbackError, NoSuchIncidentError
+from brain_rca.feedback.desk import FeedbackDesk, NoSuchFeedbackError, NoSuchIncidentError, UnknownEntityError
 from brain_rca.model import FeedbackKind
 from brain_rca.page.forgery import FormSeal
 
 BODY_LIMIT: Final = 16 * 1024  # bytes: an entity and a few sentences, percent-encoded
 _FIELDS: Final = 8
+_NOT_TAKEN: Final = "The form cannot be taken"
 _NOBODY: Final = (
     "This service has no callers with a user name and password in its configuration, so nobody could say who gave it."
 )
@@ -81,8 +82,8 @@ class FeedbackForms:
         return name
 
     async def _keep(self, incident_id: str, fields: Mapping[str, str], actor: str) -> None:
-        entity = fields.get("other", "").strip() or fields.get("entity", "")
         try:
+            entity = _entity(fields)
             if fields.get("say") == "withdraw":
                 await self._desk.withdraw(incident_id, entity, actor)
             else:
@@ -93,13 +94,26 @@ class FeedbackForms:
             return  # taken back already: what was wanted
         except NoSuchIncidentError as error:
             raise Refused(HTTPStatus.NOT_FOUND, "No such incident", "It is gone, or never was.") from error
+        except UnknownEntityError as error:
+            text = f"{error.problem}. If it is right nevertheless, send the form again with “It is unseen” ticked."
+            raise Refused(HTTPStatus.BAD_REQUEST, _NOT_TAKEN, text) from error
         except InputError as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, "The form cannot be taken", f"{error}.") from error
+            raise Refused(HTTPStatus.BAD_REQUEST, _NOT_TAKEN, f"{error}.") from error
 
 
 def challenge(response: Response) -> None:
     """Make the browser ask for a user name and password, and send the form again with them."""
     response.headers["WWW-Authenticate"] = 'Basic realm="brain", charset="UTF-8"'
+
+
+def _entity(fields: Mapping[str, str]) -> str:
+    """The one that was chosen, or else written. A browser without script chooses none while another is written."""
+    chosen, written = fields.get("entity", ""), fields.get("other", "").strip()
+    if chosen and written:
+        raise InputError(f"two entities are named: {chosen!r} is chosen, and {written!r} is written; say only one")
+    if not chosen and not written:
+        raise InputError("no entity is named: choose one, or write another")
+    return chosen or written
 
 
 def _kind(text: str) -> FeedbackKind:

@@ -19,7 +19,7 @@ from brain_rca.page.moments import duration, moment
 from brain_rca.page.summary import IncidentPage
 from brain_rca.page.text import clean, clip
 from brain_rca.page.units import percent
-from brain_rca.page.view import entity_view, fault_words, incident_view
+from brain_rca.page.view import entity_view, fault_words, incident_view, suggested
 
 TITLE = "AI DevOps Brain"
 
@@ -62,7 +62,15 @@ def render_feedback(incident: Incident, now: float, *, token: str, why_not: str 
     template = environment().get_template("feedback.html")
     view = incident_view(incident, now)
     return template.render(
-        view=view, now=now, app=title, root="../../", refresh=0, token=token, why_not=why_not, kinds=KINDS
+        view=view,
+        now=now,
+        app=title,
+        root="../../",
+        refresh=0,
+        token=token,
+        why_not=why_not,
+        kinds=KINDS,
+        suggested=suggested(incident, view),
     )
 
 
@@ -77,7 +85,7 @@ def render_list(
 
 
 def render_message(
-    heading: str, text: str, *, root: str, title: str = TITLE, refresh: int = 0, refresh_to: str = ""
+    heading: str, text: str, *, root: str, title: str = TITLE, refresh: int = 0, refresh_to: str = "", back: str = ""
 ) -> str:
     """A page that only says something, e.g. that there is no such incident.
 
@@ -88,9 +96,12 @@ def render_message(
         title: Name of the installation.
         refresh: Seconds until the page asks again; 0 = never.
         refresh_to: A relative address to ask then instead of the page's own.
+        back: Relative address of the form that was refused; empty where there was none.
     """
     template = environment().get_template("message.html")
-    return template.render(heading=heading, text=text, app=title, root=root, refresh=refresh, refresh_to=refresh_to)
+    return template.render(
+        heading=heading, text=text, app=title, root=root, refresh=refresh, refresh_to=refresh_to, back=back
+    )
 
 
 @lru_cache(maxsize=1)

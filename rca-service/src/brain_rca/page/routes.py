@@ -163,7 +163,7 @@ class _Pages:
         try:
             await forms.take(request, incident_id)
         except Refused as refused:
-            response = self._message(request, refused.status, refused.heading, refused.text, "../../")
+            response = self._message(request, refused.status, refused.heading, refused.text, "../../", back="feedback")
             if refused.status == HTTPStatus.UNAUTHORIZED:
                 challenge(response)
             return response
@@ -199,10 +199,13 @@ class _Pages:
         *,
         refresh: int = 0,
         refresh_to: str = "",
+        back: str = "",
     ) -> Response:
         if wants_json(request):
             return self._json({"error": heading, "detail": text}, status)
-        page = render_message(heading, text, root=root, title=self._title, refresh=refresh, refresh_to=refresh_to)
+        page = render_message(
+            heading, text, root=root, title=self._title, refresh=refresh, refresh_to=refresh_to, back=back
+        )
         return self._html(page, status)
 
     def _html(self, page: str, status: int = HTTPStatus.OK) -> Response:

@@ -13,6 +13,7 @@ from brain_common.entity import Entity
 from brain_common.errors import InputError
 from brain_engine.judge import NAMED_FROM
 from brain_rca.began import MEANINGS, beginnings, known_to
+from brain_rca.feedback.known import known_entities
 from brain_rca.model import (
     Alert,
     Analysis,
@@ -44,6 +45,7 @@ MAX_ROWS = 40  # of the timeline, the missing evidence, the arguments against
 MAX_PATH = 12
 MAX_FEEDBACK = 20
 MAX_MEMBERS = 20
+MAX_SUGGESTED = 500
 MAX_SIMILAR = 5
 MAX_NAME = 120
 MAX_SUMMARY = 140
@@ -153,6 +155,7 @@ class ConfirmedView:
     entity: EntityView
     fault: str
     judged: CauseView | None  # None where it is not among the causes that are shown
+    others: tuple[EntityView, ...]  # confirmed before it, the latest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +230,23 @@ def incident_view(incident: Incident, now: float) -> IncidentView:
         timeline=_timeline(incident),
         missing=_texts(analysis.missing) if analysis else (),
         feedback=tuple(_feedback(feedback) for feedback in incident.feedback[:MAX_FEEDBACK]),
-        confirmed=_confirmed(incident.confirmed, causes) if incident.confirmed else None,
+        confirmed=_confirmed(incident, incident.confirmed, causes) if incident.confirmed else None,
         shared=_shared(incident.shared) if incident.shared else None,
         similar=tuple(_similar(one) for one in analysis.similar[:MAX_SIMILAR]) if analysis else (),
         beginnings=tuple((name, MEANINGS[name], at) for name, at in beginnings(incident)),
         known_to=known_to(incident),
     )
+
+
+def suggested(incident: Incident, view: IncidentView) -> tuple[str, ...]:
+    """Entities that the evidence knows, but for the causes that are offered; what is near the incident first."""
+    analysis = incident.analysis
+    if analysis is None:
+        return ()
+    near = (*(one.entity for one in analysis.suspects), *analysis.alerting)
+    known = dict.fromkeys((*near, *sorted(known_entities(analysis))))
+    offered = {one.cause.entity for one in view.causes}
+    return tuple(one for one in known if one not in offered and len(one) <= MAX_FULL)[:MAX_SUGGESTED]
 
 
 def _feedback(feedback: Feedback) -> FeedbackView:
@@ -245,9 +259,16 @@ def _feedback(feedback: Feedback) -> FeedbackView:
     )
 
 
-def _confirmed(said: Feedback, causes: Iterable[CauseView]) -> ConfirmedView:
+def _confirmed(incident: Incident, said: Feedback, causes: Iterable[CauseView]) -> ConfirmedView:
     judged = next((view for view in causes if view.cause.entity == said.entity), None)
-    return ConfirmedView(entity_view(said.entity), fault_words(said.fault_kind), judged)
+    latest = sorted(incident.feedback, key=lambda one: -one.at)
+    others = [one.entity for one in latest if one.kind is FeedbackKind.CONFIRMED and one.entity != said.entity]
+    return ConfirmedView(
+        entity=entity_view(said.entity),
+        fault=fault_words(said.fault_kind),
+        judged=judged,
+        others=tuple(entity_view(one) for one in others),
+    )
 
 
 def _shared(shared: SharedCause) -> SharedView:

@@ -10,19 +10,17 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from brain_rca.text import INVISIBLE
+
 ELLIPSIS: Final = "…"
 
-# Cc control, Cf format (bidirectional overrides, zero width), Cs lone surrogates, Co private use, Cn
-# unassigned, Zl and Zp line and paragraph separators: each can hide or reorder what a reader sees, or cannot
-# be encoded.
-_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LOOK_AHEAD: Final = 4  # characters read for one kept, so that a megabyte of blanks costs nothing
 
 
 def clean(text: str, limit: int) -> str:
     """One line of visible characters, at most ``limit`` of them; an ellipsis marks a cut."""
     head = text[: limit * _LOOK_AHEAD]
-    visible = "".join(" " if unicodedata.category(c) in _INVISIBLE else c for c in head)
+    visible = "".join(" " if unicodedata.category(c) in INVISIBLE else c for c in head)
     line = " ".join(visible.split())
     if len(line) <= limit and len(text) == len(head):
         return line

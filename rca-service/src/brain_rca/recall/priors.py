@@ -13,19 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from brain_engine.rank.prior import UNKNOWN, Prior, PriorOf, nothing_known
 from brain_rca.store.protocol import Experience
 
 _OTHER_FAULT = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    confirmed: float = 0.0
-    rejected: float = 0.0
 
 
 def priors(experience: Sequence[Experience]) -> PriorOf:

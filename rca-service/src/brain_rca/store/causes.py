@@ -8,7 +8,7 @@ an incident stays (source, receiver, group key, episode).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +18,7 @@ from brain_common.errors import InputError
 from brain_rca.model import Analysis, Cause, Feedback, Incident
 from brain_rca.store.merge import Record
 from brain_rca.store.protocol import PastIncident
-from brain_rca.store.rows import Outline, Script, Statement, encode, to_bytes
+from brain_rca.store.rows import Outline, Script, Statement, encode, marks, to_bytes
 
 APART_SECONDS = 1800.0
 """Onsets further apart than this are two faults: evidence begins that long before an incident's first alert."""
@@ -119,6 +119,31 @@ def similar(
         limit,
     )
     return list({past.incident_id: past for past in (*same_entity, *same_kind)}.values())
+
+
+def known_now(incident_ids: Sequence[str]) -> Script[dict[str, PastIncident]]:
+    """The incidents by their causes of now; without those that have none, or are gone."""
+    rows = yield Statement(
+        "SELECT incident_id, entity, fault_kind, closed_at, outline FROM brain_causes "  # noqa: S608
+        f"WHERE incident_id IN ({marks(incident_ids)})",
+        incident_ids,
+    )
+    return {row[0]: _to_past(row) for row in rows}
+
+
+def as_said_now(incident: Incident, known: Mapping[str, PastIncident]) -> Incident:
+    """With what people say now of the incidents that are similar.
+
+    One that has another cause by now, or is gone, is left out: it was compared by what nobody says any more.
+    """
+    if incident.analysis is None or not incident.analysis.similar:
+        return incident
+    similar = tuple(
+        msgspec.structs.replace(one, confirmed=past.confirmed, fix=past.fix)
+        for one in incident.analysis.similar
+        if (past := known.get(one.incident_id)) and (past.entity, past.fault_kind) == (one.entity, one.fault_kind)
+    )
+    return msgspec.structs.replace(incident, analysis=msgspec.structs.replace(incident.analysis, similar=similar))
 
 
 def _past(

@@ -259,7 +259,7 @@ def feedback_of(incident_id: str) -> Script[tuple[Feedback, ...]]:
 
 def _documents(ids: Sequence[str], select: str, rest: str) -> Script[dict[str, list[bytes]]]:
     found: dict[str, list[bytes]] = {key: [] for key in ids}
-    for key, document in (yield Statement(f"{select} WHERE incident_id IN ({_marks(ids)}) {rest}", ids)):
+    for key, document in (yield Statement(f"{select} WHERE incident_id IN ({marks(ids)}) {rest}", ids)):
         found[key].append(document)
     return found
 
@@ -284,7 +284,7 @@ WHERE total > 1 AND place <= ? ORDER BY members.shared_id, place
 def _cause_ids(ids: Sequence[str]) -> Script[dict[str, str]]:
     """By incident, of those whose cause is sure enough."""
     rows = yield Statement(
-        f"SELECT incident_id, shared_id FROM brain_causes WHERE incident_id IN ({_marks(ids)}) "  # noqa: S608
+        f"SELECT incident_id, shared_id FROM brain_causes WHERE incident_id IN ({marks(ids)}) "  # noqa: S608
         "AND shared_id <> ''",
         ids,
     )
@@ -295,7 +295,7 @@ def _shared_by(cause_ids: Sequence[str]) -> Script[dict[str, SharedCause]]:
     """By cause, those that more than one incident has."""
     if not cause_ids:
         return {}
-    members = yield Statement(_MEMBERS.replace("{marks}", _marks(cause_ids)), (*cause_ids, SHARED_SHOWN))
+    members = yield Statement(_MEMBERS.replace("{marks}", marks(cause_ids)), (*cause_ids, SHARED_SHOWN))
     shared: dict[str, SharedCause] = {}
     for name, entity, total, *member in members:
         one = shared.get(name, SharedCause(id=name, entity=bytes(entity).decode(), total=total, members=()))
@@ -319,5 +319,6 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     fix: str = ""
 
 
-def _marks(values: Sequence[object]) -> str:
+def marks(values: Sequence[object]) -> str:
+    """A placeholder for each."""
     return ", ".join("?" * len(values))

@@ -108,10 +108,10 @@ class ScriptedStore(ABC):
     async def get(self, incident_id: str) -> Incident | None:
         if not _ID.fullmatch(incident_id):
             return None
-        return _first(await _assemble_all(await self._read(transactions.get(incident_id))))
+        return _first(await self._told(await self._read(transactions.get(incident_id))))
 
     async def by_fingerprint(self, fingerprint: str) -> Incident | None:
-        return _first(await _assemble_all(await self._read(transactions.by_fingerprint(fingerprint))))
+        return _first(await self._told(await self._read(transactions.by_fingerprint(fingerprint))))
 
     async def list(
         self, *, limit: int, before: tuple[float, str] | None = None, only_open: bool = False
@@ -119,12 +119,12 @@ class ScriptedStore(ABC):
         if before is not None and not _ID.fullmatch(before[1]):
             raise InputError(f"page: {before[1]!r} is no incident id")
         script = transactions.newest(_page(limit), before, only_open)
-        return await _assemble_all(await self._read(script))
+        return await self._told(await self._read(script))
 
     async def changed_since(self, cursor: int, limit: int) -> tuple[Sequence[Incident], int]:
         start = min(max(cursor, 0), _MAX_CURSOR)
         stored, reached = await self._read(transactions.changed_since(start, _page(limit)))
-        return await _assemble_all(stored), reached
+        return await self._told(stored), reached
 
     async def give_feedback(self, incident_id: str, said: Feedback) -> bool:
         return bool(_ID.fullmatch(incident_id)) and await self._write(feedback.give(incident_id, said))
@@ -141,6 +141,15 @@ class ScriptedStore(ABC):
         self, entity: str, fault_kind: str, *, except_for: str, after: float, before: float, limit: int
     ) -> Sequence[PastIncident]:
         return await self._read(causes.similar(entity, fault_kind, except_for, after, before, _page(limit)))
+
+    async def _told(self, stored: Sequence[Stored]) -> builtins.list[Incident]:
+        """Whole, and with what people say now of similar incidents: what was taken back must not be told on."""
+        incidents = await _assemble_all(stored)
+        similar = {one.incident_id for each in incidents if each.analysis for one in each.analysis.similar}
+        if not similar:
+            return incidents
+        known = await self._read(causes.known_now(sorted(similar)))
+        return [causes.as_said_now(incident, known) for incident in incidents]
 
     async def depths(self, now: float) -> QueueDepths:
         return await self._read(transactions.depths(now))
