@@ -47,6 +47,7 @@ def test_crash_kills_a_service_that_keeps_its_word() -> None:
     assert figures.retried > 0
 
 
+@pytest.mark.timeout(420)  # two waits for annotations, which change once a minute at most
 def test_outage_takes_a_server_away_and_all_catches_up() -> None:
     figures = outage.run(seconds=6, progress=quiet, servers=["postgres"])
     assert (figures.lost, figures.doubled, figures.restarts) == (0, 0, 0)
