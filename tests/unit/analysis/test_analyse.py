@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -229,6 +230,19 @@ def test_where_there_is_no_cause_there_is_a_reason(known: Evidence, alerting: tu
     assert analysis.causes == ()
     assert analysis.none_probability == 1.0
     assert analysis.no_cause_reason == reason
+
+
+@pytest.mark.parametrize(("samples", "said"), [(0, "there is no baseline"), (1, "the baseline is only 1 sample")])
+def test_without_a_baseline_nobody_is_told_that_nothing_deviates(samples: int, said: str) -> None:
+    known = evidence(quiet(FRONT), edges=())
+    times = np.flatnonzero(known.times < known.window_start)
+    panels = []
+    for one in known.panels:
+        values = one.values.copy()
+        values[:, : times[-1] + 1 - samples] = np.nan
+        panels.append(replace(one, values=values))
+    analysis = judged(replace(known, panels=tuple(panels)), alerting=(FRONT,), ranker=Listed())
+    assert analysis.no_cause_reason == f"{said}, so that nothing tells what is usual and what is not"
 
 
 def test_causes_of_alerts_that_name_nothing_come_with_the_setting_that_maps_labels() -> None:

@@ -36,6 +36,13 @@ def test_a_short_baseline_is_said() -> None:
     assert said == ("the baseline is only 1 sample",)
 
 
+def test_alerts_from_a_clock_that_is_ahead_are_said() -> None:
+    known = snapshot(evidence(window=WINDOW), (FRONT, CART))
+    assert weaknesses(known, (CART,), WINDOW.end + 60.0) == ()
+    [said] = weaknesses(known, (CART,), WINDOW.end + 3600.0)
+    assert "is the clock of who sends them right" in said
+
+
 def _only_from(values: np.ndarray, start: int) -> np.ndarray:
     cut = values.copy()
     cut[:, :start] = np.nan

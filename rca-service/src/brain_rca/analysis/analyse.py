@@ -17,7 +17,7 @@ from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.look import look_at
 from brain_rca.analysis.showing import LinkOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
-from brain_rca.analysis.weakness import weaknesses
+from brain_rca.analysis.weakness import short_baseline, weaknesses
 from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
 from brain_rca.analysis.words import short, signal_name
 from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, Suspect, TimelineEntry, Weighing
@@ -65,7 +65,7 @@ def analyse(
         missing=_missing(
             (
                 *(_unknown(snapshot, alerting, cluster) if causes else ()),
-                *weaknesses(snapshot, alerting),
+                *weaknesses(snapshot, alerting, since),
                 *snapshot.evidence.missing,
             )
         ),
@@ -84,7 +84,16 @@ def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str], c
     unknown = [name for name in alerting if name not in snapshot.entities]
     none = len(unknown) == len(alerting)
     about = f"there is no evidence about {', '.join(short(name) for name in unknown[:3])}" if none else ""
-    return "; ".join(filter(None, (judgement.reason, about, elsewhere(alerting, snapshot.entities, cluster))))
+    unusual = _unusual(judgement, snapshot)
+    return "; ".join(filter(None, (unusual, about, elsewhere(alerting, snapshot.entities, cluster))))
+
+
+def _unusual(judgement: Judgement, snapshot: Snapshot) -> str:
+    """The reason of the engine, unless hardly anything tells what is usual: nothing deviates from that."""
+    short_of = short_baseline(snapshot.evidence)
+    if judgement.findings or not short_of:
+        return judgement.reason
+    return f"{short_of}, so that nothing tells what is usual and what is not"
 
 
 def _unknown(snapshot: Snapshot, alerting: Sequence[str], cluster: str) -> tuple[str, ...]:

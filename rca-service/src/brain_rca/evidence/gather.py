@@ -72,7 +72,11 @@ async def _read(source: PartSource, window: Window, focus: Focus | None) -> RawE
     except TimeoutError:
         return f"{source.name}: no answer within {source.deadline_seconds:g} s"
     except BrainError as error:
-        return f"{source.name}: {error}"
+        return _of(source.name, str(error))
+
+
+def _of(name: str, problem: str) -> str:
+    return problem if problem.casefold().startswith(name.casefold()) else f"{name}: {problem}"
 
 
 def _joined(answers: Sequence[RawEvidence | str]) -> RawEvidence:
