@@ -43,7 +43,7 @@ _USERINFO = re.compile(r"://(?:[^/\s]+|[^/\s:@\[]{0,256}:(?!\d{1,5}/)[^\s@'\"<>]
 _PRIVATE_KEY = re.compile(r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)")
 # Of GitHub, GitLab, Slack and AWS, and JSON Web Tokens.
 _TOKEN = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:gh[ops]|github_pat)_\w{10,}|(?:glpat|xox[a-z])-[\w-]{10,}|AKIA[A-Z0-9]{12,})"
+    r"(?<![A-Za-z0-9])(?:(?:gh[oprsu]|github_pat)_\w{10,}|(?:glpat|xox[a-z])-[\w-]{10,}|A[KS]IA[A-Z0-9]{12,})"
     r"|(?<![\w-])eyJ[\w-]{4,}\.[\w-]{4,}(?:\.[\w-]*)?"
 )
 # To the end of the line: what such schemes send has blanks, commas and quotes in it.
@@ -64,7 +64,7 @@ _NAMED = re.compile(
     rf"(?!{_NEXT}|{{\s{{0,20}}\\{{0,4}}['\"])"
     rf"(?P<value>{_value('quote')}{_EDITS})"
 )
-_OURS = re.compile(r"[./][\w-]*\Z")  # before a name
+_OURS = re.compile(r"(?:/|\b(?:bearer|basic_auth|s3|callers\.\d+)\.)[\w-]*\Z")  # before a name
 _EDITED = re.compile(  # "DB_PASSWORD old -> new"
     rf"(?i)(?P<head>{_NAME}{_CLOSED}\s{{1,20}})(?P<value>(?:\"[^\"\n]{{0,256}}\"|\S{{1,256}})\s{{1,20}}"
     rf"{_ARROW}\s{{1,20}}{_value('quote')}{_EDITS}|{_ARROW}\s{{1,20}}{_ODD})"
@@ -103,7 +103,7 @@ _NAMES = (
 _Stars = str | Callable[[re.Match[str]], str]
 _RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], _Stars], ...]] = (
     (("private key-----",), _PRIVATE_KEY, "***"),
-    (("ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "akia", "eyj"), _TOKEN, "***"),
+    (("ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "akia", "asia", "eyj"), _TOKEN, "***"),
     (("authorization", "credential"), _HEADER, _starred),
     (("cookie",), _COOKIE, _pieces_starred),
     (("bearer", "basic"), _BEARER, _starred),
@@ -114,7 +114,7 @@ _RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], _Stars], ...]] = (
 # One of these is in whatever a pattern finds.
 _WORDS = (
     *("key", "pass", "secret", "token", "pwd", "credential", "authorization", "bearer", "basic", "cookie"),
-    *("amz-", "gh", "glpat-", "xox", "akia", "eyj"),
+    *("amz-", "gh", "glpat-", "xox", "akia", "asia", "eyj"),
 )
 _LOOKALIKES = "\u017f\u0130\u0131\u212a"  # equal to s, i or k for a pattern that ignores case, but not in small letters
 _NAMES_SECRET = re.compile(rf"(?i)(?:{_NAME}|cookie)$")

@@ -61,6 +61,8 @@ from brain_common.logs import mask, names_secret
         (r'{"m":"{\"password\":\"two words\",\"n\":1}"}', r'{"m":"{\"password\":\"***\",\"n\":1}"}'),
         ('{:password=>"two words"}', '{:password=>"***"}'),
         ("password: token: s3cret", "password: token: ***"),
+        ("spring.datasource.password: hunter2", "spring.datasource.password: ***"),
+        ("key ASIAIOSFODNN7EXAMPLE of ghu_abcdefghijkl and ghr_abcdefghijkl", "key *** of *** and ***"),
         ("invalid token: mismatch", "invalid token: ***"),
         ("access_token: Bearer abc", "access_token: Bearer ***"),
         ("Cookie: session=abc; b=2", "Cookie: ***; ***"),
