@@ -139,7 +139,10 @@ def _headline(incident: Incident) -> str:
     if incident.analysis is None:
         return ""
     first = next(iter(incident.analysis.causes), None)
-    return f"{first.entity} ({first.fault_kind}, {percent(first.probability)})" if first else "no cause"
+    if first is None:
+        return "no cause"
+    rejected = ", rejected" if first.entity in incident.rejected else ""
+    return f"{first.entity} ({first.fault_kind}, {percent(first.probability)}{rejected})"
 
 
 def _print_said(answer: pb.Incident) -> None:

@@ -114,7 +114,7 @@ def judge(
     kinds = {one.entity: fault_kind(one, own.get(one.entity, ())) for one in ranked}
     candidates = list(_with_priors(ranked, kinds, prior_of))[:_LISTED]
     if not ranked or ranked[0].weight < NAMED_FROM:
-        return Judgement((), 1.0, _reason(evidence, findings), findings, _suspects(candidates, own))
+        return Judgement((), 1.0, _reason(situation), findings, _suspects(candidates, own))
     probabilities, none = _probabilities(candidates)
     if alerting and not _is_known(situation):
         candidates = [replace(one, against=(*one.against, _UNKNOWN_WORDS)) for one in candidates]
@@ -190,11 +190,13 @@ def _probabilities(candidates: Sequence[Candidate]) -> tuple[np.ndarray, float]:
     return odds / total, none / float(total)
 
 
-def _reason(evidence: Evidence, findings: Sequence[Finding]) -> str:
-    if not any(len(panel.entities) for panel in evidence.panels):
+def _reason(situation: Situation) -> str:
+    if not any(len(panel.entities) for panel in situation.evidence.panels):
         return "no evidence: no signal returned any series for this window"
-    if not findings:
+    if not situation.findings:
         return "nothing deviates from its usual level by more than chance explains"
+    if not situation.alerting:
+        return "what deviates is too little to be told from chance"
     return "what deviates has no part in what alerts, or is too little to be told from chance"
 
 

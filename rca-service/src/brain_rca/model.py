@@ -292,7 +292,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     episode: int  # from 1
     status: IncidentStatus
     severity: Severity
-    opened_at: float  # earliest startsAt of its alerts
+    opened_at: float  # earliest startsAt of its alerts that can be, see ``dating``
     received_at: float  # when its first notification was accepted
     last_heard_at: float = 0.0  # when the latest notification about it came; 0: kept by a release that did not say
     closed_at: float | None = None
@@ -315,6 +315,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """The cause that somebody confirmed; the latest where there are several."""
         said = [one for one in self.feedback if one.kind is FeedbackKind.CONFIRMED]
         return max(said, key=lambda one: (one.at, one.entity), default=None)
+
+    @property
+    def rejected(self) -> frozenset[str]:
+        """Entities of which somebody said that they are not the cause."""
+        return frozenset(one.entity for one in self.feedback if one.kind is FeedbackKind.REJECTED)
 
     @property
     def told(self) -> Cause | None:

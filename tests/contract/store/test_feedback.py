@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from brain_common.clock import ManualClock
 from brain_common.errors import InputError
-from brain_rca.model import DeliveryState, Feedback, FeedbackKind, Incident, SimilarIncident
+from brain_rca.model import Analysis, DeliveryState, Feedback, FeedbackKind, Incident, SimilarIncident
 from brain_rca.store.feedback import MOST_PER_INCIDENT
 from brain_rca.store.postgres import PostgresStore
 from brain_rca.store.protocol import Experience, Store
@@ -118,26 +118,34 @@ async def test_experience_counts_confirmations_and_rejections_of_other_incidents
     await store.give_feedback(second, said(at=2))
     await store.give_feedback(second, said(B, FeedbackKind.REJECTED, at=3))
 
-    assert await store.experience(third, 100) == [
+    assert await store.experience(third, T0, 100) == [
         Experience(entity=B, fault_kind="latency", confirmed=0, rejected=1, last_at=T0 + 3),
         Experience(entity=A, fault_kind="latency", confirmed=2, rejected=0, last_at=T0 + 2),
     ]
-    assert [one.confirmed for one in await store.experience(first, 100)] == [0, 1]
-    assert len(await store.experience(third, 1)) == 1
+    assert [one.confirmed for one in await store.experience(first, T0, 100)] == [0, 1]
+    assert len(await store.experience(third, T0, 1)) == 1
 
 
 async def test_taking_feedback_back_leaves_nothing_of_it(store: Store) -> None:
     first, second = await judged(store, "one"), await judged(store, "two", 1e4, onset=1e4)
-    untouched = await store.experience(second, 100)
-    before = await store.past_with_cause(B, "errors", except_for=second, after=0, before=T0 + 1e6, limit=5)
+    untouched = await store.experience(second, T0, 100)
+    before = await store.past_with_cause(
+        B, "errors", except_for=second, onset=T0 + 9e5, after=0, before=T0 + 1e6, limit=5
+    )
     await store.give_feedback(first, said(B, fault_kind="errors"))
-    assert await store.past_with_cause(B, "errors", except_for=second, after=0, before=T0 + 1e6, limit=5) != before
+    assert (
+        await store.past_with_cause(B, "errors", except_for=second, onset=T0 + 9e5, after=0, before=T0 + 1e6, limit=5)
+        != before
+    )
 
     assert await store.withdraw_feedback(first, B, T0 + 200) == said(B, fault_kind="errors")
 
     assert await store.withdraw_feedback(first, B, T0 + 201) is None
-    assert await store.experience(second, 100) == untouched == []
-    assert await store.past_with_cause(B, "errors", except_for=second, after=0, before=T0 + 1e6, limit=5) == before
+    assert await store.experience(second, T0, 100) == untouched == []
+    assert (
+        await store.past_with_cause(B, "errors", except_for=second, onset=T0 + 9e5, after=0, before=T0 + 1e6, limit=5)
+        == before
+    )
     assert (await stored(store, first)).feedback == ()
 
 
@@ -147,8 +155,35 @@ async def test_incidents_that_share_a_cause_count_once_and_not_for_each_other(st
     for incident_id in (first, second):
         await store.give_feedback(incident_id, said())
 
-    assert [one.confirmed for one in await store.experience(third, 100)] == [1]
-    assert await store.experience(first, 100) == []
+    assert [one.confirmed for one in await store.experience(third, T0, 100)] == [1]
+    assert await store.experience(first, T0, 100) == []
+
+
+async def test_before_its_first_judgement_nothing_of_its_own_outage_counts_for_an_incident(store: Store) -> None:
+    earlier = await judged(store, "one")
+    await store.accept(resolved(alert("one", end=100), at=100, key="one"))
+    first = await judged(store, "two", 1e4, onset=1e4)
+    for incident_id in (earlier, first):
+        await store.give_feedback(incident_id, said())
+    new = (await store.accept(notification(alert("new"), key="new", at=10600))).incident_id
+
+    assert [one.confirmed for one in await store.experience(new, T0 + 10600, 100)] == [1]
+    assert [one.confirmed for one in await store.experience(new, T0 + 1e5, 100)] == [2]
+    found = await store.past_with_cause(
+        A, "latency", except_for=new, onset=T0 + 10500, after=0, before=T0 + 10600, limit=5
+    )
+    assert [past.incident_id for past in found] == [earlier]
+
+
+async def test_an_incident_whose_first_cause_was_rejected_is_kept_under_the_next(store: Store) -> None:
+    first = await judged(store, "one")
+    await store.give_feedback(first, said(kind=FeedbackKind.REJECTED))
+    now = await judged(store, "now", 3e4, onset=3e4)
+    found = await store.past_with_cause(A, "latency", except_for=now, onset=T0 + 3e4, after=0, before=T0 + 3e4, limit=5)
+    assert found == []
+    await store.withdraw_feedback(first, A, T0 + 200)
+    found = await store.past_with_cause(A, "latency", except_for=now, onset=T0 + 3e4, after=0, before=T0 + 3e4, limit=5)
+    assert [past.incident_id for past in found] == [first]
 
 
 async def test_feedback_is_deleted_with_its_incident(store: Store) -> None:
@@ -157,8 +192,11 @@ async def test_feedback_is_deleted_with_its_incident(store: Store) -> None:
     await store.accept(resolved(alert("one", end=100), at=100, key="one"))
 
     assert await store.prune(T0 + 200) == 1
-    assert await store.experience(second, 100) == []
-    assert await store.past_with_cause(A, "latency", except_for=second, after=0, before=T0 + 1e6, limit=5) == []
+    assert await store.experience(second, T0, 100) == []
+    assert (
+        await store.past_with_cause(A, "latency", except_for=second, onset=T0 + 9e5, after=0, before=T0 + 1e6, limit=5)
+        == []
+    )
 
 
 # One cause, several groups
@@ -284,7 +322,7 @@ async def test_past_incidents_are_found_by_entity_and_by_kind_with_fault(store: 
     await judged(store, "three", 2e4, onset=2e4, entity=B, fault="errors")
     now = await judged(store, "now", 3e4, onset=3e4)
 
-    found = await store.past_with_cause(A, "latency", except_for=now, after=0, before=T0 + 3e4, limit=5)
+    found = await store.past_with_cause(A, "latency", except_for=now, onset=T0 + 9e5, after=0, before=T0 + 3e4, limit=5)
 
     assert [past.incident_id for past in found] == [same, alike]
     assert (found[0].entity, found[0].fault_kind, found[0].signals) == (A, "latency", ("latency",))
@@ -294,21 +332,26 @@ async def test_past_incidents_are_found_by_entity_and_by_kind_with_fault(store: 
 
 async def test_the_past_is_bounded_in_time_and_number(store: Store) -> None:
     ids = [await judged(store, f"g{n}", n * 1e4, onset=n * 1e4) for n in range(6)]
-    found = await store.past_with_cause(A, "latency", except_for=ids[5], after=T0 + 1e4, before=T0 + 5e4, limit=2)
+    found = await store.past_with_cause(
+        A, "latency", except_for=ids[5], onset=T0 + 9e5, after=T0 + 1e4, before=T0 + 5e4, limit=2
+    )
     assert [past.incident_id for past in found] == [ids[4], ids[3]]
 
 
 async def test_what_shares_the_cause_is_no_past(store: Store) -> None:
     await judged(store, "one")
     second = await judged(store, "two", 60)
-    assert await store.past_with_cause(A, "latency", except_for=second, after=0, before=T0 + 60, limit=5) == []
+    assert (
+        await store.past_with_cause(A, "latency", except_for=second, onset=T0 + 9e5, after=0, before=T0 + 60, limit=5)
+        == []
+    )
 
 
 async def test_what_fixed_a_past_incident_is_told(store: Store) -> None:
     first = await judged(store, "one")
     await store.give_feedback(first, said(B, fault_kind="disk", fix="freed the disk"))
     now = await judged(store, "now", 3e4, onset=3e4)
-    [past] = await store.past_with_cause(B, "disk", except_for=now, after=0, before=T0 + 1e5, limit=5)
+    [past] = await store.past_with_cause(B, "disk", except_for=now, onset=T0 + 9e5, after=0, before=T0 + 1e5, limit=5)
     assert (past.incident_id, past.confirmed, past.fix) == (first, True, "freed the disk")
 
 
@@ -356,14 +399,32 @@ async def test_what_was_said_of_a_similar_incident_is_told_as_long_as_it_holds(s
     assert await similar_to(store, now) == [(True, "restarted")]
     await store.withdraw_feedback(first, A, T0 + 4e4)
     assert await similar_to(store, now) == [(False, "")]
-    await store.give_feedback(first, said(at=5e4, fix="scaled out"))
-    assert await similar_to(store, now) == [(True, "scaled out")]
+    await store.give_feedback(first, said(at=5e4, fault_kind="certificate", fix="renewed it"))
+    assert await similar_to(store, now) == [(True, "renewed it")]
+    await store.give_feedback(first, said(kind=FeedbackKind.REJECTED, at=6e4))
+    assert await similar_to(store, now) == []
+
+
+async def test_a_similar_incident_that_ends_is_told_with_how_long_it_lasted(store: Store) -> None:
+    first = await judged(store, "one")
+    now = await judged_like(store, first)
+    [similar] = (await judgement(store, now)).similar
+    assert similar.lasted is None
+    await store.accept(resolved(alert("one", end=100), at=9e4, key="one"))
+    [similar] = (await judgement(store, now)).similar
+    assert similar.lasted == 130
+
+
+async def judgement(store: Store, incident_id: str) -> Analysis:
+    found = (await stored(store, incident_id)).analysis
+    assert found is not None
+    return found
 
 
 async def test_a_similar_incident_with_another_cause_by_now_or_none_left_is_not_told(store: Store) -> None:
     first = await judged(store, "one")
     now = await judged_like(store, first)
-    await store.give_feedback(first, said(B))
+    await store.give_feedback(first, said(B, fault_kind="disk"))
     assert await similar_to(store, now) == []
     await store.withdraw_feedback(first, B, T0 + 4e4)
     assert await similar_to(store, now) == [(False, "")]

@@ -206,7 +206,12 @@ def test_causes_after_the_fifth_are_listed_without_plots() -> None:
 @pytest.mark.parametrize(
     ("known", "alerting", "reason"),
     [
-        (evidence(), (), "no label of the alerts names a service, workload, pod or node"),
+        (
+            evidence(),
+            (),
+            "what deviates is too little to be told from chance; "
+            "no label of the alerts names a service, workload, pod or node",
+        ),
         (
             evidence(quiet(IDLE), edges=()),
             ("lab/shop/pod/gone",),

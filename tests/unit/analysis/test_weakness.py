@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
+import pytest
 
 from brain_engine.graph.dependency import DependencyGraph
 from brain_engine.series import Edge, EdgeKind, Evidence
 from brain_rca.analysis.snapshot import Snapshot
-from brain_rca.analysis.weakness import weaknesses
-from tests.unit.analysis.samples import CART, FRONT, WINDOW, evidence
+from brain_rca.analysis.weakness import misdated, weaknesses
+from tests.unit.analysis.samples import CART, FRONT, WINDOW, evidence, incident
 
 
 def snapshot(known: Evidence, *edges: tuple[str, str]) -> Snapshot:
@@ -36,11 +38,13 @@ def test_a_short_baseline_is_said() -> None:
     assert said == ("the baseline is only 1 sample",)
 
 
-def test_alerts_from_a_clock_that_is_ahead_are_said() -> None:
-    known = snapshot(evidence(window=WINDOW), (FRONT, CART))
-    assert weaknesses(known, (CART,), WINDOW.end + 60.0) == ()
-    [said] = weaknesses(known, (CART,), WINDOW.end + 3600.0)
-    assert "is the clock of who sends them right" in said
+@pytest.mark.parametrize(("starts_at", "day"), [(-62135596800.0, "0001-01-01"), (32503680000.0, "3000-01-01")])
+def test_an_alert_that_says_a_time_that_cannot_be_is_said(starts_at: float, day: str) -> None:
+    right = incident()
+    assert misdated(right) == ()
+    wrong = msgspec.structs.replace(right.alerts[0], starts_at=starts_at)
+    [said] = misdated(msgspec.structs.replace(right, alerts=(*right.alerts, wrong)))
+    assert said.startswith(f"an alert says that it began on {day}, which cannot be")
 
 
 def _only_from(values: np.ndarray, start: int) -> np.ndarray:

@@ -63,6 +63,8 @@ def test_the_same_edge_twice_is_one() -> None:
 def test_how_often_one_calls_another() -> None:
     counted = DependencyGraph([Edge("a", "b", EdgeKind.CALLS, rate=2.5), Edge("b", "c", EdgeKind.CALLS)])
     assert counted.rate("a", "b") == 2.5
+    declared_too = [Edge("a", "b", EdgeKind.USES), Edge("a", "b", EdgeKind.CALLS, rate=2.5)]
+    assert DependencyGraph(declared_too).rate("a", "b") == 2.5
     assert counted.rate("b", "c") is None  # not counted
     assert counted.rate("b", "a") is counted.rate("a", "c") is None  # not called
 

@@ -319,6 +319,15 @@ def test_a_confirmed_cause_is_the_headline_also_where_the_judgement_was_another(
     assert "82 %" not in row
 
 
+def test_a_headline_that_was_rejected_says_so() -> None:
+    one = said_of("prod-eu/shop/database/payments-db")
+    rejected = msgspec.structs.replace(one.feedback[0], kind=FeedbackKind.REJECTED)
+    one = msgspec.structs.replace(one, feedback=(rejected,))
+    assert "82 % ; a person said that it is not." in words(render_incident(one, samples.NOW))
+    row = words(render_list(IncidentPage(incidents=(summarize(one),)), samples.NOW))
+    assert "82 % , rejected by a person" in row
+
+
 def test_a_cause_confirmed_where_none_was_found_is_the_headline() -> None:
     said = words(
         render_incident(said_of("prod-eu/mail/service/relay", analysis=samples.no_cause().analysis), samples.NOW)

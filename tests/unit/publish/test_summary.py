@@ -19,6 +19,13 @@ def test_the_first_cause_is_the_headline() -> None:
     assert summary.link == "https://brain.example/base/incidents/0011223344556677"
 
 
+def test_a_first_cause_that_was_rejected_is_told_so() -> None:
+    one = incident(causes=[cause()])
+    said = Feedback(entity=cause().entity, kind=FeedbackKind.REJECTED, actor="alex", at=0.0)
+    headline = summarize(*judged(replace(one, feedback=(said,))), EXTERNAL_URL).headline
+    assert headline.endswith("82 %, rejected by a person")
+
+
 def test_when_cause_and_trouble_began_is_one_line_with_dates() -> None:
     one = incident(causes=[cause()])
     assert one.analysis is not None

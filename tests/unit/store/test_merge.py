@@ -56,6 +56,18 @@ def test_a_repeated_fingerprint_in_one_notification_counts_once() -> None:
     assert [item.starts_at for item in opened(alert(start=-9), alert(start=-5)).incident.alerts] == [T0 - 5]
 
 
+def test_an_alert_dated_as_nothing_can_be_does_not_say_when_the_incident_opened() -> None:
+    year_1, ahead = -62135596800 - T0, 1e9
+    assert opened(alert("a", start=year_1)).incident.opened_at == T0
+    assert opened(alert("a", start=ahead)).incident.opened_at == T0
+    current = opened(alert("a", start=-60), alert("b", start=year_1))
+    assert current.incident.opened_at == T0 - 60
+    joined = decide(notification(alert("a", start=-60), alert("c", start=year_1), at=30), current).record
+    assert joined is not None
+    assert joined.incident.opened_at == T0 - 60
+    assert joined.incident.alerts[-1].starts_at == T0 + year_1  # it tells a repeat from news
+
+
 def test_firing_again_since_the_same_instant_is_news_only_after_the_grace() -> None:
     current = opened(alert("a"), alert("b", end=-1))
     early = decide(notification(alert("a"), alert("b"), at=GRACE_SECONDS - 1), current)

@@ -13,11 +13,14 @@ class DependencyGraph:
     """Lookups over the edges of one window."""
 
     def __init__(self, edges: Iterable[Edge]) -> None:
-        self._graph: rx.PyDiGraph[str, Edge] = rx.PyDiGraph(multigraph=False)
+        self._graph: rx.PyDiGraph[str, None] = rx.PyDiGraph(multigraph=False)
         self._index: dict[str, int] = {}
+        self._rates: dict[tuple[str, str], float] = {}
         # In order, so that of two ways of the same length the same one is taken, however the edges came.
         for edge in sorted(edges, key=lambda edge: (edge.dependent, edge.dependency, edge.kind)):
-            self._graph.add_edge(self._node(edge.dependent), self._node(edge.dependency), edge)
+            self._graph.add_edge(self._node(edge.dependent), self._node(edge.dependency), None)
+            if edge.rate is not None:  # two may need each other in several ways, of which one is counted
+                self._rates[edge.dependent, edge.dependency] = edge.rate
 
     def _node(self, name: str) -> int:
         if name not in self._index:
@@ -40,10 +43,7 @@ class DependencyGraph:
 
     def rate(self, dependent: str, dependency: str) -> float | None:
         """Calls a second of the one to the other; None where nobody counts them, or there are none."""
-        if dependent not in self or dependency not in self:
-            return None
-        ends = self._index[dependent], self._index[dependency]
-        return self._graph.get_edge_data(*ends).rate if self._graph.has_edge(*ends) else None
+        return self._rates.get((dependent, dependency))
 
     def distances(self, start: str) -> Mapping[str, int]:
         """Everything that ``start`` needs, directly or not, by number of steps; ``start`` itself at 0."""

@@ -17,10 +17,21 @@ from brain_rca.analysis.changes import MAX_ACTOR, changes_before, one_line
 from brain_rca.analysis.look import look_at
 from brain_rca.analysis.showing import LinkOf, Showing, no_link
 from brain_rca.analysis.snapshot import Snapshot
-from brain_rca.analysis.weakness import short_baseline, weaknesses
+from brain_rca.analysis.weakness import misdated, short_baseline, told_last, weaknesses
 from brain_rca.analysis.why import contrast, explanation, in_words, learnt, telling, without
 from brain_rca.analysis.words import short, signal_name
-from brain_rca.model import Analysis, Cause, Change, Finding, Incident, Proposal, Suspect, TimelineEntry, Weighing
+from brain_rca.model import (
+    Alert,
+    Analysis,
+    Cause,
+    Change,
+    Finding,
+    Incident,
+    Proposal,
+    Suspect,
+    TimelineEntry,
+    Weighing,
+)
 from brain_rca.scope.clusters import elsewhere
 
 Propose = Callable[[Cause], Sequence[Proposal]]
@@ -49,7 +60,7 @@ def analyse(
 
     ``cluster`` is the configured one, of which alerts and series are that name none.
     """
-    since = min((alert.starts_at for alert in incident.alerts), default=None)
+    since = incident.opened_at
     judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, since)
     showing = Showing(incident.id, snapshot, link_of)
     causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
@@ -65,7 +76,8 @@ def analyse(
         missing=_missing(
             (
                 *(_unknown(snapshot, alerting, cluster) if causes else ()),
-                *weaknesses(snapshot, alerting, since),
+                *misdated(incident),
+                *weaknesses(snapshot, alerting),
                 *snapshot.evidence.missing,
             )
         ),
@@ -80,7 +92,7 @@ def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str], c
     if judgement.causes:
         return ""
     if not alerting:
-        return _NAMELESS
+        return f"{_unusual(judgement, snapshot)}; {_NAMELESS}"
     unknown = [name for name in alerting if name not in snapshot.entities]
     none = len(unknown) == len(alerting)
     about = f"there is no evidence about {', '.join(short(name) for name in unknown[:3])}" if none else ""
@@ -197,6 +209,11 @@ def _entities(snapshot: Snapshot, alerting: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(kept))
 
 
+def _fires_since(alert: Alert, incident: Incident) -> float:
+    """As it says, but for what cannot be."""
+    return max(min(alert.starts_at, told_last(incident)), incident.opened_at)
+
+
 def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -> tuple[TimelineEntry, ...]:
     """What happened to the leading causes, when they deviated, and the starts of the alerts, in order; at most 40."""
     entries = [entry for cause in causes[:3] for finding in cause.findings[:3] for entry in _course(cause, finding)]
@@ -210,7 +227,7 @@ def _timeline(incident: Incident, causes: Sequence[Cause], snapshot: Snapshot) -
         entries.append(TimelineEntry(at=incident.closed_at, what="the alert group was resolved"))
     room = min(_ALERTS_SHOWN, _TIMELINE_SHOWN - len(entries))  # many alerts make room for what is told once
     entries += [
-        TimelineEntry(at=alert.starts_at, what=f"alert {alert.name or 'without a name'} began to fire")
+        TimelineEntry(at=_fires_since(alert, incident), what=f"alert {alert.name or 'without a name'} began to fire")
         for alert in sorted(incident.alerts, key=lambda alert: alert.starts_at)[:room]
     ]
     return tuple(sorted(entries, key=lambda entry: (entry.at, entry.what)))

@@ -6,6 +6,7 @@ Somebody who reads a probability should know what it could not take into account
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -14,31 +15,44 @@ from brain_common.entity import Entity, EntityKind
 from brain_engine.series import Evidence
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import short
-from brain_rca.evidence.protocol import Window
+from brain_rca.dating import LONGEST
+from brain_rca.model import Incident
 
 FEW_SAMPLES: Final = 20
 """Samples of a baseline, five minutes of scrapes: fewer hardly tell what is usual."""
 
 _NAMED = 3
-_CLOCKS_DIFFER: Final = 300.0  # seconds; the end of the window is rounded to its step, too
+_SKEW: Final = 60.0  # seconds that clocks may differ without a word
 _CALLING = (EntityKind.SERVICE, EntityKind.WORKLOAD, EntityKind.POD)
 
 
-def weaknesses(snapshot: Snapshot, alerting: Sequence[str], since: float | None = None) -> tuple[str, ...]:
-    """One sentence each; about entities that there is evidence for.
-
-    Args:
-        snapshot: What was seen.
-        alerting: Entities that the alerts are about.
-        since: When the first alert says that it began, seconds since the epoch; None where nobody knows.
-    """
+def weaknesses(snapshot: Snapshot, alerting: Sequence[str]) -> tuple[str, ...]:
+    """One sentence each; about entities that there is evidence for."""
     lonely = [name for name in alerting if name in snapshot.entities and name not in snapshot.graph and _calls(name)]
     found = []
     if lonely:
         more = f" and {len(lonely) - _NAMED} more" if len(lonely) > _NAMED else ""
         found.append(f"no call graph is known for {', '.join(short(name) for name in lonely[:_NAMED])}{more}")
-    found += filter(None, (short_baseline(snapshot.evidence), _not_yet(snapshot.window, since)))
-    return tuple(found)
+    return (*found, *filter(None, [short_baseline(snapshot.evidence)]))
+
+
+def misdated(incident: Incident) -> tuple[str, ...]:
+    """A sentence where alerts say that they began at a time that cannot be: what was looked at does not follow it."""
+    told_at = told_last(incident)
+    wrong = [one.starts_at for one in incident.alerts if not told_at - LONGEST <= one.starts_at <= told_at + _SKEW]
+    if not wrong:
+        return ()
+    alerts = f"{len(wrong)} alerts say that they" if len(wrong) > 1 else "an alert says that it"
+    return (f"{alerts} began on {_day(wrong[0])}, which cannot be: the time at which it was told is taken instead",)
+
+
+def told_last(incident: Incident) -> float:
+    """When the latest notification about it came, seconds since the epoch."""
+    return max(incident.received_at, incident.last_heard_at)
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def short_baseline(evidence: Evidence) -> str:
@@ -47,13 +61,6 @@ def short_baseline(evidence: Evidence) -> str:
     if samples >= FEW_SAMPLES or not any(len(panel.entities) for panel in evidence.panels):
         return ""
     return f"the baseline is only {samples} sample{'' if samples == 1 else 's'}" if samples else "there is no baseline"
-
-
-def _not_yet(window: Window, since: float | None) -> str:
-    """Of alerts that are dated beyond what was looked at."""
-    if since is None or since <= window.end + _CLOCKS_DIFFER:
-        return ""
-    return "the alerts say that they begin after what was looked at ends: is the clock of who sends them right"
 
 
 def _calls(name: str) -> bool:

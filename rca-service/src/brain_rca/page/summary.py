@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from brain_rca.model import AnalysisState, Cause, Feedback, Incident, IncidentStatus, Severity
@@ -13,6 +15,7 @@ class TopCause(msgspec.Struct, frozen=True, kw_only=True):
     entity: str
     fault_kind: str
     probability: float
+    rejected: bool = False  # somebody said that it is not the cause
 
 
 class ConfirmedCause(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +65,7 @@ def summarize(incident: Incident) -> IncidentSummary:
         analysis_state=incident.analysis_state,
         analysed=incident.analysis is not None,
         alerts=len(incident.alerts) + incident.truncated_alerts,
-        top_cause=_top(causes[0]) if causes else None,
+        top_cause=_top(causes[0], incident.rejected) if causes else None,
         shared_with=incident.shared.total if incident.shared else 0,
         leads=incident.shared is not None and incident.shared.lead.incident_id == incident.id,
         confirmed=_confirmed(incident.confirmed) if incident.confirmed else None,
@@ -73,5 +76,10 @@ def _confirmed(said: Feedback) -> ConfirmedCause:
     return ConfirmedCause(entity=said.entity, fault_kind=said.fault_kind)
 
 
-def _top(cause: Cause) -> TopCause:
-    return TopCause(entity=cause.entity, fault_kind=cause.fault_kind, probability=cause.probability)
+def _top(cause: Cause, rejected: Collection[str]) -> TopCause:
+    return TopCause(
+        entity=cause.entity,
+        fault_kind=cause.fault_kind,
+        probability=cause.probability,
+        rejected=cause.entity in rejected,
+    )

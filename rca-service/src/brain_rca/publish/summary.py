@@ -112,7 +112,8 @@ def _headline(incident: Incident, analysis: Analysis, causes: tuple[CauseLine, .
         name = entity_name(incident.confirmed.entity)
         return f"Confirmed root cause: {name}" + (f": {fault}" if fault else "")
     if causes:
-        return f"Likely root cause: {causes[0].entity}: {causes[0].fault_kind}, {causes[0].probability}"
+        rejected = ", rejected by a person" if analysis.causes[0].entity in incident.rejected else ""
+        return f"Likely root cause: {causes[0].entity}: {causes[0].fault_kind}, {causes[0].probability}{rejected}"
     reason = clean(analysis.no_cause_reason, MAX_SENTENCE) or "nothing deviates enough"
     return f"No root cause found: {reason}"
 

@@ -30,7 +30,7 @@ class Memory:
         Raises:
             TemporaryError: The store is away.
         """
-        return priors(await self._store.experience(incident.id, _MOST_EXPERIENCE))
+        return priors(await self._store.experience(incident.id, incident.opened_at, _MOST_EXPERIENCE))
 
     async def similar(self, incident: Incident, analysis: Analysis) -> tuple[SimilarIncident, ...]:
         """Past incidents that look like this one, as judged; none where no cause was found.
@@ -45,6 +45,7 @@ class Memory:
             cause.entity,
             cause.fault_kind,
             except_for=incident.id,
+            onset=incident.opened_at if cause.began is None else cause.began,
             after=incident.received_at - _YEARS_BACK,
             before=incident.received_at,
             limit=_MOST_PAST,

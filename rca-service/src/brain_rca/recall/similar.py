@@ -6,11 +6,13 @@ for the same fault, and 0.4 times the share of signals that both causes have in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from brain_common.entity import Entity
 from brain_common.errors import InputError
-from brain_rca.model import Cause, SimilarIncident
+from brain_rca.model import Cause, Incident, SimilarIncident
 from brain_rca.store.protocol import PastIncident
 
 MOST = 5
@@ -25,6 +27,20 @@ def most_similar(cause: Cause, past: Sequence[PastIncident]) -> tuple[SimilarInc
     scored = [_compared(cause, one) for one in past]
     worth = [one for one in scored if one.score >= LEAST_SCORE]
     return tuple(sorted(worth, key=lambda one: (-one.score, -one.opened_at, one.incident_id))[:MOST])
+
+
+def as_said_now(incident: Incident, known: Mapping[str, PastIncident]) -> Incident:
+    """Its similar incidents compared anew, by what is known now of them: what people say, and that they ended.
+
+    Left out are those that are not alike any more, are gone, or turned out to have one cause with it.
+    """
+    analysis = incident.analysis
+    if analysis is None or not analysis.causes or not analysis.similar:
+        return incident
+    now = [past for one in analysis.similar if (past := known.get(one.incident_id))]
+    apart = [past for past in now if not past.cause_id or past.cause_id != incident.cause_id]
+    similar = most_similar(analysis.causes[0], apart)
+    return msgspec.structs.replace(incident, analysis=msgspec.structs.replace(analysis, similar=similar))
 
 
 def _compared(cause: Cause, past: PastIncident) -> SimilarIncident:

@@ -8,7 +8,7 @@ an incident stays (source, receiver, group key, episode).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -41,7 +41,7 @@ class _Leading(NamedTuple):
 
 
 def place(record: Record, analysis: Analysis | None, feedback: Sequence[Feedback]) -> Script[None]:
-    """Keep the incident under its cause: the confirmed one, else the first of the ranking.
+    """Keep the incident under its cause: the confirmed one, else the first of the ranking that nobody rejected.
 
     The transaction holds the incident. The lock of a cause comes after those of incidents and work, and before the
     change number.
@@ -100,67 +100,70 @@ def _shared_id(record: Record, leading: _Leading) -> Script[str]:
     return str(peers[0][2]) if peers else _new_id(entity, incident.id)
 
 
-def close(incident_id: str, at: float) -> Script[None]:
-    """The incident was closed; the transaction holds it."""
-    yield Statement("UPDATE brain_causes SET closed_at = ? WHERE incident_id = ?", (at, incident_id))
+def close(incident: Incident, at: float) -> Script[None]:
+    """The incident was closed, which was heard ``at``; the transaction holds it."""
+    rows = yield Statement("SELECT outline FROM brain_causes WHERE incident_id = ?", (incident.id,))
+    for (document,) in rows:
+        outline = msgspec.structs.replace(msgspec.json.decode(document, type=Outline), closed_at=incident.closed_at)
+        yield Statement(
+            "UPDATE brain_causes SET closed_at = ?, outline = ? WHERE incident_id = ?",
+            (at, encode(outline), incident.id),
+        )
 
 
-def similar(
-    entity: str, fault_kind: str, except_for: str, opened_after: float, opened_before: float, limit: int
-) -> Script[list[PastIncident]]:
+class Wanted(NamedTuple):
+    """Which incidents are looked for; see ``Store.past_with_cause``."""
+
+    entity: str
+    fault_kind: str
+    except_for: str
+    onset: float
+    after: float
+    before: float
+    limit: int
+
+
+def similar(wanted: Wanted) -> Script[list[PastIncident]]:
     """See ``Store.past_with_cause``."""
-    same_entity = yield from _past("entity = ?", (to_bytes(entity),), except_for, opened_after, opened_before, limit)
-    same_kind = yield from _past(
-        "entity_kind = ? AND fault_kind = ?",
-        (_kind(entity), to_bytes(fault_kind)),
-        except_for,
-        opened_after,
-        opened_before,
-        limit,
-    )
+    entity, fault_kind = to_bytes(wanted.entity), to_bytes(wanted.fault_kind)
+    same_entity = yield from _past("entity = ?", (entity,), wanted)
+    same_kind = yield from _past("entity_kind = ? AND fault_kind = ?", (_kind(wanted.entity), fault_kind), wanted)
     return list({past.incident_id: past for past in (*same_entity, *same_kind)}.values())
 
 
 def known_now(incident_ids: Sequence[str]) -> Script[dict[str, PastIncident]]:
     """The incidents by their causes of now; without those that have none, or are gone."""
     rows = yield Statement(
-        "SELECT incident_id, entity, fault_kind, closed_at, outline FROM brain_causes "  # noqa: S608
-        f"WHERE incident_id IN ({marks(incident_ids)})",
+        f"SELECT {_PAST} FROM brain_causes WHERE incident_id IN ({marks(incident_ids)})",  # noqa: S608
         incident_ids,
     )
     return {row[0]: _to_past(row) for row in rows}
 
 
-def as_said_now(incident: Incident, known: Mapping[str, PastIncident]) -> Incident:
-    """With what people say now of the incidents that are similar.
-
-    One that has another cause by now, or is gone, is left out: it was compared by what nobody says any more.
-    """
-    if incident.analysis is None or not incident.analysis.similar:
-        return incident
-    similar = tuple(
-        msgspec.structs.replace(one, confirmed=past.confirmed, fix=past.fix)
-        for one in incident.analysis.similar
-        if (past := known.get(one.incident_id)) and (past.entity, past.fault_kind) == (one.entity, one.fault_kind)
-    )
-    return msgspec.structs.replace(incident, analysis=msgspec.structs.replace(incident.analysis, similar=similar))
+_PAST = "incident_id, entity, fault_kind, shared_id, outline"
+# At the first judgement the incident has no row yet: who has its cause is known by entity and time, as it will be when
+# the row is kept (see _shared_id).
+_WITH_IT = (
+    "SELECT shared_id FROM brain_causes WHERE incident_id = ? AND shared_id <> '' UNION ALL "
+    "SELECT shared_id FROM brain_causes WHERE entity = ? AND onset BETWEEN ? AND ? AND coalesce(closed_at, ?) > ? "
+    "AND shared_id <> ''"
+)
 
 
-def _past(
-    condition: str, params: Sequence[Any], except_for: str, after: float, before: float, limit: int
-) -> Script[list[PastIncident]]:
+def _past(condition: str, params: Sequence[Any], wanted: Wanted) -> Script[list[PastIncident]]:
+    earliest, latest = wanted.onset - APART_SECONDS, wanted.onset + APART_SECONDS
+    with_it = (wanted.except_for, to_bytes(wanted.entity), earliest, latest, _ENDLESS, wanted.onset)
     rows = yield Statement(
-        "SELECT incident_id, entity, fault_kind, closed_at, outline FROM brain_causes "  # noqa: S608
+        f"SELECT {_PAST} FROM brain_causes "  # noqa: S608
         f"WHERE {condition} AND incident_id <> ? AND received_at >= ? AND received_at < ? "
-        "AND shared_id NOT IN (SELECT shared_id FROM brain_causes WHERE incident_id = ? AND shared_id <> '') "
-        "ORDER BY received_at DESC, incident_id LIMIT ?",
-        (*params, except_for, after, before, except_for, limit),
+        f"AND shared_id NOT IN ({_WITH_IT}) ORDER BY received_at DESC, incident_id LIMIT ?",
+        (*params, wanted.except_for, wanted.after, wanted.before, *with_it, wanted.limit),
     )
     return [_to_past(row) for row in rows]
 
 
 def _to_past(row: Sequence[Any]) -> PastIncident:
-    incident_id, entity, fault_kind, closed_at, document = row
+    incident_id, entity, fault_kind, shared_id, document = row
     outline = msgspec.json.decode(document, type=Outline)
     return PastIncident(
         incident_id=incident_id,
@@ -168,10 +171,11 @@ def _to_past(row: Sequence[Any]) -> PastIncident:
         fault_kind=bytes(fault_kind).decode(),
         title=outline.title,
         opened_at=outline.opened_at,
-        closed_at=closed_at,
+        closed_at=outline.closed_at,
         signals=outline.signals,
         confirmed=outline.confirmed,
         fix=outline.fix,
+        cause_id=shared_id,
     )
 
 
@@ -179,7 +183,8 @@ def _leading(incident: Incident, analysis: Analysis | None) -> _Leading | None:
     causes = analysis.causes if analysis else ()
     confirmed = incident.confirmed
     if confirmed is None:
-        return _of_cause(incident, causes[0], None) if causes else None
+        left = next((cause for cause in causes if cause.entity not in incident.rejected), None)
+        return _of_cause(incident, left, None) if left else None
     listed = next((cause for cause in causes if cause.entity == confirmed.entity), None)
     if listed is None:
         listed = Cause(rank=1, entity=confirmed.entity, fault_kind=confirmed.fault_kind or "unknown", probability=1.0)
@@ -196,6 +201,7 @@ def _of_cause(incident: Incident, cause: Cause, confirmed: Feedback | None) -> _
         outline=Outline(
             title=incident.title[:_MAX_TITLE],
             opened_at=incident.opened_at,
+            closed_at=incident.closed_at,
             signals=tuple(sorted(signals)[:_MAX_SIGNALS]),
             confirmed=confirmed is not None,
             fix=confirmed.fix[:_MAX_FIX] if confirmed else "",

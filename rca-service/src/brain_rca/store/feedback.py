@@ -67,17 +67,25 @@ def withdraw(incident_id: str, entity: str, at: float) -> Script[Feedback | None
     return msgspec.json.decode(rows[0][0], type=Feedback)
 
 
-def experience(except_for: str, limit: int) -> Script[list[Experience]]:
-    """See ``Store.experience``. Incidents that share a cause are one outage and count once."""
+def experience(except_for: str, opened_at: float, limit: int) -> Script[list[Experience]]:
+    """See ``Store.experience``. Incidents that share a cause are one outage and count once.
+
+    An incident without a cause may turn out to have the cause of any whose onset is near the earliest that its own
+    evidence can tell of, and which was not over by then.
+    """
+    earliest = opened_at - causes.APART_SECONDS
+    at_once = (earliest - causes.APART_SECONDS, opened_at + causes.APART_SECONDS, earliest)
     rows = yield Statement(
         "SELECT entity, fault_kind, count(DISTINCT CASE WHEN kind = 'confirmed' THEN outage END), "
         "count(DISTINCT CASE WHEN kind = 'rejected' THEN outage END), max(at) FROM ("
-        "SELECT said.entity, said.fault_kind, said.kind, said.at, said.incident_id, "
+        "SELECT said.entity, said.fault_kind, said.kind, said.at, said.incident_id, causes.onset, causes.closed_at, "
         "coalesce(nullif(causes.shared_id, ''), said.incident_id) AS outage FROM brain_feedback AS said "
         "LEFT JOIN brain_causes AS causes ON causes.incident_id = said.incident_id) AS counted "
         "WHERE incident_id <> ? AND outage NOT IN (SELECT shared_id FROM brain_causes WHERE incident_id = ?) "
+        "AND (EXISTS (SELECT 1 FROM brain_causes WHERE incident_id = ?) "
+        "OR onset IS NULL OR onset NOT BETWEEN ? AND ? OR closed_at <= ?) "
         "GROUP BY entity, fault_kind ORDER BY max(at) DESC, entity, fault_kind LIMIT ?",
-        (except_for, except_for, limit),
+        (except_for, except_for, except_for, *at_once, limit),
     )
     return [_to_experience(row) for row in rows]
 

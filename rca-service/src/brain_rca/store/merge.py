@@ -19,6 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from brain_common.errors import InputError
+from brain_rca.dating import began
 from brain_rca.model import Alert, AlertGroup, AnalysisState, Incident, IncidentStatus, Severity
 from brain_rca.store.protocol import Notification, Outcome
 
@@ -138,7 +139,7 @@ def _opened(notification: Notification, group_identity: str, episode: int) -> De
         episode=episode,
         status=IncidentStatus.OPEN,
         severity=notification.severity,
-        opened_at=min(alert.starts_at for alert in merged.alerts),
+        opened_at=min(began(alert.starts_at, notification.received_at) for alert in merged.alerts),
         received_at=notification.received_at,
         last_heard_at=notification.received_at,
         alerts=merged.alerts,
@@ -165,7 +166,7 @@ def _firing(notification: Notification, current: Record, cooldown_seconds: float
         alerts=merged.alerts,
         truncated_alerts=truncated,
         severity=notification.severity if raised else old.severity,
-        opened_at=min([old.opened_at, *(alert.starts_at for alert in merged.alerts)]),
+        opened_at=min([old.opened_at, *(began(alert.starts_at, notification.received_at) for alert in merged.alerts)]),
     )
     if not (merged.changed or raised or truncated > old.truncated_alerts):
         hurry = notification.due_at if _hurries(notification, current) else None

@@ -92,7 +92,7 @@ class Experience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PastIncident(msgspec.Struct, frozen=True, kw_only=True):
-    """An earlier incident by its cause: the confirmed one, else the first of its ranking."""
+    """An earlier incident by its cause: the confirmed one, else the first of its ranking that nobody rejected."""
 
     incident_id: str
     title: str
@@ -103,6 +103,7 @@ class PastIncident(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[str, ...]
     confirmed: bool
     fix: str
+    cause_id: str = ""  # the same for all incidents that have one cause; empty: not sure of it
 
 
 class Store(Protocol):
@@ -205,22 +206,24 @@ class Store(Protocol):
         """Take it back, as if it had never been said; returns it, None when there was none."""
         ...
 
-    async def experience(self, except_for: str, limit: int) -> Sequence[Experience]:
+    async def experience(self, except_for: str, opened_at: float, limit: int) -> Sequence[Experience]:
         """What was said about causes of other incidents, latest first; incidents that share a cause count once.
 
         Args:
             except_for: Left out together with those that share its cause: what is said of an incident must not speak
                 for itself.
+            opened_at: Of ``except_for``. While it has no cause, all that may turn out to share it are left out.
             limit: Pairs of entity and fault kind at most.
         """
         ...
 
     async def past_with_cause(
-        self, entity: str, fault_kind: str, *, except_for: str, after: float, before: float, limit: int
+        self, entity: str, fault_kind: str, *, except_for: str, onset: float, after: float, before: float, limit: int
     ) -> Sequence[PastIncident]:
         """Incidents received within [after, before) whose cause was the entity, or one of its kind with the same fault.
 
-        The newest ``limit`` of both sorts; neither ``except_for`` nor those that share its cause.
+        The newest ``limit`` of both sorts; neither ``except_for`` nor those that share its cause, or will as soon as it
+        is kept under ``entity`` since ``onset``.
         """
         ...
 

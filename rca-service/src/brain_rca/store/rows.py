@@ -317,6 +317,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[str, ...] = ()  # of the cause's findings, sorted
     confirmed: bool = False
     fix: str = ""
+    closed_at: float | None = None  # by the clock of who sent the alerts, as ``opened_at``
 
 
 def marks(values: Sequence[object]) -> str:

@@ -19,6 +19,7 @@ import msgspec
 from brain_common.clock import Clock
 from brain_common.errors import InputError
 from brain_rca.model import Analysis, Delivery, Feedback, Incident
+from brain_rca.recall.similar import as_said_now
 from brain_rca.store import causes, feedback, rows, transactions
 from brain_rca.store.protocol import (
     Acceptance,
@@ -134,13 +135,14 @@ class ScriptedStore(ABC):
             return None
         return await self._write(feedback.withdraw(incident_id, entity, at))
 
-    async def experience(self, except_for: str, limit: int) -> Sequence[Experience]:
-        return await self._read(feedback.experience(except_for, _page(limit)))
+    async def experience(self, except_for: str, opened_at: float, limit: int) -> Sequence[Experience]:
+        return await self._read(feedback.experience(except_for, opened_at, _page(limit)))
 
     async def past_with_cause(
-        self, entity: str, fault_kind: str, *, except_for: str, after: float, before: float, limit: int
+        self, entity: str, fault_kind: str, *, except_for: str, onset: float, after: float, before: float, limit: int
     ) -> Sequence[PastIncident]:
-        return await self._read(causes.similar(entity, fault_kind, except_for, after, before, _page(limit)))
+        wanted = causes.Wanted(entity, fault_kind, except_for, onset, after, before, _page(limit))
+        return await self._read(causes.similar(wanted))
 
     async def _told(self, stored: Sequence[Stored]) -> builtins.list[Incident]:
         """Whole, and with what people say now of similar incidents: what was taken back must not be told on."""
@@ -149,7 +151,7 @@ class ScriptedStore(ABC):
         if not similar:
             return incidents
         known = await self._read(causes.known_now(sorted(similar)))
-        return [causes.as_said_now(incident, known) for incident in incidents]
+        return [as_said_now(incident, known) for incident in incidents]
 
     async def depths(self, now: float) -> QueueDepths:
         return await self._read(transactions.depths(now))

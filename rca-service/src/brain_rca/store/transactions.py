@@ -145,7 +145,7 @@ def _carry_out(
     if record.closing_received_at is None:
         yield from _ask_analysis(decision)
     else:
-        yield from _publish_closing(current, notification.received_at)
+        yield from _publish_closing(current, record)
     yield from update_record(record)
 
 
@@ -158,12 +158,14 @@ def _ask_analysis(decision: merge.Decision) -> Script[None]:
     yield from save_work(incident_id, _ANALYSIS, asked)
 
 
-def _publish_closing(current: Record, at: float) -> Script[None]:
+def _publish_closing(current: Record, closed: Record) -> Script[None]:
     """Tell every sink at once. A judgement that only refreshes the last one is dropped, one still owed is
     not.
     """
+    at = closed.closing_received_at
+    assert at is not None
     works = yield from works_of(current.incident.id)
-    yield from causes.close(current.incident.id, at)
+    yield from causes.close(closed.incident, at)
     for queue, (item, delivery) in works.items():
         if delivery is not None:
             yield from save_work(current.incident.id, queue, work.ask_anew(item, at), _unsettled(to_delivery(delivery)))
@@ -426,7 +428,7 @@ def close_silent(heard_before: float, now: float, after: Place | None) -> Script
         heard = replace(record.incident, last_heard_at=now)
         yield Statement("UPDATE brain_incidents SET core = ? WHERE id = ?", (encode(heard), heard.id))
     for record in closed:
-        yield from _publish_closing(record, now)
+        yield from _publish_closing(record, merge.close_silent(record, now))
     for record in closed:
         yield from update_record(merge.close_silent(record, now))
     return Swept(len(closed), Place(*rows[-1][:2]) if len(rows) == _SILENCE_BATCH else None)
