@@ -8,14 +8,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import httpx
 import httpx2
 import pytest
 from mcp import ClientSession, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CallToolResult, TextContent, TextResourceContents
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent, TextResourceContents
 from msgspec.structs import replace
 from pydantic import SecretStr
 
@@ -71,13 +72,13 @@ async def judge(parts: Running, clock: ManualClock, judgement: Analysis) -> None
 
 
 @asynccontextmanager
-async def assistant(parts: Running, folder: Path) -> AsyncIterator[ClientSession]:
-    """A client of ``brain mcp`` as a program of its own."""
+async def assistant(parts: Running, folder: Path, errors: TextIO = sys.stderr) -> AsyncIterator[ClientSession]:
+    """A client of ``brain mcp`` as a program of its own, whose standard error is ``errors``."""
     token = folder / "token"
     token.write_text(TOKEN)
     arguments = ["mcp", "--address", f"127.0.0.1:{parts.grpc_port}", "--token-file", str(token)]
     program = StdioServerParameters(command=BRAIN, args=arguments, env=dict(os.environ))
-    async with stdio_client(program) as (reading, writing), ClientSession(reading, writing) as session:
+    async with stdio_client(program, errlog=errors) as (reading, writing), ClientSession(reading, writing) as session:
         await session.initialize()
         yield session
 
@@ -114,23 +115,81 @@ async def test_an_assistant_reads_incidents_causes_and_evidence(tmp_path: Path) 
         assert (over["onset"], over["until"]) == ("2025-11-25T03:12:30Z", "2025-11-25T03:16:15Z")
         said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
         assert "82\N{NO-BREAK SPACE}%, began 2025-11-25T03:12:15Z: Its connection pool was exhausted" in said
-        assert said.endswith("Trouble began 2025-11-25T03:12:30Z.")
+        assert "\nTrouble began 2025-11-25T03:12:30Z.\n" in said
+        first, *_, last = said.splitlines()
+        assert first == f"{listed['title']} (warning, open, opened {listed['opened_at']})"
+        missing = "Traces: Tempo did not answer within 5 s; Logs of namespace shop: no access"
+        assert last == f"Evidence that is missing: {missing}."
         resource = (await session.read_resource(f"incident://{known}")).contents[0]
         assert isinstance(resource, TextResourceContents)
         assert json.loads(resource.text) == whole
 
 
-async def test_what_goes_wrong_is_a_sentence(tmp_path: Path) -> None:
+async def test_what_people_said_of_causes_is_told_with_the_incident(tmp_path: Path) -> None:
+    judged, other, last = "prod-eu/shop/database/payments-db", "prod-eu/shop/service/payments", "prod-eu//node/n1"
     async with service(tmp_path, rich()) as (parts, known), assistant(parts, tmp_path) as session:
-        for arguments, said in (
-            ({"incident_id": "0" * 16}, "no incident"),
-            ({"incident_id": known, "rank": 9}, "none of rank 9"),
+        assert await told(session) == (judged, False, "")
+        await say(parts, known, judged, FeedbackKind.REJECTED, 1)
+        assert await told(session) == (judged, True, "")
+        await say(parts, known, last, FeedbackKind.CONFIRMED, 3)
+        await say(parts, known, other, FeedbackKind.CONFIRMED, 2)
+        assert await told(session) == (judged, True, last)
+        await say(parts, known, judged, FeedbackKind.CONFIRMED, 4)
+        assert await told(session) == (judged, False, judged)
+
+
+async def told(session: ClientSession) -> tuple[str, bool, str]:
+    [one] = answer(await session.call_tool("list_incidents", {}))["incidents"]
+    return one["first_cause"], one["first_cause_rejected"], one["confirmed"]
+
+
+async def say(parts: Running, incident: str, entity: str, kind: FeedbackKind, at: float) -> None:
+    assert await parts.store.give_feedback(incident, Feedback(entity=entity, kind=kind, actor="ann", at=at))
+
+
+async def test_what_goes_wrong_is_a_sentence_behind_the_name_of_the_tool(tmp_path: Path) -> None:
+    async with service(tmp_path, rich()) as (parts, known), assistant(parts, tmp_path) as session:
+        for tool, arguments, said in (
+            ("get_evidence", {"incident_id": "0" * 16}, f"get_evidence: no incident {'0' * 16}"),
+            (
+                "get_evidence",
+                {"incident_id": known, "rank": 9},
+                "get_evidence: the incident has 3 causes, there is none of rank 9",
+            ),
+            (
+                "get_incident",
+                {"incident_id": "' OR 1=1"},
+                "get_incident: incident_id: String should match pattern '^[0-9a-f]{16}$'",
+            ),
+            ("drop\n\u202eall", {}, "drop all: there is no such tool"),
+            ("x" * 1000, {}, f"{'x' * 59}…: there is no such tool"),
         ):
-            result = await session.call_tool("get_evidence", arguments)
-            assert result.is_error
-            assert isinstance(result.content[0], TextContent)
-            assert said in result.content[0].text
-        assert (await session.call_tool("get_incident", {"incident_id": "' OR 1=1"})).is_error
+            assert refusal(await session.call_tool(tool, arguments)) == said
+
+
+async def test_a_resource_that_is_not_there_says_so_without_a_traceback(tmp_path: Path) -> None:
+    with (tmp_path / "errors").open("w") as errors:
+        async with service(tmp_path) as (parts, known), assistant(parts, tmp_path, errors) as session:
+            for asked, said in (
+                ("f" * 16, f"no incident {'f' * 16}"),
+                ("nope", "no incident 'nope': an id has 16 hex digits"),
+                ("%0Ax%E2%80%AE", "no incident 'x': an id has 16 hex digits"),
+            ):
+                with pytest.raises(MCPError) as refused:
+                    await session.read_resource(f"incident://{asked}")
+                assert (refused.value.code, refused.value.message) == (INVALID_PARAMS, said)
+            (tmp_path / "token").write_text("another-token")  # read for each question
+            with pytest.raises(MCPError, match=r"^the service cannot be asked now: .*UNAUTHENTICATED") as away:
+                await session.read_resource(f"incident://{known}")
+            assert away.value.code == INTERNAL_ERROR
+    assert (tmp_path / "errors").read_text() == ""
+
+
+def refusal(result: CallToolResult) -> str:
+    assert result.is_error
+    [said] = result.content
+    assert isinstance(said, TextContent)
+    return said.text
 
 
 async def finish(parts: Running, at: float, judgement: Analysis) -> None:
@@ -162,12 +221,12 @@ async def test_similar_incidents_are_those_of_the_judgement_with_what_mended_the
         assert (one["entity"], one["confirmed"], one["fix"]) == (like.entity, True, "more memory")
         assert answer(await session.call_tool("get_incident", {"incident_id": known}))["similar"] == [one]
         words = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
-        assert words.endswith(f"{like.why}; mended by: more memory.")
+        assert f"{like.why}; mended by: more memory.\n" in words
 
         [told] = answer(await session.call_tool("get_incident", {"incident_id": past}))["said"]
         assert (told["entity"], told["confirmed"], told["fix"]) == (like.entity, True, "more memory")
         words = answer(await session.call_tool("explain", {"incident_id": past}))["text"]
-        assert words.startswith(
+        assert words.splitlines()[1] == (
             f"Confirmed as the cause by a person: {like.entity}, {like.fault_kind}; mended by: more memory."
         )
 
@@ -179,20 +238,28 @@ async def test_what_goes_wrong_with_arguments_is_one_plain_line(tmp_path: Path) 
             ("list_incidents", {"limit": 99}, "list_incidents: limit: Input should be less than or equal to 50"),
             ("search_similar", {}, "search_similar: incident_id: Field required"),
             ("get_evidence", {"incident_id": known, "\u202ex\n": 1}, "get_evidence: there is no argument 'x'"),
+            ("list_incidents", {"limit": True}, "list_incidents: limit: Input should be a valid integer"),
+            ("list_incidents", {"limit": "1"}, "list_incidents: limit: Input should be a valid integer"),
+            ("list_incidents", {"limit": 1.5}, "list_incidents: limit: Input should be a valid integer"),
+            ("list_incidents", {"only_open": "yes"}, "list_incidents: only_open: Input should be a valid boolean"),
+            ("list_incidents", {"only_open": 1}, "list_incidents: only_open: Input should be a valid boolean"),
+            (
+                "get_evidence",
+                {"incident_id": known, "rank": "2"},
+                "get_evidence: rank: Input should be a valid integer",
+            ),
+            ("explain", {"incident_id": 1}, "explain: incident_id: Input should be a valid string"),
         ):
-            result = await session.call_tool(tool, arguments)
-            assert result.is_error
-            assert isinstance(result.content[0], TextContent)
-            assert result.content[0].text == said
+            assert refusal(await session.call_tool(tool, arguments)) == said
+        assert answer(await session.call_tool("list_incidents", {"limit": 1.0, "only_open": True}))["incidents"]
 
 
 async def test_a_service_that_refuses_the_credential_is_named(tmp_path: Path) -> None:
     async with service(tmp_path) as (parts, _), assistant(parts, tmp_path) as session:
         (tmp_path / "token").write_text("another-token")  # read for each question
-        result = await session.call_tool("list_incidents", {})
-        assert result.is_error
-        assert isinstance(result.content[0], TextContent)
-        assert "UNAUTHENTICATED" in result.content[0].text
+        said = refusal(await session.call_tool("list_incidents", {}))
+        assert said.startswith("list_incidents: the service cannot be asked now: ")
+        assert "UNAUTHENTICATED" in said
 
 
 async def test_an_incident_without_a_judgement_says_so(tmp_path: Path) -> None:
@@ -210,7 +277,8 @@ async def test_a_judgement_that_failed_says_so_and_why(tmp_path: Path) -> None:
         [listed] = answer(await session.call_tool("list_incidents", {}))["incidents"]
         assert (listed["analysis_state"], listed["analysis_error"]) == ("failed", "Prometheus cannot be reached")
         said = answer(await session.call_tool("explain", {"incident_id": known}))["text"]
-        assert said == "Judgement failed, it is tried again: Prometheus cannot be reached"
+        title = f"{listed['title']} (warning, open, opened {listed['opened_at']})"
+        assert said == f"{title}\nJudgement failed, it is tried again: Prometheus cannot be reached"
 
 
 async def test_hostile_text_is_one_line_and_capped(tmp_path: Path) -> None:
@@ -219,10 +287,14 @@ async def test_hostile_text_is_one_line_and_capped(tmp_path: Path) -> None:
     async with service(tmp_path, hostile) as (parts, known), assistant(parts, tmp_path) as session:
         whole = answer(await session.call_tool("get_incident", {"incident_id": known}))
         evidence = answer(await session.call_tool("get_evidence", {"incident_id": known}))
+        lines = answer(await session.call_tool("explain", {"incident_id": known}))["text"].splitlines()
+        assert lines[-1].count("; ") == MOST
+        assert lines[-1].endswith(f"; and {len(hostile.missing) - MOST} more.")
         assert len(whole["causes"]) == len(evidence["findings"]) == MOST
         for text in texts([whole, evidence]):
             assert text.isprintable()
             assert len(text) <= 1500
+        assert "".join(lines).replace("\N{NO-BREAK SPACE}", " ").isprintable()
 
 
 def texts(value: object) -> list[str]:

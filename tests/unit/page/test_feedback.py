@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -34,6 +35,12 @@ BASIC = httpx.BasicAuth(NAMED.username or "", PASSWORD)
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
+def token_in(page: str) -> str:
+    found = re.search(r'name="token" value="([0-9a-f]{64})"', page)
+    assert found is not None
+    return found[1]
+
+
 class Site:
     """The pages over a real store with one judged incident, and a browser before them."""
 
@@ -52,10 +59,7 @@ class Site:
 
     async def token(self) -> str:
         """Open the form; the browser keeps its cookie."""
-        page = await self.browser.get(self.path)
-        found = re.search(r'name="token" value="([0-9a-f]{64})"', page.text)
-        assert found is not None
-        return found[1]
+        return token_in((await self.browser.get(self.path)).text)
 
     async def send(
         self, fields: Mapping[str, str], headers: Mapping[str, str] = OURS, auth: httpx.Auth | None = BASIC
@@ -109,7 +113,7 @@ async def test_a_cause_is_confirmed_and_taken_back(site: Site) -> None:
 
 async def test_the_form_suggests_the_words_that_the_engine_has_for_what_breaks(site: Site) -> None:
     page = (await site.browser.get(site.path)).text
-    assert 'name="fault" maxlength="40"' in page
+    assert 'name="fault" value="" maxlength="40"' in page
     assert 'list="kinds"' in page
     options = page.partition('<datalist id="kinds">')[2].partition("</datalist>")[0]
     assert re.findall(r'<option value="([a-z_-]+)">', options) == list(KINDS)
@@ -122,7 +126,6 @@ async def test_another_entity_can_be_named_and_has_to_be_known_or_said_to_be_uns
     assert f"did you mean {CAUSE}?" in refused.text
     assert "“It is unseen” ticked" in refused.text
     assert "--unseen" not in refused.text
-    assert '<a class="button" href="feedback">Back to the form</a>' in refused.text
     fields["unseen"] = "yes"
     assert (await site.send(fields)).status_code == 303
     assert await site.said() == [("c//node/n1", FeedbackKind.CONFIRMED, NAMED.name)]
@@ -136,6 +139,51 @@ async def test_one_that_is_chosen_and_another_that_is_written_are_refused_togeth
     neither = await site.send(fields | {"entity": "", "other": " "})
     assert (neither.status_code, await site.said()) == (400, [])
     assert "no entity is named" in neither.text
+
+
+async def test_one_that_is_chosen_and_also_written_is_one(site: Site) -> None:
+    fields = {"token": await site.token(), "say": "confirmed", "entity": CAUSE, "other": f" {CAUSE} "}
+    assert (await site.send(fields)).status_code == 303
+    assert await site.said() == [(CAUSE, FeedbackKind.CONFIRMED, NAMED.name)]
+
+
+async def test_a_form_that_says_something_wrong_comes_back_with_what_was_typed(site: Site) -> None:
+    wrong = {"other": 'c/n/"><b>/n1', "unseen": "yes", "fault": "latancy", "fix": 'more "memory" <&>'}
+    refused = await site.send(wrong | {"token": await site.token(), "say": "confirmed", "entity": CAUSE})
+    assert (refused.status_code, await site.said()) == (400, [])
+    assert refused.text.index("Not taken: two entities are named") < refused.text.index("<form")
+    assert "<b>/n1" not in refused.text
+    assert "form-action 'self'" in refused.headers["content-security-policy"]
+    assert typed(refused.text) == wrong | {"entity": ""}
+
+    again = typed(refused.text) | {"token": token_in(refused.text), "say": "confirmed"}
+    refused = await site.send(again | {"other": "c//node/n1"})
+    assert "did you mean" in refused.text
+    again = typed(refused.text) | {"token": token_in(refused.text), "say": "confirmed"}
+    assert (await site.send(again | {"fault": "latency"})).status_code == 303
+    assert await site.said() == [("c//node/n1", FeedbackKind.CONFIRMED, NAMED.name)]
+
+
+async def test_programs_are_told_what_is_wrong_as_json(site: Site) -> None:
+    fields = {"token": await site.token(), "say": "confirmed", "entity": CAUSE, "fix": "x" * 501}
+    refused = await site.send(fields, OURS | {"Accept": "application/json"})
+    assert refused.status_code == 400
+    assert refused.json() == {"error": "The form cannot be taken", "detail": "fix: at most 500 characters."}
+
+
+async def test_what_is_not_wrong_in_the_form_is_said_on_a_page_of_its_own(site: Site) -> None:
+    fields = {"token": await site.token(), "say": "confirmed", "entity": CAUSE, "fix": "typed"}
+    for refused in (await site.send(fields, auth=None), await site.send(fields | {"token": "0" * 64})):
+        assert "typed" not in refused.text
+        assert '<a class="button" href="feedback">Back to the form</a>' in refused.text
+
+
+def typed(page: str) -> dict[str, str]:
+    """What a browser would send of the form as it stands there."""
+    form = page.partition('class="feedback">')[2].partition("</form>")[0]
+    texts = re.findall(r'<input type="text" name="(\w+)" value="([^"]*)"', form)
+    ticked = re.findall(r'<input type="(?:radio|checkbox)" name="(\w+)" value="([^"]*)" checked>', form)
+    return {name: unescape(value) for name, value in texts + ticked}
 
 
 async def test_the_form_suggests_what_the_evidence_knows_but_for_what_it_offers(site: Site) -> None:

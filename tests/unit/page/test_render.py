@@ -14,6 +14,7 @@ from brain_rca.model import Feedback, FeedbackKind, Incident, Look, Weighing
 from brain_rca.page.headers import STYLE
 from brain_rca.page.render import render_feedback, render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
+from brain_rca.page.view import Draft
 from tests.unit.page import samples
 
 SAMPLES = (
@@ -378,3 +379,37 @@ def test_the_form_is_well_formed_whatever_is_in_it(sample: Callable[[], Incident
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert set(page.attributes("action")) <= {"feedback"}
     assert (why_not in html) if why_not else ("This was the cause" in html)
+
+
+DATABASE, SERVICE = "prod-eu/shop/database/payments-db", "prod-eu/shop/service/payments"
+GONE = "prod-eu/shop/service/web"
+
+
+@pytest.mark.parametrize(
+    ("refused", "chosen", "written"),
+    [
+        (None, DATABASE, ""),
+        (Draft(entity=DATABASE, fix="x" * 501), DATABASE, ""),
+        (Draft(entity=SERVICE), SERVICE, ""),
+        (Draft(entity=""), "", ""),
+        (Draft(entity="", other="web"), "", "web"),
+        (Draft(entity=DATABASE, other="web"), "", "web"),  # that one is chosen from the start
+        (Draft(entity=SERVICE, other="web"), SERVICE, "web"),
+        (Draft(entity=GONE), "", GONE),  # judged anew meanwhile
+    ],
+)
+def test_the_first_cause_is_chosen_until_another_is_chosen_or_written(
+    refused: Draft | None, chosen: str, written: str
+) -> None:
+    html = render_feedback(samples.rich(), samples.NOW, token="0" * 64, refused=refused)
+    fields = [attributes for tag, attributes in Page(html).tags if tag == "input"]
+    assert [one["value"] for one in fields if one["type"] == "radio" and "checked" in one] == [chosen]
+    assert [one["value"] for one in fields if one["name"] == "other"] == [written]
+
+
+def test_what_was_typed_into_a_refused_form_is_shown_as_text() -> None:
+    hostile = samples.HOSTILE
+    refused = Draft(entity=hostile, other=hostile, unseen=True, fault=hostile, fix=hostile, wrong=hostile)
+    page = Page(render_feedback(samples.rich(), samples.NOW, token="0" * 64, refused=refused))
+    assert {tag for tag, _ in page.tags} <= TAGS | FORM_TAGS
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]

@@ -8,10 +8,16 @@ from importlib.metadata import version
 from typing import Annotated, Any, Final, TypeVar
 
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import (
+    MCPServerError,
+    ResourceError,
+    ResourceNotFoundError,
+    ToolError,
+    UnexpectedToolError,
+)
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from brain_api.rca.v1 import rca_pb2 as pb
@@ -22,6 +28,7 @@ from brain_rca.began import TROUBLE_BEGAN
 from brain_rca.mcp.shapes import (
     MAX_LONG,
     MOST,
+    Brief,
     Briefs,
     EvidenceShape,
     Explained,
@@ -36,6 +43,7 @@ from brain_rca.mcp.shapes import (
     similar,
     stamp,
     suspect_brief,
+    texts,
     whole,
 )
 from brain_rca.page.units import percent
@@ -52,12 +60,18 @@ _INSTRUCTIONS: Final = (
 _READS: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-_MOST_WRONG, _LONGEST_NAME = 5, 60  # arguments told of, and characters of the name of one
+_MOST_WRONG, _LONGEST_NAME = 5, 60  # arguments told of, and characters of a name that a caller made up
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 
+
+def _integer(value: object) -> object:
+    """JSON has one kind of number: 20.0 is the integer that the schema asks for, and some clients write it so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 IncidentId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="16 hex digits, from list_incidents.")]
-Rank = Annotated[int, Field(ge=1, le=10, description="Which cause; 1 is the likeliest.")]
-Limit = Annotated[int, Field(ge=1, le=50, description="How many at most.")]
+Rank = Annotated[int, Field(ge=1, le=10, description="Which cause; 1 is the likeliest."), BeforeValidator(_integer)]
+Limit = Annotated[int, Field(ge=1, le=50, description="How many at most."), BeforeValidator(_integer)]
 Answer = TypeVar("Answer")
 
 
@@ -68,7 +82,7 @@ class Tools:
         self._client = client
 
     async def list_incidents(self, limit: Limit = 20, only_open: bool = False) -> Briefs:
-        """Incidents, newest first, each with its likeliest cause."""
+        """Incidents, newest first, each with its likeliest cause and the one that a person confirmed."""
         found = await _told(self._client.incidents(limit, only_open=only_open))
         return Briefs(incidents=[brief(one) for one in found])
 
@@ -88,7 +102,7 @@ class Tools:
         return Similars(similar=similar((await self._incident(incident_id)).analysis))
 
     async def explain(self, incident_id: IncidentId) -> Explained:
-        """The judgement of an incident in plain words: what, since when, why this cause and not the next."""
+        """The judgement of an incident in plain words: what, since when, why this cause, and what could not be seen."""
         return Explained(text=in_words(await self._incident(incident_id)))
 
     async def _incident(self, incident_id: str) -> pb.Incident:
@@ -96,21 +110,25 @@ class Tools:
 
 
 class _Server(MCPServer[Any]):
-    """Says in one line what is wrong with arguments."""
+    """Says in one line, behind the tool's name, what went wrong."""
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         try:
             return await super().call_tool(name, arguments, context)
+        except UnexpectedToolError:
+            raise  # a mistake of ours: its text is for the log, not for the assistant
         except ToolError as error:
-            if not isinstance(error.__cause__, ValidationError):
-                raise
-            raise ToolError(f"{name}: {_wrong(error.__cause__)}") from error
+            raise ToolError(f"{clean(name, _LONGEST_NAME)}: {_wrong(error.__cause__)}") from error
 
 
-def _wrong(error: ValidationError) -> str:
-    return "; ".join(_wrong_one(one) for one in error.errors()[:_MOST_WRONG])
+def _wrong(cause: BaseException | None) -> str:
+    if cause is None:
+        return "there is no such tool"
+    if isinstance(cause, ValidationError):
+        return "; ".join(_wrong_one(one) for one in cause.errors()[:_MOST_WRONG])
+    return str(cause)
 
 
 def _wrong_one(error: ErrorDetails) -> str:
@@ -123,8 +141,8 @@ def _tool(method: Callable[..., Awaitable[BaseModel]]) -> Tool:
         method, description=f"{method.__doc__} {UNTRUSTED}", annotations=_READS, structured_output=True
     )
     taken = tool.fn_metadata.arg_model
-    # Without this an argument that the tool does not have would pass for one that has no effect.
-    strict = create_model(taken.__name__, __base__=taken, __cls_kwargs__={"extra": "forbid"})
+    # Without this an argument that the tool does not have would pass for one that has no effect, and "yes" for true.
+    strict = create_model(taken.__name__, __base__=taken, __cls_kwargs__={"extra": "forbid", "strict": True})
     tool.fn_metadata.arg_model, tool.parameters = strict, strict.model_json_schema(by_alias=True)
     return tool
 
@@ -149,8 +167,9 @@ def build(client: RcaClient) -> MCPServer[Any]:
     )
     async def incident(incident_id: str) -> str:
         if not _ID.fullmatch(incident_id):
-            raise ToolError("an incident has 16 hex digits")
-        return (await tools.get_incident(incident_id)).model_dump_json()
+            raise ResourceNotFoundError(f"no incident {clean(incident_id, _LONGEST_NAME)!r}: an id has 16 hex digits")
+        asked = client.incident(incident_id)
+        return whole(await _told(asked, ResourceNotFoundError, ResourceError)).model_dump_json()
 
     return server
 
@@ -161,12 +180,18 @@ def _suspect_lines(analysis: pb.Analysis) -> list[str]:
 
 
 def in_words(incident: pb.Incident) -> str:
-    """Title, causes and cautions as a few lines."""
-    said = [_said_line(one) for one in said_of(incident)]
+    """Title, what people said, causes and cautions as a few lines."""
+    head = [_title_line(brief(incident)), *(_said_line(one) for one in said_of(incident))]
+    if stale := late(incident):
+        head.append(stale)
     if not incident.HasField("analysis"):
-        return "\n".join([*said, late(incident)])
-    stale = list(filter(None, [late(incident)]))
-    return "\n".join([*said, *stale, *_judged(incident.analysis), *_similar_lines(incident.analysis)])
+        return "\n".join(head)
+    analysis = incident.analysis
+    return "\n".join([*head, *_judged(analysis), *_similar_lines(analysis), *_missing_line(analysis)])
+
+
+def _title_line(one: Brief) -> str:
+    return f"{one.title} ({one.severity}, {one.status}, opened {one.opened_at})"
 
 
 def _judged(analysis: pb.Analysis) -> list[str]:
@@ -191,15 +216,26 @@ def _similar_lines(analysis: pb.Analysis) -> Iterator[str]:
         yield f"Similar ({one.score:.2f}): incident {one.id} of {one.opened_at}, {one.title}: {one.why}; {fix}."
 
 
+def _missing_line(analysis: pb.Analysis) -> Iterator[str]:
+    if told := [one.rstrip(".") for one in texts(analysis.missing)]:
+        more = f"; and {len(analysis.missing) - len(told)} more" if len(analysis.missing) > len(told) else ""
+        yield f"Evidence that is missing: {'; '.join(told)}{more}."
+
+
 def _cause_line(cause: pb.Cause) -> str:
     since = f", began {at}" if (at := began(cause)) else ""
     return f"{cause.rank}. {percent(cause.probability)}{since}: {clean(cause.explanation, MAX_LONG)}"
 
 
-async def _told(asked: Awaitable[Answer]) -> Answer:
+async def _told(
+    asked: Awaitable[Answer],
+    refused: type[MCPServerError] = ToolError,
+    failed: type[MCPServerError] = ToolError,
+) -> Answer:
+    """What the service answers; what it refuses, and why it cannot be asked, in an error of the protocol's library."""
     try:
         return await asked
     except InputError as error:
-        raise ToolError(str(error)) from error
+        raise refused(str(error)) from error
     except BrainError as error:
-        raise ToolError(f"the service cannot be asked now: {error}") from error
+        raise failed(f"the service cannot be asked now: {error}") from error

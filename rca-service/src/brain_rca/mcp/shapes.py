@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_rca.grpc_api.received import analysis_state, received
-from brain_rca.model import AnalysisState
+from brain_rca.model import AnalysisState, FeedbackKind, Incident
 from brain_rca.publish.text import clean
 from brain_rca.unjudged import unjudged
 
@@ -34,10 +34,16 @@ class Brief(BaseModel):
     severity: str = Field(description="critical, warning or info.")
     opened_at: str = Field(description="UTC, RFC 3339.")
     first_cause: str = Field(
-        description="The likeliest cause; empty when none was found, or analysis_state is not done."
+        description="The cause that was judged likeliest; empty when none was found, or nothing is judged yet. "
+        "What a person said goes before it: see confirmed and first_cause_rejected."
     )
     fault_kind: str
-    probability: float = Field(description="That it is the cause, in [0, 1].")
+    probability: float = Field(description="That first_cause is the cause, in [0, 1], as it was judged.")
+    first_cause_rejected: bool = Field(description="True: a person said that first_cause was not it.")
+    confirmed: str = Field(
+        description="The cause that a person confirmed, lastly where several were; empty where nobody did. It may be "
+        "another than first_cause, and then is the one to tell. Data from outside."
+    )
     analysis_state: str = Field(
         description="done, pending (not judged as it is now) or failed (the last attempt failed; it is tried again)."
     )
@@ -177,6 +183,7 @@ class Explained(BaseModel):
 
 def brief(incident: pb.Incident) -> Brief:
     causes = incident.analysis.causes
+    told = received(incident)
     return Brief(
         id=incident.id,
         title=text(incident.title),
@@ -186,9 +193,15 @@ def brief(incident: pb.Incident) -> Brief:
         first_cause=text(causes[0].entity) if causes else "",
         fault_kind=text(causes[0].fault_kind) if causes else "",
         probability=causes[0].probability if causes else 0.0,
+        first_cause_rejected=bool(causes) and _is_rejected(causes[0].entity, told),
+        confirmed=text(told.confirmed.entity) if told.confirmed else "",
         analysis_state=analysis_state(incident).value,
         analysis_error=text(incident.analysis_error),
     )
+
+
+def _is_rejected(entity: str, told: Incident) -> bool:
+    return any(one.kind is FeedbackKind.REJECTED and one.entity == entity for one in told.feedback)
 
 
 def late(incident: pb.Incident) -> str:

@@ -23,6 +23,7 @@ from brain_common.serving.config import CallerSettings
 from brain_rca.feedback.desk import FeedbackDesk, NoSuchFeedbackError, NoSuchIncidentError, UnknownEntityError
 from brain_rca.model import FeedbackKind
 from brain_rca.page.forgery import FormSeal
+from brain_rca.page.view import Draft
 
 BODY_LIMIT: Final = 16 * 1024  # bytes: an entity and a few sentences, percent-encoded
 _FIELDS: Final = 8
@@ -33,13 +34,14 @@ _NOBODY: Final = (
 
 
 class Refused(Exception):  # noqa: N818 - becomes the answer
-    """Why a form was not taken."""
+    """Why a form was not taken; with ``draft`` where what it says is wrong, so that it can be mended."""
 
-    def __init__(self, status: int, heading: str, text: str) -> None:
+    def __init__(self, status: int, heading: str, text: str, draft: Draft | None = None) -> None:
         super().__init__(heading)
         self.status = status
         self.heading = heading
         self.text = text
+        self.draft = draft
 
 
 class FeedbackForms:
@@ -96,9 +98,21 @@ class FeedbackForms:
             raise Refused(HTTPStatus.NOT_FOUND, "No such incident", "It is gone, or never was.") from error
         except UnknownEntityError as error:
             text = f"{error.problem}. If it is right nevertheless, send the form again with “It is unseen” ticked."
-            raise Refused(HTTPStatus.BAD_REQUEST, _NOT_TAKEN, text) from error
+            raise _to_mend(fields, text) from error
         except InputError as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, _NOT_TAKEN, f"{error}.") from error
+            raise _to_mend(fields, f"{error}.") from error
+
+
+def _to_mend(fields: Mapping[str, str], text: str) -> Refused:
+    draft = Draft(
+        entity=fields.get("entity", ""),
+        other=fields.get("other", "").strip(),
+        unseen=fields.get("unseen") == "yes",
+        fault=fields.get("fault", ""),
+        fix=fields.get("fix", ""),
+        wrong=text,
+    )
+    return Refused(HTTPStatus.BAD_REQUEST, _NOT_TAKEN, text, draft)
 
 
 def challenge(response: Response) -> None:
@@ -107,10 +121,10 @@ def challenge(response: Response) -> None:
 
 
 def _entity(fields: Mapping[str, str]) -> str:
-    """The one that was chosen, or else written. A browser without script chooses none while another is written."""
+    """The one that was chosen, or else written; without script, a browser sends both where both are there."""
     chosen, written = fields.get("entity", ""), fields.get("other", "").strip()
-    if chosen and written:
-        raise InputError(f"two entities are named: {chosen!r} is chosen, and {written!r} is written; say only one")
+    if chosen and written and chosen != written:
+        raise InputError(f"two entities are named: {chosen!r} was chosen, and {written!r} was written; say only one")
     if not chosen and not written:
         raise InputError("no entity is named: choose one, or write another")
     return chosen or written

@@ -19,7 +19,7 @@ from brain_rca.page.moments import duration, moment
 from brain_rca.page.summary import IncidentPage
 from brain_rca.page.text import clean, clip
 from brain_rca.page.units import percent
-from brain_rca.page.view import entity_view, fault_words, incident_view, suggested
+from brain_rca.page.view import Draft, draft_view, entity_view, fault_words, incident_view, suggested
 
 TITLE = "AI DevOps Brain"
 
@@ -49,7 +49,15 @@ def render_incident(
     )
 
 
-def render_feedback(incident: Incident, now: float, *, token: str, why_not: str = "", title: str = TITLE) -> str:
+def render_feedback(
+    incident: Incident,
+    now: float,
+    *,
+    token: str,
+    why_not: str = "",
+    title: str = TITLE,
+    refused: Draft | None = None,
+) -> str:
     """The page with the form in which people say whether a cause was it.
 
     Args:
@@ -58,6 +66,7 @@ def render_feedback(incident: Incident, now: float, *, token: str, why_not: str 
         token: Goes back with the form, see ``forgery``.
         why_not: Why there is no form; empty when there is one.
         title: Name of the installation.
+        refused: What was sent and not taken, to be mended; None for a form that nobody has filled in.
     """
     template = environment().get_template("feedback.html")
     view = incident_view(incident, now)
@@ -69,6 +78,7 @@ def render_feedback(incident: Incident, now: float, *, token: str, why_not: str 
         refresh=0,
         token=token,
         why_not=why_not,
+        form=draft_view(refused, view.causes),
         kinds=KINDS,
         suggested=suggested(incident, view),
     )

@@ -18,11 +18,13 @@ from starlette.routing import Route
 
 from brain_common.clock import Clock, SystemClock
 from brain_common.errors import TemporaryError
+from brain_rca.model import Incident
 from brain_rca.page.feedback import FeedbackForms, Refused, challenge
 from brain_rca.page.headers import security_headers
 from brain_rca.page.negotiate import wants_json
 from brain_rca.page.render import TITLE, render_feedback, render_incident, render_list, render_message
 from brain_rca.page.summary import IncidentPage, summarize
+from brain_rca.page.view import Draft
 from brain_rca.store.protocol import Store
 
 PAGE_SIZE = 25
@@ -147,27 +149,39 @@ class _Pages:
                 text = "It never existed, or it is older than the time incidents are kept."
                 return self._message(request, 404, "No such incident", text, "../../")
             if request.method == "POST":
-                return await self._taken(request, forms, incident_id)
-            nonce = forms.seal.nonce(request)
-            token = forms.seal.token(nonce, incident_id)
-            now = self._clock.now()
-            page = render_feedback(incident, now, token=token, why_not=forms.why_not, title=self._title)
-            response = self._html(page)
-            response.headers.update(security_headers(forms=True))
-            forms.seal.give(response, request, nonce)
-            return response
+                return await self._taken(request, forms, incident)
+            return self._form(request, forms, incident)
 
         return self.guarded(answer, "../../")
 
-    async def _taken(self, request: Request, forms: FeedbackForms, incident_id: str) -> Response:
+    def _form(
+        self, request: Request, forms: FeedbackForms, incident: Incident, refused: Draft | None = None
+    ) -> Response:
+        nonce = forms.seal.nonce(request)
+        page = render_feedback(
+            incident,
+            self._clock.now(),
+            token=forms.seal.token(nonce, incident.id),
+            why_not=forms.why_not,
+            title=self._title,
+            refused=refused,
+        )
+        response = self._html(page, HTTPStatus.OK if refused is None else HTTPStatus.BAD_REQUEST)
+        response.headers.update(security_headers(forms=True))
+        forms.seal.give(response, request, nonce)
+        return response
+
+    async def _taken(self, request: Request, forms: FeedbackForms, incident: Incident) -> Response:
         try:
-            await forms.take(request, incident_id)
+            await forms.take(request, incident.id)
         except Refused as refused:
+            if refused.draft is not None and not wants_json(request):
+                return self._form(request, forms, incident, refused.draft)
             response = self._message(request, refused.status, refused.heading, refused.text, "../../", back="feedback")
             if refused.status == HTTPStatus.UNAUTHORIZED:
                 challenge(response)
             return response
-        target = {"Location": f"../{incident_id}"}
+        target = {"Location": f"../{incident.id}"}
         return Response(status_code=HTTPStatus.SEE_OTHER, headers=self._headers | target)
 
     async def by_fingerprint(self, request: Request) -> Response:

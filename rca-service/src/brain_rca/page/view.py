@@ -6,8 +6,8 @@ the JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from brain_common.entity import Entity
 from brain_common.errors import InputError
@@ -205,6 +205,34 @@ class IncidentView:
     similar: tuple[SimilarView, ...]
     beginnings: tuple[tuple[str, str, float], ...]  # name of a moment, what it means, and when it was
     known_to: str  # how well these are known; empty where nobody can tell
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the form for feedback holds; one that was refused is shown again with it."""
+
+    entity: str = ""  # chosen; empty: "another one"
+    other: str = ""  # written
+    unseen: bool = False
+    fault: str = ""
+    fix: str = ""
+    wrong: str = ""  # why it was refused
+
+
+def draft_view(refused: Draft | None, causes: Sequence[CauseView]) -> Draft:
+    """What stands in the form: at first the likeliest cause is chosen, later what was chosen and written before.
+
+    Whoever wrote a name and left the first cause as it was did not choose it. What was chosen and is no longer among
+    the causes, because they were judged anew meanwhile, is kept as written.
+    """
+    offered = [view.cause.entity for view in causes]
+    if refused is None:
+        return Draft(entity=offered[0] if offered else "")
+    if refused.entity not in offered:
+        return replace(refused, entity="", other=refused.other or refused.entity)
+    if refused.other and refused.entity == offered[0]:
+        return replace(refused, entity="")
+    return refused
 
 
 def incident_view(incident: Incident, now: float) -> IncidentView:
