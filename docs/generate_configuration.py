@@ -53,7 +53,8 @@ evidence:
 - **Secrets stay outside.** In any value, `${env:NAME}` is replaced by an environment variable and `${file:PATH}` by
   the content of a file without surrounding white space. Both are read once, at the start. A `token_file` or
   `password_file` is read for every request, so a mounted token may rotate.
-- **Paths** are relative to the folder the process was started in.
+- **Numbers** may be written as text, `"8088"`, since what is filled in is text. `true` is no number.
+- **Paths** are relative to the folder the process was started in. An empty one is refused.
 - There is no reload: change the file, check it, restart. Nothing accepted is lost by a restart.
 - Durations are in seconds unless the name says otherwise.
 
@@ -70,7 +71,8 @@ settings of each step of `enrich` are in [steps](enrichers.md).
   that names the key. `--check-config` does the same and exits; it listens nowhere and reaches no server.
 - **Secrets stay outside.** In any value, `${env:NAME}` is replaced by an environment variable and `${file:PATH}` by
   the content of a file without surrounding white space. Both are read once, at the start.
-- **Paths** are relative to the folder the process was started in.
+- **Numbers** may be written as text, `"4317"`, since what is filled in is text. `true` is no number.
+- **Paths** are relative to the folder the process was started in. An empty one is refused.
 - There is no reload: change the file, check it, restart. A process that was started again after it died has the
   settings of the start, whatever the file says by then.
 

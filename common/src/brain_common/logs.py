@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-# What the name of a secret ends in. "pass" alone ends other words as well: DB_PASS is one, bypass is not.
+# What the name of a secret ends in. "pass" alone ends other words as well: dbpass is one, bypass is not.
 _KEYS = ("access", "account", "api", "encryption", "private", "secret", "shared", "signing")
+_NO_NAMES = "".join(f"(?<!{first}pass)" for first in ("by", "com", "sur", "tres", "over", "under"))
 _NAME = (
-    r"(?:pass(?:word|wd|phrase|code)s?|(?<![a-z0-9])pass|pwd|secret|token|credentials?|authorization|amz-signature"
+    rf"(?:pass(?:word|wd|phrase|code)s?|pass{_NO_NAMES}|pwd|secret|token|credentials?|authorization|amz-signature"
     rf"|(?:{'|'.join(_KEYS)})[_-]?key)(?:[_-]?(?:\d{{1,3}}|new|old))?"
 )
 _CLOSED = r"(?:\\{0,4}['\"])?"  # a name in quotes; in JSON that is a text within JSON they are escaped
@@ -38,12 +39,19 @@ _PIECE = re.compile(
     rf"(?i)(?P<arrow>{_ARROW})(?!\S)|(?P<open>(?P<quote>\\{{0,4}}['\"]){_SCHEME})(?:(?!(?P=quote))(?:\\.|[^\\\n]))+"
     rf"(?P<close>(?P=quote))?|{_BARE}"
 )
-# To the last @, since a password may hold one. If it holds a slash, a colon is before it, and no port.
-_USERINFO = re.compile(r"://(?:[^/\s]+|[^/\s:@\[]{0,256}:(?!\d{1,5}/)[^\s@'\"<>]{1,256})@")
+# To the last @, since a password may hold one. If it holds a slash, a colon is before it, and no port; if both, a host
+# is behind the last @: no version as in "app@1.2" nor a name as in "/@alex".
+_USER = r"[^/\s:@\[]{0,256}:(?!\d{1,5}/|//)[^\s@'\"<>]{1,256}"
+_HOST = r"(?!v?\d{1,9}(?:\.\d{1,9}){0,2}(?![\w.-]))[\w\[]"
+_USERINFO = re.compile(rf"://(?:{_USER}@(?:(?!://)[^\s'\"<>?#,;]){{0,256}}(?<!/)(?=@{_HOST})|[^/\s]+|{_USER})@")
 _PRIVATE_KEY = re.compile(r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)")
 # Of GitHub, GitLab, Slack and AWS, and JSON Web Tokens.
+_GITHUB = ("ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_")
+_GITLAB_KINDS = ("agent", "cbt", "dt", "ffct", "ft", "imt", "oas", "pat", "ptt", "rt", "rtr", "soat", "wt")
+_GITLAB = tuple(f"gl{kind}-" for kind in _GITLAB_KINDS)
 _TOKEN = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:gh[oprsu]|github_pat)_\w{10,}|(?:glpat|xox[a-z])-[\w-]{10,}|A[KS]IA[A-Z0-9]{12,})"
+    r"(?<![A-Za-z0-9])(?:A[KS]IA[A-Z0-9]{12,}"
+    rf"|(?:{'|'.join(_GITHUB)})\w{{10,}}|(?:xox[a-z]-|xapp-|{'|'.join(_GITLAB)})[\w-]{{10,}}(?:\.[\w-]+)*)"
     r"|(?<![\w-])eyJ[\w-]{4,}\.[\w-]{4,}(?:\.[\w-]*)?"
 )
 # To the end of the line: what such schemes send has blanks, commas and quotes in it.
@@ -58,13 +66,17 @@ _COOKIE = re.compile(
     r"|[^\s;='\",]+=[^\s;'\",]*(?:;\s?[^\s;='\",]+(?:=[^\s;'\",]*)?)*)"
 )
 _BEARER = re.compile(rf"(?i)(?P<head>\b(?:bearer|basic)\s{{1,20}}){_ODD}")
+# What is wrong with a setting or file of a secret, in our words, pydantic's and the system's: "token: Field required".
+_FAULT = (
+    r"(?:(?:input|string|value) should |field required|unknown key|environment variable |no such |permission denied"
+    r"|not there|(?:is|not) an? |(?:file \S{1,256} )?(?:is no|cannot be) |holds no )"
+)
 # What is itself a name, or an object of JSON, is no value.
 _NAMED = re.compile(
-    rf"(?i)(?P<head>{_NAME}(?:(?P<colon>{_COLON})|{_EQUALS})\[?(?:{_ARROW}\s{{1,20}})?{_SCHEME})"
+    rf"(?i)(?P<head>{_NAME}(?:{_COLON}(?!{_FAULT})|{_EQUALS})\[?(?:{_ARROW}\s{{1,20}})?{_SCHEME})"
     rf"(?!{_NEXT}|{{\s{{0,20}}\\{{0,4}}['\"])"
     rf"(?P<value>{_value('quote')}{_EDITS})"
 )
-_OURS = re.compile(r"(?:/|\b(?:bearer|basic_auth|s3|callers\.\d+)\.)[\w-]*\Z")  # before a name
 _EDITED = re.compile(  # "DB_PASSWORD old -> new"
     rf"(?i)(?P<head>{_NAME}{_CLOSED}\s{{1,20}})(?P<value>(?:\"[^\"\n]{{0,256}}\"|\S{{1,256}})\s{{1,20}}"
     rf"{_ARROW}\s{{1,20}}{_value('quote')}{_EDITS}|{_ARROW}\s{{1,20}}{_ODD})"
@@ -85,36 +97,29 @@ def _pieces_starred(found: re.Match[str]) -> str:
     )
 
 
-def _named_starred(found: re.Match[str]) -> str:
-    # "bearer.token: …" and "/etc/token: …" are ours: a setting or a file, and what is wrong with it.
-    if found["colon"] and _OURS.search(found.string, max(0, found.start() - 64), found.start()):
-        return found[0]
-    return _pieces_starred(found)
-
-
 # In what a pattern finds is one of its words, in small letters: patterns are slow, and of a million lines hardly any
 # holds one. Blocks and tokens come first, since a name would have half of them masked.
 _NAMES = (
     *("password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "credential", "authorization"),
-    *(f"pass{after}" for after in (*":= '", '"', "\t", "\\", "_", "-", *"0123456789")),
+    *(f"pass{after}" for after in (*":= '", '"', *"\t\n\\_-0123456789", "new", "old")),
     *(f"{kind}{dash}key" for kind in _KEYS for dash in ("", "-", "_")),
     "amz-signature",
 )
 _Stars = str | Callable[[re.Match[str]], str]
 _RULES: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], _Stars], ...]] = (
     (("private key-----",), _PRIVATE_KEY, "***"),
-    (("ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "akia", "asia", "eyj"), _TOKEN, "***"),
+    ((*_GITHUB, *_GITLAB, "xox", "xapp-", "akia", "asia", "eyj"), _TOKEN, "***"),
     (("authorization", "credential"), _HEADER, _starred),
     (("cookie",), _COOKIE, _pieces_starred),
     (("bearer", "basic"), _BEARER, _starred),
-    (_NAMES, _NAMED, _named_starred),
+    (_NAMES, _NAMED, _pieces_starred),
     (_ARROWS, _EDITED, _pieces_starred),
     (_NAMES, _ARGUMENT, _pieces_starred),
 )
 # One of these is in whatever a pattern finds.
 _WORDS = (
     *("key", "pass", "secret", "token", "pwd", "credential", "authorization", "bearer", "basic", "cookie"),
-    *("amz-", "gh", "glpat-", "xox", "akia", "asia", "eyj"),
+    *("amz-", "gh", "gl", "xox", "xapp-", "akia", "asia", "eyj"),
 )
 _LOOKALIKES = "\u017f\u0130\u0131\u212a"  # equal to s, i or k for a pattern that ignores case, but not in small letters
 _NAMES_SECRET = re.compile(rf"(?i)(?:{_NAME}|cookie)$")
@@ -122,7 +127,7 @@ _NAMES_SECRET = re.compile(rf"(?i)(?:{_NAME}|cookie)$")
 
 def mask(text: str) -> str:
     """``text`` without credentials: of URLs, headers, ``password=…`` and the like, known tokens, private keys."""
-    if "://" in text:
+    if "://" in text and "@" in text:
         text = _USERINFO.sub("://***@", text)
     lower = text.lower()
     alike = not text.isascii() and any(letter in text for letter in _LOOKALIKES)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from brain_common.errors import ConfigError
 from brain_common.near_keys import nearest_key
@@ -30,8 +31,43 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _means_what_it_says(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - YAML holds anything
+        """pydantic takes true for the number 1, and an empty path for the folder that the process runs in."""
+        types = _types_of(cls, info.field_name)
+        values = list(_single(value))
+        if not types.isdisjoint((int, float)) and bool not in types and any(isinstance(one, bool) for one in values):
+            raise ValueError("give a number, not true or false")
+        if Path in types and any(isinstance(one, str) and not one.strip() for one in values):
+            raise ValueError("the path is empty")
+        return value
+
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+@cache
+def _types_of(model: type[BaseModel], name: str | None) -> frozenset[type]:
+    return frozenset(_types(model.model_fields[name].annotation) if name else ())
+
+
+def _types(annotation: object) -> Iterator[type]:
+    """What a field is put together of: ``Mapping[str, Path] | None`` holds ``str`` and ``Path``."""
+    if isinstance(annotation, type):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _types(part)
+
+
+def _single(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _single(part)
+    else:
+        yield value
 
 
 def load_settings(path: Path, model: type[SettingsT], environ: Mapping[str, str] | None = None) -> SettingsT:

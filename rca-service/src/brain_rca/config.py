@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, HttpUrl, SecretStr, model_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
 from brain_common.serving.config import CallerSettings, ListenSettings
 from brain_common.settings import Settings
@@ -37,6 +37,13 @@ class StoreSettings(Settings):
         default=None, description="Connection string of PostgreSQL; any number of replicas."
     )
     retention_days: float = Field(default=400.0, gt=0, description="Resolved incidents are deleted after this.")
+
+    @field_validator("sqlite")
+    @classmethod
+    def _a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.name:  # "." and "/"
+            raise ValueError("give a file, not a folder")
+        return path
 
     @model_validator(mode="after")
     def _one(self) -> Self:

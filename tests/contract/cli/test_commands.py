@@ -189,6 +189,13 @@ def test_a_good_configuration_is_said_to_be_and_nothing_is_started(brain: Brain,
         ({"analysis": {"ranker": "dice"}}, "'dice' is not among the entry points of ai_devops_brain.rankers: "),
         ({"analysis": {"window": {"longest_seconds": 60}}}, "longest_seconds must not be less than lookback_seconds"),
         ({"scope": {"aliases": {"cart": "basket"}}}, "expected cluster/namespace/kind/name"),
+        ({"store": {"sqlite": ""}}, "store.sqlite: the path is empty"),
+        ({"store": {"sqlite": "."}}, "store.sqlite: give a file, not a folder"),
+        ({"http": {"port": True}}, "http.port: give a number, not true or false"),
+        (
+            {"evidence": {"prometheus": {"url": "http://x", "timeout_seconds": True}}},
+            "evidence.prometheus.timeout_seconds: give a number, not true or false",
+        ),
         ({"store": {"postgres": "host=x s3cret"}}, "store.postgres: the connection string is malformed"),
         ({"proposals": "gone.yaml"}, "gone.yaml: cannot be read: "),
         (

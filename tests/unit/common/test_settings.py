@@ -27,6 +27,12 @@ class Example(Settings):
     maybe: Annotated[Part | None, Field(description="May be absent.")] = None
     many: tuple[Part, ...] = ()
     even: int = 0
+    seconds: float | None = None
+    weights: Mapping[str, Annotated[float, Field(gt=0)]] = {}
+    switch: bool = False
+    any_of: tuple[str | bool | int, ...] = ()
+    file: Path | None = None
+    files: tuple[Path, ...] = ()
 
     @field_validator("even")
     @classmethod
@@ -152,6 +158,37 @@ def test_a_key_that_is_like_none_has_no_suggestion() -> None:
 
 def test_our_own_words_are_told_as_they_are() -> None:
     assert refused({"even": 1}) == "example.yaml: even: give an even number"
+
+
+@pytest.mark.parametrize("key", ["port", "seconds"])
+@pytest.mark.parametrize("value", [True, False])
+def test_true_is_no_number(key: str, value: bool) -> None:
+    assert refused({key: value}) == f"example.yaml: {key}: give a number, not true or false"
+
+
+def test_true_is_no_number_among_others() -> None:
+    assert refused({"weights": {"a": 1, "b": True}}) == "example.yaml: weights: give a number, not true or false"
+
+
+def test_true_is_itself_where_it_may_be() -> None:
+    found = check({"switch": True, "any_of": [True, 1, "a"]})
+    assert found.switch is True
+    assert found.any_of == (True, 1, "a")
+
+
+def test_a_number_may_be_written_as_text() -> None:
+    found = check({"port": "8192", "seconds": "1.5", "weights": {"a": "${env:A}"}}, A="2")
+    assert (found.port, found.seconds, found.weights) == (8192, 1.5, {"a": 2.0})
+
+
+@pytest.mark.parametrize("value", ["", " ", "${env:EMPTY}"])
+def test_an_empty_path_is_refused(value: str) -> None:
+    assert refused({"file": value}, EMPTY="") == "example.yaml: file: the path is empty"
+    assert refused({"files": ["a", value]}, EMPTY="") == "example.yaml: files: the path is empty"
+
+
+def test_the_folder_of_the_process_is_a_path() -> None:
+    assert check({"file": ".", "files": ["./a"]}).files == (Path("a"),)
 
 
 def test_all_mistakes_are_told_at_once() -> None:

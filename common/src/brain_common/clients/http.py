@@ -18,9 +18,10 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
 from brain_common.errors import ConfigError, PermanentError, TemporaryError, UnreachableError
+from brain_common.settings import Settings
 
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
 _MASK = "***"
@@ -76,8 +77,8 @@ ServerUrl = Annotated[str, AfterValidator(_server_url)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Strict(Settings):
+    model_config = ConfigDict(str_strip_whitespace=False)  # a password may begin or end with a blank
 
 
 class TlsSettings(_Strict):
