@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-LONGEST: Final = 400 * 86400.0
-"""Seconds that an alert may have been firing before anybody hears of it: as long as incidents are kept by default."""
+# Seconds that an alert may have been firing before anybody hears of it: as long as incidents are kept by default.
+_LONGEST: Final = 400 * 86400.0
 
 
 def began(starts_at: float, told_at: float) -> float:
@@ -17,4 +17,4 @@ def began(starts_at: float, told_at: float) -> float:
 
     Nothing begins after it was told, and year 1 is what Go writes where no time is set.
     """
-    return starts_at if told_at - LONGEST <= starts_at <= told_at else told_at
+    return starts_at if told_at - _LONGEST <= starts_at <= told_at else told_at

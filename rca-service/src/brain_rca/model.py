@@ -194,7 +194,7 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimilarIncident(msgspec.Struct, frozen=True, kw_only=True):
-    """A past incident that looked alike when the judgement was made; what was said of it is that of the reading."""
+    """A past incident that looked alike when the judgement was made, as it compares at the time of reading."""
 
     incident_id: str
     title: str
@@ -328,6 +328,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         if self.confirmed is not None:
             return next((cause for cause in causes if cause.entity == self.confirmed.entity), None)
         return causes[0] if causes else None
+
+    def onset_of(self, cause: Cause) -> float:
+        """Since when ``cause`` counts as there, seconds since the epoch: with the first alert where nothing tells."""
+        return self.opened_at if cause.began is None else cause.began
 
     @property
     def is_led(self) -> bool:

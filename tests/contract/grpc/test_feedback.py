@@ -153,6 +153,7 @@ async def test_the_command_line_lists_confirms_shows_and_takes_back(named: Api, 
     assert 'mended by: "restarted"' in shown.output
     rejected = await run(named, *by_token, "reject", incident_id, "--cause", CAUSE)
     assert "rejected: service n/a" in rejected.output
+    assert ", rejected)" in (await run(named, *by_token, "list")).output
     other = ("--cause", "c/n/database/aa")
     assert (await run(named, *by_token, "confirm", incident_id, *other)).exit_code == 1
     assert (

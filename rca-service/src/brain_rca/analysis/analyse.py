@@ -60,8 +60,9 @@ def analyse(
 
     ``cluster`` is the configured one, of which alerts and series are that name none.
     """
-    since = incident.opened_at
-    judgement = judge(snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, since)
+    judgement = judge(
+        snapshot.evidence, snapshot.findings, snapshot.graph, alerting, ranker, prior_of, incident.opened_at
+    )
     showing = Showing(incident.id, snapshot, link_of)
     causes = tuple(_cause(place, judgement, showing, alerting, propose) for place in range(len(judgement.causes)))
     return Analysis(
@@ -91,12 +92,12 @@ def analyse(
 def _reason(judgement: Judgement, snapshot: Snapshot, alerting: Sequence[str], cluster: str) -> str:
     if judgement.causes:
         return ""
+    unusual = _unusual(judgement, snapshot)
     if not alerting:
-        return f"{_unusual(judgement, snapshot)}; {_NAMELESS}"
+        return f"{unusual}; {_NAMELESS}"
     unknown = [name for name in alerting if name not in snapshot.entities]
     none = len(unknown) == len(alerting)
     about = f"there is no evidence about {', '.join(short(name) for name in unknown[:3])}" if none else ""
-    unusual = _unusual(judgement, snapshot)
     return "; ".join(filter(None, (unusual, about, elsewhere(alerting, snapshot.entities, cluster))))
 
 

@@ -15,7 +15,7 @@ from brain_common.entity import Entity, EntityKind
 from brain_engine.series import Evidence
 from brain_rca.analysis.snapshot import Snapshot
 from brain_rca.analysis.words import short
-from brain_rca.dating import LONGEST
+from brain_rca.dating import began
 from brain_rca.model import Incident
 
 FEW_SAMPLES: Final = 20
@@ -39,7 +39,8 @@ def weaknesses(snapshot: Snapshot, alerting: Sequence[str]) -> tuple[str, ...]:
 def misdated(incident: Incident) -> tuple[str, ...]:
     """A sentence where alerts say that they began at a time that cannot be: what was looked at does not follow it."""
     told_at = told_last(incident)
-    wrong = [one.starts_at for one in incident.alerts if not told_at - LONGEST <= one.starts_at <= told_at + _SKEW]
+    said = [one.starts_at for one in incident.alerts]
+    wrong = [at for at in said if abs(began(at, told_at) - at) > _SKEW]
     if not wrong:
         return ()
     alerts = f"{len(wrong)} alerts say that they" if len(wrong) > 1 else "an alert says that it"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from brain_api.rca.v1 import rca_pb2 as pb
 from brain_rca.grpc_api.received import analysis_state, received
-from brain_rca.model import AnalysisState, FeedbackKind, Incident
+from brain_rca.model import AnalysisState
 from brain_rca.publish.text import clean
 from brain_rca.unjudged import unjudged
 
@@ -193,15 +193,11 @@ def brief(incident: pb.Incident) -> Brief:
         first_cause=text(causes[0].entity) if causes else "",
         fault_kind=text(causes[0].fault_kind) if causes else "",
         probability=causes[0].probability if causes else 0.0,
-        first_cause_rejected=bool(causes) and _is_rejected(causes[0].entity, told),
+        first_cause_rejected=bool(causes) and causes[0].entity in told.rejected,
         confirmed=text(told.confirmed.entity) if told.confirmed else "",
         analysis_state=analysis_state(incident).value,
         analysis_error=text(incident.analysis_error),
     )
-
-
-def _is_rejected(entity: str, told: Incident) -> bool:
-    return any(one.kind is FeedbackKind.REJECTED and one.entity == entity for one in told.feedback)
 
 
 def late(incident: pb.Incident) -> str:

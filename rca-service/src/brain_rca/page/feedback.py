@@ -27,7 +27,6 @@ from brain_rca.page.view import Draft
 
 BODY_LIMIT: Final = 16 * 1024  # bytes: an entity and a few sentences, percent-encoded
 _FIELDS: Final = 8
-_NOT_TAKEN: Final = "The form cannot be taken"
 _NOBODY: Final = (
     "This service has no callers with a user name and password in its configuration, so nobody could say who gave it."
 )
@@ -112,7 +111,7 @@ def _to_mend(fields: Mapping[str, str], text: str) -> Refused:
         fix=fields.get("fix", ""),
         wrong=text,
     )
-    return Refused(HTTPStatus.BAD_REQUEST, _NOT_TAKEN, text, draft)
+    return Refused(HTTPStatus.BAD_REQUEST, "The form cannot be taken", text, draft)
 
 
 def challenge(response: Response) -> None:

@@ -45,7 +45,7 @@ class Memory:
             cause.entity,
             cause.fault_kind,
             except_for=incident.id,
-            onset=incident.opened_at if cause.began is None else cause.began,
+            onset=incident.onset_of(cause),
             after=incident.received_at - _YEARS_BACK,
             before=incident.received_at,
             limit=_MOST_PAST,

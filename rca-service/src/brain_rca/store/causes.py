@@ -28,6 +28,14 @@ SURE = 0.5
 
 _MAX_TITLE, _MAX_SIGNALS, _MAX_SIGNAL, _MAX_FIX = 240, 12, 200, 500
 _ENDLESS = 1e18  # seconds since the epoch: of what goes on
+_PAST = "incident_id, entity, fault_kind, shared_id, outline"
+# At the first judgement the incident has no row yet: who has its cause is known by entity and time, as it will be when
+# the row is kept (see _shared_id).
+_WITH_IT = (
+    "SELECT shared_id FROM brain_causes WHERE incident_id = ? AND shared_id <> '' UNION ALL "
+    "SELECT shared_id FROM brain_causes WHERE entity = ? AND onset BETWEEN ? AND ? AND coalesce(closed_at, ?) > ? "
+    "AND shared_id <> ''"
+)
 
 
 class _Leading(NamedTuple):
@@ -140,16 +148,6 @@ def known_now(incident_ids: Sequence[str]) -> Script[dict[str, PastIncident]]:
     return {row[0]: _to_past(row) for row in rows}
 
 
-_PAST = "incident_id, entity, fault_kind, shared_id, outline"
-# At the first judgement the incident has no row yet: who has its cause is known by entity and time, as it will be when
-# the row is kept (see _shared_id).
-_WITH_IT = (
-    "SELECT shared_id FROM brain_causes WHERE incident_id = ? AND shared_id <> '' UNION ALL "
-    "SELECT shared_id FROM brain_causes WHERE entity = ? AND onset BETWEEN ? AND ? AND coalesce(closed_at, ?) > ? "
-    "AND shared_id <> ''"
-)
-
-
 def _past(condition: str, params: Sequence[Any], wanted: Wanted) -> Script[list[PastIncident]]:
     earliest, latest = wanted.onset - APART_SECONDS, wanted.onset + APART_SECONDS
     with_it = (wanted.except_for, to_bytes(wanted.entity), earliest, latest, _ENDLESS, wanted.onset)
@@ -196,7 +194,7 @@ def _of_cause(incident: Incident, cause: Cause, confirmed: Feedback | None) -> _
     return _Leading(
         entity=cause.entity,
         fault_kind=(confirmed.fault_kind if confirmed else "") or cause.fault_kind,
-        onset=incident.opened_at if cause.began is None else cause.began,
+        onset=incident.onset_of(cause),
         is_sure=confirmed is not None or cause.probability >= SURE,
         outline=Outline(
             title=incident.title[:_MAX_TITLE],

@@ -145,7 +145,7 @@ class ScriptedStore(ABC):
         return await self._read(causes.similar(wanted))
 
     async def _told(self, stored: Sequence[Stored]) -> builtins.list[Incident]:
-        """Whole, and with what people say now of similar incidents: what was taken back must not be told on."""
+        """Whole, and with similar incidents as they compare now: what was taken back must not be told on."""
         incidents = await _assemble_all(stored)
         similar = {one.incident_id for each in incidents if each.analysis for one in each.analysis.similar}
         if not similar:

@@ -42,6 +42,7 @@ from brain_rca.store.rows import (
     insert_members,
     insert_record,
     load,
+    marks,
     save_work,
     to_bytes,
     to_delivery,
@@ -341,8 +342,7 @@ def changed_since(cursor: int, limit: int) -> Script[tuple[list[Stored], int]]:
     )
     if not rows:
         return [], cursor
-    marks = ", ".join("?" * len(rows))
-    loaded = yield from load(f"WHERE id IN ({marks})", [row[0] for row in rows])
+    loaded = yield from load(f"WHERE id IN ({marks(rows)})", [row[0] for row in rows])
     by_id = {stored.id: stored for stored in loaded}
     return [by_id[row[0]] for row in rows if row[0] in by_id], rows[-1][1]
 
@@ -423,15 +423,15 @@ def close_silent(heard_before: float, now: float, after: Place | None) -> Script
     held = yield from _hold_open(candidates)
     silent = [record for record in held if record.incident.last_heard_at < heard_before]
     unknown = [record for record in silent if not record.incident.last_heard_at]
-    closed = [record for record in silent if record.incident.last_heard_at]
     for record in unknown:
         heard = replace(record.incident, last_heard_at=now)
         yield Statement("UPDATE brain_incidents SET core = ? WHERE id = ?", (encode(heard), heard.id))
-    for record in closed:
-        yield from _publish_closing(record, merge.close_silent(record, now))
-    for record in closed:
-        yield from update_record(merge.close_silent(record, now))
-    return Swept(len(closed), Place(*rows[-1][:2]) if len(rows) == _SILENCE_BATCH else None)
+    closings = [(record, merge.close_silent(record, now)) for record in silent if record.incident.last_heard_at]
+    for record, closed in closings:
+        yield from _publish_closing(record, closed)
+    for _, closed in closings:
+        yield from update_record(closed)
+    return Swept(len(closings), Place(*rows[-1][:2]) if len(rows) == _SILENCE_BATCH else None)
 
 
 def _is_silent(core: bytes, heard_before: float) -> bool:
@@ -441,9 +441,8 @@ def _is_silent(core: bytes, heard_before: float) -> bool:
 def _hold_open(incident_ids: Sequence[str]) -> Script[list[Record]]:
     if not incident_ids:
         return []
-    marks = ", ".join("?" * len(incident_ids))
     rows = yield Statement(
-        f"SELECT {RECORD} FROM brain_incidents WHERE id IN ({marks}) "  # noqa: S608 (a constant of this file)
+        f"SELECT {RECORD} FROM brain_incidents WHERE id IN ({marks(incident_ids)}) "  # noqa: S608 (a constant of this file)
         "AND closing_received_at IS NULL ORDER BY id {skip_locked}",
         incident_ids,
     )
